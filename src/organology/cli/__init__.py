@@ -1,0 +1,72 @@
+"""The command line: one file a verb. A verb reads arguments, calls one function and prints.
+
+Verb modules import at their head nothing heavier than typer, so that `organology --help` answers at once; what they
+call is imported inside them.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from organology import __version__
+from organology.errors import OrganologyError
+
+app = typer.Typer(
+    name="organology",
+    help="Which instruments play in a recording, and when.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_EXTRA_OF = {
+    "train": ("torch", "lightning", "audiomentations", "polars", "yaml", "sklearn", "safetensors", "onnx", "mido"),
+    "plot": ("matplotlib",),
+}
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"organology {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _register() -> None:
+    from organology.cli import evaluate, export, mix, prepare, recognize, render, train
+
+    for module in (recognize, prepare, render, mix, train, evaluate, export):
+        module.register(app)
+
+
+def main() -> None:
+    """Run the command line; an error that a user can act on costs one line and exit status 1."""
+    _register()
+    try:
+        app()
+    except OrganologyError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        root = (error.name or "").split(".")[0]
+        extra = next((extra for extra, modules in _EXTRA_OF.items() if root in modules), None)
+        if extra is None:
+            raise
+        print(f"error: this needs {root}: pip install 'organology[{extra}]'", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)

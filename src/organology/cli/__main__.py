@@ -1,0 +1,5 @@
+"""`python -m organology.cli`."""
+
+from organology.cli import main
+
+main()

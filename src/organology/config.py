@@ -1,0 +1,76 @@
+"""Recipes: YAML files read into frozen dataclasses, where an unknown key is an error."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from organology.errors import ConfigError
+
+FORBID = ConfigDict(extra="forbid")
+"""Set `__pydantic_config__ = FORBID` in a configuration dataclass: unknown keys become errors."""
+
+T = TypeVar("T")
+
+
+def read_yaml(path: str | os.PathLike[str]) -> Any:
+    """Read a YAML file as plain Python values.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read or is not YAML.
+    """
+    import yaml
+
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
+
+
+def parse(values: Any, kind: type[T], source: str) -> T:
+    """Validate plain values as a configuration dataclass.
+
+    Parameters
+    ----------
+    values
+        Plain values, as YAML or JSON give them.
+    kind : type
+        A dataclass with `__pydantic_config__ = FORBID`.
+    source : str
+        Named in the error, e.g. the file.
+
+    Raises
+    ------
+    ConfigError
+        One line with the place and the reason of every fault.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(values if values is not None else {})
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc']) or 'top level'}: {fault['msg']}"
+            + (" (unknown key)" if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument") else "")
+            for fault in error.errors()
+        )
+        raise ConfigError(f"{source}: {faults}") from error
+
+
+def load(path: str | os.PathLike[str], kind: type[T]) -> T:
+    """Read a YAML recipe into a configuration dataclass; see `parse`."""
+    return parse(read_yaml(path), kind, str(path))
+
+
+def to_plain(config: Any) -> Any:
+    """A configuration dataclass as plain values that JSON and YAML can hold."""
+    return TypeAdapter(type(config)).dump_python(config, mode="json")
+
+
+def replace(config: T, **changes: Any) -> T:
+    """`dataclasses.replace` that leaves out changes that are None, for settings of the command line."""
+    return dataclasses.replace(config, **{k: v for k, v in changes.items() if v is not None})  # type: ignore[type-var]

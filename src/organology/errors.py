@@ -1,0 +1,47 @@
+"""Errors that a user can act on.
+
+Every error that organology raises on purpose derives from `OrganologyError`; its text is one line that names
+the file and the reason. The command line prints that line and goes on; anything else is a bug.
+"""
+
+from __future__ import annotations
+
+
+class OrganologyError(Exception):
+    """Base of all errors raised on purpose: one line, with the file and the reason."""
+
+
+class AudioError(OrganologyError):
+    """An audio file that cannot be used."""
+
+
+class ConfigError(OrganologyError):
+    """A recipe or a setting that is not valid."""
+
+
+class CorpusError(OrganologyError):
+    """A corpus folder, table or stem that is not as it has to be."""
+
+
+class ModelError(OrganologyError):
+    """A model file or checkpoint that cannot be used."""
+
+
+class UnknownWordError(OrganologyError, KeyError):
+    """A word that a vocabulary does not hold.
+
+    Attributes
+    ----------
+    word, vocabulary : str
+        The word and the vocabulary that lacks it.
+    where : str
+        File and stem in which it stands, or "".
+    """
+
+    def __init__(self, word: str, vocabulary: str, where: str = "") -> None:
+        self.word, self.vocabulary, self.where = word, vocabulary, where
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}unknown instrument word {self.word!r} (vocabulary {self.vocabulary})"

@@ -1,0 +1,91 @@
+"""What travels inside a model file: labels, thresholds, windows, front end, provenance.
+
+One schema for the ONNX file (a metadata property named `organology`, JSON) and for the JSON beside a checkpoint's
+safetensors. It imports neither torch nor onnxruntime, so that both sides can read and write it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from organology.errors import ModelError
+
+METADATA_KEY = "organology"
+METADATA_VERSION = 1
+
+Pooling = Literal["mean", "max", "noisy_or", "top_mean"]
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """Everything that a caller has to know of a model, so that it has nothing to configure.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        The outputs, in order.
+    thresholds : tuple of float
+        One per label: a score at or above it means "plays".
+    sample_rate : int
+        Of the waveform the model takes, in Hz.
+    window_seconds : float
+        Length of the window the model takes.
+    pooling : {"mean", "max", "noisy_or", "top_mean"}
+        How the scores of a file's windows become the scores of the file.
+    frontend : dict
+        Settings of the mel spectrogram (inside the model; told for the record).
+    provenance : dict
+        How the model came about: data, command, versions, figures, licence.
+    name : str
+    version : int
+        Of this schema.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    labels: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    sample_rate: int = 32_000
+    window_seconds: float = 4.0
+    pooling: Pooling = "mean"
+    frontend: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+    version: int = METADATA_VERSION
+
+    def __post_init__(self) -> None:
+        if len(self.labels) != len(self.thresholds):
+            raise ValueError(f"{len(self.labels)} labels and {len(self.thresholds)} thresholds")
+        if self.sample_rate <= 0 or self.window_seconds <= 0:
+            raise ValueError("sample_rate and window_seconds are positive")
+
+    @property
+    def window_frames(self) -> int:
+        """Length of the window in samples."""
+        return round(self.window_seconds * self.sample_rate)
+
+    def to_json(self) -> str:
+        """The metadata as JSON text."""
+        return TypeAdapter(ModelMetadata).dump_json(self, indent=2).decode()
+
+    @staticmethod
+    def from_json(text: str, source: str) -> ModelMetadata:
+        """Read metadata written by `to_json`.
+
+        Raises
+        ------
+        ModelError
+            If the text is not such metadata, or of a version that this organology does not read; `source` is named.
+        """
+        try:
+            metadata = TypeAdapter(ModelMetadata).validate_json(text)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            place = ".".join(map(str, fault["loc"]))
+            raise ModelError(f"{source}: bad model metadata: {place} {fault['msg']}") from error
+        if metadata.version != METADATA_VERSION:
+            raise ModelError(f"{source}: metadata version {metadata.version}, this reads {METADATA_VERSION}")
+        return metadata

@@ -1,8 +1,8 @@
 """organology: which instruments play in a recording, and when.
 
-    >>> from organology import Recognizer                          # doctest: +SKIP
-    >>> Recognizer().recognize("song.wav").instruments             # doctest: +SKIP
-    ['voice', 'percussion', 'singer', 'drums']
+>>> from organology import Recognizer                          # doctest: +SKIP
+>>> Recognizer().recognize("song.wav").instruments             # doctest: +SKIP
+['voice', 'percussion', 'singer', 'drums']
 """
 
 from __future__ import annotations

@@ -25,7 +25,17 @@ app = typer.Typer(
 )
 
 _EXTRA_OF = {
-    "train": ("torch", "lightning", "audiomentations", "polars", "yaml", "sklearn", "safetensors", "onnx", "mido"),
+    "train": (
+        "torch",
+        "lightning",
+        "audiomentations",
+        "polars",
+        "yaml",
+        "sklearn",
+        "safetensors",
+        "onnx",
+        "mido",
+    ),
     "plot": ("matplotlib",),
 }
 

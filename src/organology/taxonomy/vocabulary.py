@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Literal, cast
@@ -55,7 +55,7 @@ class Vocabulary:
     entries: dict[str, Entry]
 
     @staticmethod
-    @lru_cache(maxsize=None)
+    @cache
     def load(name: str) -> Vocabulary:
         """A vocabulary that ships with organology; `vocabularies` lists their names.
 

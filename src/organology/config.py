@@ -55,11 +55,7 @@ def parse(values: Any, kind: type[T], source: str) -> T:
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc']) or 'top level'}: {fault['msg']}"
-            + (
-                " (unknown key)"
-                if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument")
-                else ""
-            )
+            + (" (unknown key)" if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument") else "")
             for fault in error.errors()
         )
         raise ConfigError(f"{source}: {faults}") from error

@@ -118,7 +118,5 @@ def raise_families(scores: NDArray[Any]) -> NDArray[Any]:
     """
     raised = np.array(scores, copy=True)
     for instrument, family in FAMILY_OF.items():
-        np.maximum(
-            raised[..., _INDEX[family]], raised[..., _INDEX[instrument]], out=raised[..., _INDEX[family]]
-        )
+        np.maximum(raised[..., _INDEX[family]], raised[..., _INDEX[instrument]], out=raised[..., _INDEX[family]])
     return raised

@@ -1,0 +1,101 @@
+"""What all rooms stand on: configuration, whole files, metadata, and which way imports go."""
+
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from organology import config, metadata
+from organology.errors import ConfigError, ModelError
+from organology.files import written_whole
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Inner:
+    __pydantic_config__ = config.FORBID
+    depth: int = 1
+
+
+@dataclass(frozen=True)
+class Outer:
+    __pydantic_config__ = config.FORBID
+    name: str
+    inner: Inner = field(default_factory=Inner)
+
+
+def test_a_recipe_is_read_into_its_dataclass(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text("name: x\ninner: {depth: 3}\n")
+    assert config.load(path, Outer) == Outer("x", Inner(3))
+    assert config.to_plain(Outer("x")) == {"name": "x", "inner": {"depth": 1}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name: x\ninner: {depht: 3}\n", "inner.depht"),
+        ("name: x\nsurname: y\n", "surname"),
+        ("inner: {}\n", "name"),
+        ("name: x\ninner: {depth: deep}\n", "inner.depth"),
+        ("name: [", "r.yaml"),
+    ],
+)
+def test_a_wrong_recipe_names_file_and_place_in_one_line(tmp_path, text, said):
+    path = tmp_path / "r.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as error:
+        config.load(path, Outer)
+    assert "r.yaml" in str(error.value) and said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "new" / "a.csv"
+    with pytest.raises(RuntimeError), written_whole(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert list(target.parent.iterdir()) == []
+    with written_whole(target) as temporary:
+        temporary.write_text("whole")
+    assert target.read_text() == "whole" and list(target.parent.iterdir()) == [target]
+
+
+def test_metadata_survives_json():
+    told = metadata.ModelMetadata(("voice", "key"), (0.3, 0.4), provenance={"command": "train"}, name="tiny")
+    assert metadata.ModelMetadata.from_json(told.to_json(), "m") == told
+    assert told.window_frames == 128_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"labels": ["a"]}',
+        '{"labels": ["a"], "thresholds": []}',
+        '{"labels": [], "thresholds": [], "version": 99}',
+    ],
+)
+def test_bad_metadata_names_the_model(text):
+    with pytest.raises(ModelError, match=r"m\.onnx"):
+        metadata.ModelMetadata.from_json(text, "m.onnx")
+
+
+def test_imports_go_one_way():
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys; sys.argv = ['organology', '--help']\nfrom organology.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(sorted(set(sys.modules) & {'torch', 'onnxruntime', 'numpy', 'polars', 'matplotlib', 'lightning', 'av'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

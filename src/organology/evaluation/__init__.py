@@ -1,1 +1,34 @@
-"""To be written."""
+"""Scores and targets in arrays -> metrics, thresholds, confidence intervals, tables and figures.
+
+Conventions, held everywhere in this room:
+
+- *targets* are int8 of shape (n_items, n_labels): 1 present, 0 absent, -1 unknown; unknown ones are left out of every
+  figure.
+- *scores* are probabilities of the same shape, 0 ... 1.
+- A label *plays* where its score is at or above its threshold.
+- *macro* is the plain mean over the labels that have both present and absent targets ("scored" labels); the others
+  are listed as left out.
+- *groups* name what the bootstrap draws (songs): items of one group are drawn together.
+"""
+
+from organology.evaluation.bootstrap import Estimate
+from organology.evaluation.decisions import Decisions, decide
+from organology.evaluation.figure import plot
+from organology.evaluation.ranking import average_precision, binary_cross_entropy, roc_auc
+from organology.evaluation.report import Evaluation, LabelFigures, evaluate
+from organology.evaluation.thresholds import best_threshold, best_thresholds
+
+__all__ = [
+    "Decisions",
+    "Estimate",
+    "Evaluation",
+    "LabelFigures",
+    "average_precision",
+    "best_threshold",
+    "best_thresholds",
+    "binary_cross_entropy",
+    "decide",
+    "evaluate",
+    "plot",
+    "roc_auc",
+]

@@ -2,8 +2,52 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
+    app.command("mix")(mix)
+
+
+def mix(
+    recipe: Annotated[Path, typer.Option("--recipe", "-r", help="YAML file with `corpora` and `mixing`.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")],
+    count: Annotated[int, typer.Option("--number", "-n", min=1, help="How many mixtures.")] = 10,
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "train",
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other mixtures.")] = 0,
+    corpus: Annotated[
+        list[Path] | None, typer.Option(help="Prepared folder, instead of the recipe's corpora; may be repeated.")
+    ] = None,
+    audio_format: Annotated[str, typer.Option("--format", help="wav or flac.")] = "wav",
+    evaluation: Annotated[
+        bool, typer.Option("--evaluation", help="As in validation and test: musical only, no effects.")
+    ] = False,
+) -> None:
+    """Write mixtures to listen to, with their labels and sources."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from organology.errors import ConfigError
+    from organology.mixing import Mixer, StemPool
+    from organology.mixing.export import write_mixtures
+    from organology.mixing.recipe import load_recipe
+
+    if audio_format not in ("wav", "flac"):
+        raise ConfigError(f"--format {audio_format}: has to be wav or flac")
+    settings = load_recipe(recipe)
+    corpora = corpus or settings.corpora
+    if not corpora:
+        raise ConfigError(f"{recipe}: no corpora; name them there, or with --corpus")
+    config = settings.mixing.for_evaluation() if evaluation else settings.mixing
+    mixer = Mixer(StemPool.load(corpora, split, config), config, seed)
+    mixtures = write_mixtures(mixer, count, out, audio_format)  # type: ignore[arg-type]
+    strategies = [
+        mixture.strategy
+        for mixture in track(mixtures, "mixing", total=count, console=Console(stderr=True), transient=True)
+    ]
+    musical = strategies.count("musical")
+    typer.echo(f"{count} mixtures ({musical} musical, {count - musical} non-musical) in {out}")

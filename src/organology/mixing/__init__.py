@@ -1,1 +1,48 @@
-"""To be written."""
+"""Labelled mixtures of stems, made on the fly.
+
+What comes in are prepared corpora (`stems.parquet` and its audio); what goes out is an endless row of mixtures:
+float32 audio of `MixingConfig.chunk_seconds` with a label vector. Three things are kept apart:
+
+* drawing (`draw`): what to mix. Pure numbers, no audio; gives a `MixturePlan`.
+* effects (`effects`): their parameters are drawn with the plan, their audio is audiomentations'.
+* adding up (`mixer`): reads the chunks, applies effects, sums, and sets the labels of what can be heard.
+
+The method is section 2.3 of Bradl, Huber and Pernkopf, *Transfer Learning Using Musical/Non-Musical Mixtures for
+Multi-Instrument Recognition*, 2023. Mixture `i` of seed `s` is a function of `(s, i)` alone.
+"""
+
+from organology.mixing.config import (
+    AudibilityConfig,
+    EffectsConfig,
+    GainConfig,
+    HighShelfConfig,
+    LowShelfConfig,
+    MixingConfig,
+    PeakingConfig,
+    PitchShiftConfig,
+    TimeStretchConfig,
+)
+from organology.mixing.draw import MixturePlan, SourcePlan
+from organology.mixing.effects import Effect
+from organology.mixing.mixer import MixedSource, Mixer, Mixture
+from organology.mixing.pool import Stem, StemPool
+
+__all__ = [
+    "AudibilityConfig",
+    "Effect",
+    "EffectsConfig",
+    "GainConfig",
+    "HighShelfConfig",
+    "LowShelfConfig",
+    "MixedSource",
+    "Mixer",
+    "MixingConfig",
+    "Mixture",
+    "MixturePlan",
+    "PeakingConfig",
+    "PitchShiftConfig",
+    "SourcePlan",
+    "Stem",
+    "StemPool",
+    "TimeStretchConfig",
+]

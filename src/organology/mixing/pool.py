@@ -1,0 +1,231 @@
+"""The stems of one split of some prepared corpora, laid out for drawing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organology.errors import ConfigError, CorpusError
+from organology.mixing.config import MixingConfig
+from organology.taxonomy import LABELS, PRESENT, LabelArray
+
+log = logging.getLogger(__name__)
+
+Indices = NDArray[np.int64]
+Weights = NDArray[np.float64]
+
+
+class Stem(NamedTuple):
+    """One stem of a pool: its row of `stems.parquet`, with an absolute path."""
+
+    corpus: str
+    song: str
+    stem: str
+    word: str
+    kind: str
+    path: Path
+    frames: int
+
+
+@dataclass(frozen=True)
+class Song:
+    """A song with the stems that can be drawn.
+
+    Attributes
+    ----------
+    corpus, name : str
+    aligned : bool
+        Its stems share one time line.
+    stems : int64 array
+        Into `StemPool.stems`.
+    weights : float64 array
+        Of each stem in being drawn; above 0.
+    weight : float
+        Of the song in being drawn: the mean of all its stems' weights, those of weight 0 included.
+    """
+
+    corpus: str
+    name: str
+    aligned: bool
+    stems: Indices
+    weights: Weights
+    weight: float
+
+    @property
+    def can_be_musical(self) -> bool:
+        """It gives musical mixtures of two and more sources."""
+        return self.aligned and len(self.stems) > 1
+
+
+class SongSet:
+    """Songs to draw from, and for each label the songs that have it.
+
+    Attributes
+    ----------
+    songs : int64 array, shape (n,)
+        Into `StemPool.songs`.
+    weights : float64 array, shape (n,)
+    by_label : dict of int to (int64 array, float64 array)
+        For each label with a stem: the songs that have it, and their weights.
+    """
+
+    def __init__(self, numbers: Iterable[int], songs: Sequence[Song], labels: LabelArray) -> None:
+        self.songs: Indices = np.array(list(numbers), dtype=np.int64)
+        self.weights: Weights = np.array([songs[i].weight for i in self.songs], dtype=np.float64)
+        self.by_label: dict[int, tuple[Indices, Weights]] = {}
+        if not len(self.songs):
+            return
+        has = np.stack([(labels[songs[i].stems] == PRESENT).any(axis=0) for i in self.songs])
+        for label in range(has.shape[1]):
+            if has[:, label].any():
+                self.by_label[label] = (self.songs[has[:, label]], self.weights[has[:, label]])
+
+    def __len__(self) -> int:
+        return len(self.songs)
+
+
+class StemPool:
+    """The stems that mixtures are drawn from; immutable, picklable, without audio.
+
+    Parameters
+    ----------
+    stems : sequence of Stem
+        (corpus, song) stand together for a song; rows of one song follow each other or not.
+    labels : int8 array, shape (n_stems, 15)
+    active : sequence of int64 array, shape (k, 2)
+        Per stem the frames between which it sounds: start, end.
+    aligned : sequence of bool
+    config : MixingConfig
+        Its `kind_weights` and `corpus_weights` are settled here.
+
+    Attributes
+    ----------
+    stems : tuple of Stem
+    labels : int8 array, shape (n_stems, 15)
+    songs : tuple of Song
+    everything, musical : dict of str to SongSet
+        By corpus: all songs; those that give musical mixtures. Corpora without any are not in it.
+    corpus_weights : dict of str to float
+    """
+
+    def __init__(
+        self,
+        stems: Sequence[Stem],
+        labels: LabelArray,
+        active: Sequence[NDArray[np.int64]],
+        aligned: Sequence[bool],
+        config: MixingConfig,
+    ) -> None:
+        self.stems = tuple(stems)
+        self.labels = np.ascontiguousarray(labels, dtype=np.int8)
+        self._active = (
+            np.concatenate([np.asarray(a, dtype=np.int64).reshape(-1, 2) for a in active])
+            if len(active)
+            else np.zeros((0, 2), np.int64)
+        )
+        self._bounds = np.cumsum([0, *(len(a) for a in active)])
+        self.songs = _group(self.stems, aligned, np.diff(self._bounds) > 0, config)
+        corpora = {song.corpus: config.corpus_weights.get(song.corpus, 1.0) for song in self.songs}
+        self.corpus_weights = {name: weight for name, weight in corpora.items() if weight > 0}
+        if not self.corpus_weights:
+            raise CorpusError("no stem can be drawn: none sounds, or every weight is 0")
+        self.everything: dict[str, SongSet] = {}
+        self.musical: dict[str, SongSet] = {}
+        for name in self.corpus_weights:
+            numbers = [i for i, song in enumerate(self.songs) if song.corpus == name]
+            self.everything[name] = SongSet(numbers, self.songs, self.labels)
+            together = SongSet((i for i in numbers if self.songs[i].can_be_musical), self.songs, self.labels)
+            if len(together):
+                self.musical[name] = together
+
+    def __len__(self) -> int:
+        return len(self.stems)
+
+    def active(self, stem: int) -> NDArray[np.int64]:
+        """Frames between which stem number `stem` sounds: shape (k, 2), start and end."""
+        return self._active[self._bounds[stem] : self._bounds[stem + 1]]
+
+    @classmethod
+    def load(cls, dirs: Sequence[Path], split: str, config: MixingConfig) -> StemPool:
+        """Read the tables of prepared corpora.
+
+        Parameters
+        ----------
+        dirs : sequence of Path
+            Prepared folders, each with its `stems.parquet`.
+        split : str
+            `train`, `validation` or `test`.
+        config : MixingConfig
+
+        Raises
+        ------
+        CorpusError
+            If a folder is no prepared corpus, an audio file of the table is missing, two folders hold the same song
+            of the same corpus, or nothing of the split can be drawn.
+        ConfigError
+            If no corpus is named, or a weight names one that is not there.
+        """
+        from organology.corpora.table import read_table
+
+        if not dirs:
+            raise ConfigError("no prepared corpora are named")
+        rows: list[dict[str, Any]] = []
+        owner: dict[tuple[str, str], Path] = {}
+        corpora: set[str] = set()
+        for folder in map(Path, dirs):
+            every = read_table(folder).to_dicts()
+            corpora.update(row["corpus"] for row in every)
+            chosen = [row for row in every if row["split"] == split]
+            if not chosen:
+                log.warning("%s: no stem of split %s", folder, split)
+            for row in chosen:
+                key = (row["corpus"], row["song"])
+                if owner.setdefault(key, folder) != folder:
+                    raise CorpusError(f"{folder}: song {key[1]!r} of corpus {key[0]!r} is in {owner[key]} too")
+                row["path"] = folder / row["path"]
+                if not row["path"].is_file():
+                    raise CorpusError(f"{row['path']}: named in {folder / 'stems.parquet'}, but missing")
+            rows += chosen
+        place = ", ".join(map(str, dirs))
+        if not rows:
+            raise CorpusError(f"{place}: no stem of split {split!r}")
+        _check_weights(config, corpora, place)
+        return cls(
+            [Stem(**{name: row[name] for name in Stem._fields}) for row in rows],
+            np.array([[row[label] for label in LABELS] for row in rows], dtype=np.int8),
+            [np.array([(a["start"], a["end"]) for a in row["active"]], dtype=np.int64) for row in rows],
+            [row["aligned"] for row in rows],
+            config,
+        )
+
+
+def _check_weights(config: MixingConfig, corpora: set[str], place: str) -> None:
+    wrong = sorted(set(config.corpus_weights) - corpora)
+    if wrong:
+        raise ConfigError(
+            f"mixing.corpus_weights: no corpus {wrong[0]!r}; there are {', '.join(sorted(corpora))} ({place})"
+        )
+
+
+def _group(
+    stems: Sequence[Stem], aligned: Sequence[bool], sounds: NDArray[np.bool_], config: MixingConfig
+) -> tuple[Song, ...]:
+    """The songs that have a stem to draw, in the order of their first stem; stems that never sound are left out."""
+    members: dict[tuple[str, str], list[int]] = {}
+    for i, stem in enumerate(stems):
+        if sounds[i]:
+            members.setdefault((stem.corpus, stem.song), []).append(i)
+    songs = []
+    for (corpus, name), numbers in members.items():
+        weights = np.array([config.kind_weights.get(stems[i].kind, 1.0) for i in numbers])
+        drawn = np.array(numbers, dtype=np.int64)[weights > 0]
+        if len(drawn):
+            whole = all(aligned[i] for i in numbers)
+            songs.append(Song(corpus, name, whole, drawn, weights[weights > 0], float(weights.mean())))
+    return tuple(songs)

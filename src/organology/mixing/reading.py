@@ -1,0 +1,135 @@
+"""Chunks of stems, read by seeking."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from organology.errors import AudioError
+
+Samples = NDArray[np.float32]
+
+
+class ChunkReader:
+    """Reads chunks of mono files and keeps the last files open; one per process, not for threads.
+
+    Pickled or forked, it starts with no file open: an open file's position is shared between a process and its fork.
+
+    Parameters
+    ----------
+    sample_rate : int
+        That the files have to have, in Hz.
+    max_open : int
+        So many files stay open; the one not used for longest is closed first.
+    cache_bytes : int
+        Files are decoded whole and kept until so many bytes are full; further ones are read by seeking. Nothing is
+        thrown out again, so that a pool larger than the cache does not keep decoding whole files.
+    """
+
+    def __init__(self, sample_rate: int, max_open: int = 64, cache_bytes: int = 0) -> None:
+        self.sample_rate, self.max_open, self.cache_bytes = sample_rate, max_open, cache_bytes
+        self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        self._open: OrderedDict[Path, soundfile.SoundFile] = OrderedDict()
+        self._cache: dict[Path, NDArray[Any]] = {}
+        self._cached_bytes = 0
+        self._pid = os.getpid()
+
+    def __getstate__(self) -> dict[str, int]:
+        return {"sample_rate": self.sample_rate, "max_open": self.max_open, "cache_bytes": self.cache_bytes}
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def close(self) -> None:
+        """Close all files and empty the cache."""
+        for file in self._open.values():
+            file.close()
+        self._start_afresh()
+
+    def read(self, path: Path, start: int, frames: int) -> Samples:
+        """Frames `start` to `start + frames` of a file; what lies before or after it is silence.
+
+        Returns
+        -------
+        float32 array, shape (frames,)
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be read, is not mono, has another sample rate, or holds samples that are not finite.
+        """
+        if os.getpid() != self._pid:
+            self._start_afresh()
+        try:
+            samples = self._read(path, start, frames)
+        except (OSError, soundfile.SoundFileError) as error:
+            raise AudioError(f"{path}: {' '.join(str(error).split())}") from error
+        if not np.isfinite(samples.sum()):
+            raise AudioError(f"{path}: samples that are not finite near frame {start}")
+        return samples
+
+    def _read(self, path: Path, start: int, frames: int) -> Samples:
+        skip = max(0, -start)
+        whole = self._cache.get(path)
+        file = None if whole is not None else self._file(path)
+        if file is not None and self._cached_bytes < self.cache_bytes:
+            whole = self._keep(path, file)
+        length = len(whole) if whole is not None else file.frames  # type: ignore[union-attr]
+        count = max(0, min(start + frames, length) - max(start, 0))
+        chunk = np.empty(frames, dtype=np.float32)
+        chunk[:skip] = 0
+        chunk[skip + count :] = 0
+        if count == 0:
+            chunk[:] = 0
+        elif whole is not None:
+            piece = whole[start + skip : start + skip + count]
+            np.multiply(piece, _scale(whole), out=chunk[skip : skip + count], dtype=np.float32)
+        else:
+            assert file is not None
+            file.seek(start + skip)
+            read = file.read(out=chunk[skip : skip + count])
+            if len(read) != count:
+                raise OSError(f"ends after {start + skip + len(read)} frames, its header says {length}")
+        return chunk
+
+    def _keep(self, path: Path, file: soundfile.SoundFile) -> NDArray[Any] | None:
+        """The whole file, 16-bit where it is stored so, if it still fits in the cache."""
+        dtype = "int16" if file.subtype == "PCM_16" else "float32"
+        size = file.frames * np.dtype(dtype).itemsize
+        if self._cached_bytes + size > self.cache_bytes:
+            return None
+        file.seek(0)
+        whole: NDArray[Any] = file.read(dtype=dtype)
+        if len(whole) != file.frames:
+            raise OSError(f"ends after {len(whole)} frames, its header says {file.frames}")
+        self._cache[path] = whole
+        self._cached_bytes += size
+        self._open.pop(path).close()
+        return whole
+
+    def _file(self, path: Path) -> soundfile.SoundFile:
+        file = self._open.get(path)
+        if file is not None:
+            self._open.move_to_end(path)
+            return file
+        file = soundfile.SoundFile(path)
+        if file.channels != 1 or file.samplerate != self.sample_rate:
+            found = f"{file.channels} channels at {file.samplerate} Hz"
+            file.close()
+            raise AudioError(f"{path}: {found}; mixing needs 1 at {self.sample_rate} Hz")
+        if len(self._open) >= self.max_open:
+            self._open.popitem(last=False)[1].close()
+        self._open[path] = file
+        return file
+
+
+def _scale(whole: NDArray[Any]) -> np.float32:
+    return np.float32(1 / 32_768 if whole.dtype == np.int16 else 1)

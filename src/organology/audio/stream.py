@@ -1,0 +1,212 @@
+"""Decoding as a stream of blocks, whichever library does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organology.audio.readers import NO_STREAM, AvReader, NotAudioError, Reader, Samples, SoundfileReader
+from organology.audio.source import OpenSource, Source, open_source
+from organology.errors import AudioError
+
+BLOCK_FRAMES = 65_536
+"""Frames of a block, unless told."""
+
+_LIMIT = 1e6  # +120 dB over full scale: such a sample is no sound, and its square would overflow the model
+_MIN_SAMPLE_RATE = 1_000
+_MAX_SAMPLE_RATE = 10_000_000
+
+
+class AudioStream:
+    """Audio that is being decoded; a context manager and an iterator over blocks, once.
+
+    Attributes
+    ----------
+    name : str
+        The source, as errors name it.
+    sample_rate : int
+        In Hz.
+    channels : int
+    frames : int or None
+        Length as the file declares it; None if it does not. `frames_read` is the truth, at the end.
+    frames_read : int
+        Frames given so far.
+    nonfinite : int
+        Samples so far that were NaN, infinite or beyond ±1e6, and are 0 in the blocks.
+    truncated : bool
+        At the end: whether the file holds less than it declares, or parts that cannot be decoded.
+
+    Raises
+    ------
+    AudioError
+        At the end of the iteration if there was no frame, or no usable sample.
+    """
+
+    def __init__(self, reader: Reader, name: str, block_frames: int, source: OpenSource | None = None) -> None:
+        self.name = name
+        self.sample_rate = reader.sample_rate
+        self.channels = reader.channels
+        self.frames = reader.frames
+        self.frames_read = self.nonfinite = 0
+        self.truncated = False
+        self._reader = reader
+        self._source = source
+        self._block_frames = block_frames
+        self._blocks = self._sound()
+
+    def __enter__(self) -> AudioStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._blocks.close()
+        self._reader.close()
+
+    def __iter__(self) -> Iterator[Samples]:
+        return self
+
+    def __next__(self) -> Samples:
+        return next(self._blocks)
+
+    def _sound(self) -> Any:
+        for block in self._decoded():
+            bad = ~(np.abs(block) <= _LIMIT)  # NaN compares false
+            n_bad = int(np.count_nonzero(bad))
+            if n_bad:
+                block = np.where(bad, np.float32(0), block)
+            self.nonfinite += n_bad
+            self.frames_read += len(block)
+            yield block
+        if self.frames_read == 0:
+            raise AudioError(f"{self.name}: no samples in it")
+        if self.nonfinite == self.frames_read * self.channels:
+            raise AudioError(f"{self.name}: no usable sample (all are NaN, infinite or beyond ±1e6)")
+
+    def _decoded(self) -> Iterator[Samples]:
+        yield from self._reader.blocks(self._block_frames)
+        self.truncated = self._reader.truncated
+        if self._reader.broken and self._source is not None:
+            yield from self._rest()
+
+    def _rest(self) -> Iterator[Samples]:
+        # libsndfile loses the block in which a file breaks off; FFmpeg decodes up to the break.
+        try:
+            other = AvReader(self._source)  # type: ignore[arg-type]
+        except NotAudioError:
+            return
+        self._reader.close()
+        self._reader = other
+        if (other.sample_rate, other.channels) != (self.sample_rate, self.channels):
+            return
+        skip = self.frames_read
+        for block in other.blocks(self._block_frames):
+            if len(block) > skip:
+                yield block[skip:]
+            skip = max(0, skip - len(block))
+
+
+class _ArrayReader:
+    """Samples that are in memory already."""
+
+    def __init__(self, samples: Samples, sample_rate: int) -> None:
+        self._samples = samples
+        self.sample_rate = sample_rate
+        self.frames: int | None
+        self.frames, self.channels = samples.shape
+        self.truncated = self.broken = False
+
+    def blocks(self, block_frames: int) -> Iterator[Samples]:
+        for start in range(0, len(self._samples), block_frames):
+            yield self._samples[start : start + block_frames]
+
+    def close(self) -> None:
+        pass
+
+
+def from_array(
+    samples: NDArray[Any], sample_rate: int, *, name: str = "<array>", block_frames: int = BLOCK_FRAMES
+) -> AudioStream:
+    """A stream over samples in memory.
+
+    Parameters
+    ----------
+    samples : float array, shape (frames,) or (frames, channels)
+        Full scale at ±1.
+    sample_rate : int
+        In Hz.
+    name : str
+        Named in errors.
+    block_frames : int
+        Frames of a block.
+
+    Raises
+    ------
+    AudioError
+        If the array has another shape or type.
+    """
+    array = np.asarray(samples)
+    if array.dtype.kind != "f" or array.ndim not in (1, 2) or 0 in array.shape[1:]:
+        raise AudioError(f"{name}: samples have to be float, (frames,) or (frames, channels); not {_describe(array)}")
+    array = array.astype(np.float32, copy=False).reshape(len(array), -1 if array.size else 1)
+    return _checked(AudioStream(_ArrayReader(array, int(sample_rate)), name, block_frames))
+
+
+def decode(source: Source, block_frames: int = BLOCK_FRAMES) -> AudioStream:
+    """Open audio of any kind as a stream of blocks.
+
+    Parameters
+    ----------
+    source : path, bytes or binary file object
+        A file object is read from its beginning and left open.
+    block_frames : int
+        Frames of a block; all but the last have them. The samples do not depend on it.
+
+    Returns
+    -------
+    AudioStream
+        To be used with `with`; iterating gives float32 of shape (frames, channels).
+
+    Raises
+    ------
+    AudioError
+        "NAME: reason" if the source cannot be opened; at the end of the iteration if nothing was decoded.
+
+    Examples
+    --------
+    >>> with decode("song.flac") as stream:                        # doctest: +SKIP
+    ...     peak = max(abs(block).max() for block in stream)
+    """
+    opened = open_source(source)
+    readers: tuple[type[SoundfileReader] | type[AvReader], ...] = (SoundfileReader, AvReader)
+    reason = ""
+    for kind in readers[1:] if opened.looks_like_mp3 else readers:
+        try:
+            reader = kind(opened)
+        except NotAudioError as error:
+            reason = NO_STREAM if str(error) == NO_STREAM else reason
+            continue
+        return _checked(AudioStream(reader, opened.name, block_frames, opened))
+    raise AudioError(f"{opened.name}: {reason or 'not audio that can be decoded'}")
+
+
+def _checked(stream: AudioStream) -> AudioStream:
+    if not _MIN_SAMPLE_RATE <= stream.sample_rate <= _MAX_SAMPLE_RATE and stream.channels:
+        stream.close()
+        raise AudioError(f"{stream.name}: a sample rate of {stream.sample_rate} Hz cannot be used")
+    if not stream.channels:
+        stream.close()
+        raise AudioError(f"{stream.name}: no samples in it")
+    return stream
+
+
+def _describe(array: NDArray[Any]) -> str:
+    return f"{array.dtype} {array.shape}"

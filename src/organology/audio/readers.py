@@ -115,6 +115,8 @@ class AvReader:
         # The first frame, not the header, tells the true rate (HE-AAC says half of it) and channels.
         first = self._first = next(self._decoded, None)
         context = self._stream.codec_context
+        if first is None and (self.truncated or not context.sample_rate):
+            raise NotAudioError("nothing in it can be decoded")
         self.sample_rate = int(first.sample_rate if first is not None else context.sample_rate or 0)
         self.channels = int(first.layout.nb_channels if first is not None else context.channels or 0)
         seconds = None

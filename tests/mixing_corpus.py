@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import soundfile
 
-from organology.taxonomy import LABELS, encode
+from organology.corpora.table import row, write_table
+from organology.taxonomy import encode
 
 RATE = 32_000
 
@@ -49,15 +49,19 @@ def write_corpus(folder: Path, name: str, stems: list[TestStem]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, tone(s), RATE, "PCM_16")
         rows.append(
-            {
-                "corpus": name, "song": s.song, "artist": s.song, "stem": s.stem,
-                "path": path.relative_to(folder).as_posix(), "split": s.split, "frames": round(s.seconds * RATE),
-                "active": [{"start": round(a * RATE), "end": round(b * RATE)} for a, b in s.active],
-                "kind": s.kind, "aligned": s.aligned, "licence": "CC0-1.0", "word": s.present[0] if s.present else "",
-                **dict(zip(LABELS, encode(s.present, s.unknown).tolist(), strict=True)),
-            }
-        )  # fmt: skip
-    interval = pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64}))
-    frame = pl.DataFrame(rows, schema_overrides={"active": interval, **dict.fromkeys(LABELS, pl.Int8)})
-    frame.write_parquet(folder / "stems.parquet")
+            row(
+                corpus=name,
+                song=s.song,
+                stem=s.stem,
+                path=path.relative_to(folder).as_posix(),
+                split=s.split,
+                frames=round(s.seconds * RATE),
+                active=[(round(a * RATE), round(b * RATE)) for a, b in s.active],
+                labels=encode(s.present, s.unknown),
+                kind=s.kind,
+                aligned=s.aligned,
+                word=s.present[0] if s.present else "",
+            )
+        )
+    write_table(rows, folder)
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,8 +13,6 @@ Range = tuple[float, float]
 Level = Literal["as_is", "rms"]
 Balance = Literal["songs", "labels"]
 CorpusPer = Literal["mixture", "source"]
-KINDS = ("performance", "phrases", "notes", "hits", "loop", "rendered", "")
-"""The kinds of stems that a prepared corpus knows."""
 
 
 def _check(condition: bool, message: str) -> None:
@@ -27,6 +26,13 @@ def _check_probability(name: str, value: float) -> None:
 
 def _check_range(name: str, value: Range, low: float = float("-inf"), high: float = float("inf")) -> None:
     _check(low <= value[0] <= value[1] <= high, f"{name} has to rise within {low:g} … {high:g}, not {list(value)}")
+
+
+def _check_kinds(kinds: Iterable[str]) -> None:
+    from organology.corpora.table import KINDS  # loads polars, which few configurations need
+
+    for kind in kinds:
+        _check(kind in KINDS, f"kind_weights: {kind!r} is not a kind; the kinds are {', '.join(filter(None, KINDS))}")
 
 
 @dataclass(frozen=True)
@@ -266,8 +272,8 @@ class MixingConfig:
         for name, weights in (("kind_weights", self.kind_weights), ("corpus_weights", self.corpus_weights)):
             for key, weight in weights.items():
                 _check(0 <= weight < float("inf"), f"{name}.{key} has to be 0 or more, not {weight}")
-        for kind in self.kind_weights:
-            _check(kind in KINDS, f"kind_weights: {kind!r} is not a kind; the kinds are {', '.join(KINDS[:-1])} and ''")
+        if self.kind_weights:
+            _check_kinds(self.kind_weights)
         _check(self.position_candidates >= 1, "position_candidates has to be 1 or more")
         _check(self.peak is None or self.peak > 0, "peak has to be above 0, or null")
         _check(self.cache_megabytes >= 0, "cache_megabytes has to be 0 or more")

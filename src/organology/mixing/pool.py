@@ -6,14 +6,17 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organology.errors import ConfigError, CorpusError
 from organology.mixing.config import MixingConfig
-from organology.taxonomy import LABELS, PRESENT, LabelArray
+from organology.taxonomy import PRESENT, LabelArray
+
+if TYPE_CHECKING:
+    import polars as pl
 
 log = logging.getLogger(__name__)
 
@@ -171,38 +174,41 @@ class StemPool:
         ConfigError
             If no corpus is named, or a weight names one that is not there.
         """
-        from organology.corpora.table import read_table
+        from organology.corpora.table import labels_of, read_table
 
         if not dirs:
             raise ConfigError("no prepared corpora are named")
-        rows: list[dict[str, Any]] = []
+        stems: list[Stem] = []
+        labels, active, aligned = [], [], []
         owner: dict[tuple[str, str], Path] = {}
         corpora: set[str] = set()
         for folder in map(Path, dirs):
-            every = read_table(folder).to_dicts()
-            corpora.update(row["corpus"] for row in every)
-            chosen = [row for row in every if row["split"] == split]
-            if not chosen:
+            table = read_table(folder, check_files=True)
+            corpora.update(table["corpus"])
+            table = table.filter(table["split"] == split)
+            if not len(table):
                 log.warning("%s: no stem of split %s", folder, split)
-            for row in chosen:
-                key = (row["corpus"], row["song"])
+                continue
+            for key in zip(table["corpus"], table["song"], strict=True):
                 if owner.setdefault(key, folder) != folder:
                     raise CorpusError(f"{folder}: song {key[1]!r} of corpus {key[0]!r} is in {owner[key]} too")
-                row["path"] = folder / row["path"]
-                if not row["path"].is_file():
-                    raise CorpusError(f"{row['path']}: named in {folder / 'stems.parquet'}, but missing")
-            rows += chosen
+            columns = (table[name] for name in Stem._fields)
+            stems += [stem._replace(path=folder / stem.path) for stem in map(Stem, *columns)]
+            labels.append(labels_of(table))
+            active += _intervals(table)
+            aligned += table["aligned"].to_list()
         place = ", ".join(map(str, dirs))
-        if not rows:
+        if not stems:
             raise CorpusError(f"{place}: no stem of split {split!r}")
         _check_weights(config, corpora, place)
-        return cls(
-            [Stem(**{name: row[name] for name in Stem._fields}) for row in rows],
-            np.array([[row[label] for label in LABELS] for row in rows], dtype=np.int8),
-            [np.array([(a["start"], a["end"]) for a in row["active"]], dtype=np.int64) for row in rows],
-            [row["aligned"] for row in rows],
-            config,
-        )
+        return cls(stems, np.concatenate(labels), active, aligned, config)
+
+
+def _intervals(table: pl.DataFrame) -> list[NDArray[np.int64]]:
+    """Per stem the intervals in which it sounds, each of shape (k, 2)."""
+    flat = table["active"].explode().drop_nulls().struct
+    both = np.stack([flat.field("start").to_numpy(), flat.field("end").to_numpy()], axis=1).astype(np.int64)
+    return np.split(both, np.cumsum(table["active"].list.len().to_numpy())[:-1])
 
 
 def _check_weights(config: MixingConfig, corpora: set[str], place: str) -> None:

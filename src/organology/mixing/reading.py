@@ -16,6 +16,17 @@ from organology.errors import AudioError
 Samples = NDArray[np.float32]
 
 
+class _File(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that each read leaves where it ends.
+
+    Where a file says that it can seek, soundfile puts it after each read where it already is; in FLAC this costs
+    as much as the read. `seek` itself asks nothing of this.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 class ChunkReader:
     """Reads chunks of mono files and keeps the last files open; one per process, not for threads.
 
@@ -37,7 +48,7 @@ class ChunkReader:
         self._start_afresh()
 
     def _start_afresh(self) -> None:
-        self._open: OrderedDict[Path, soundfile.SoundFile] = OrderedDict()
+        self._open: OrderedDict[Path, _File] = OrderedDict()
         self._cache: dict[Path, NDArray[Any]] = {}
         self._cached_bytes = 0
         self._pid = os.getpid()
@@ -100,7 +111,7 @@ class ChunkReader:
                 raise OSError(f"ends after {start + skip + len(read)} frames, its header says {length}")
         return chunk
 
-    def _keep(self, path: Path, file: soundfile.SoundFile) -> NDArray[Any] | None:
+    def _keep(self, path: Path, file: _File) -> NDArray[Any] | None:
         """The whole file, 16-bit where it is stored so, if it still fits in the cache."""
         dtype = "int16" if file.subtype == "PCM_16" else "float32"
         size = file.frames * np.dtype(dtype).itemsize
@@ -115,12 +126,12 @@ class ChunkReader:
         self._open.pop(path).close()
         return whole
 
-    def _file(self, path: Path) -> soundfile.SoundFile:
+    def _file(self, path: Path) -> _File:
         file = self._open.get(path)
         if file is not None:
             self._open.move_to_end(path)
             return file
-        file = soundfile.SoundFile(path)
+        file = _File(path)
         if file.channels != 1 or file.samplerate != self.sample_rate:
             found = f"{file.channels} channels at {file.samplerate} Hz"
             file.close()

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mixing_corpus import RATE, TestStem, write_corpus
 
+from mixing_corpus import RATE, TestStem, write_corpus
 from organology.errors import ConfigError, CorpusError
 from organology.mixing import EffectsConfig, Mixer, MixingConfig, StemPool
 from organology.mixing.draw import draw, draw_start, sounding_frames
 
 PLAYERS = ("piano", "violin", "drums", "singer", "electric_bass", "brass")
-DRAWS = 1500
+DRAWS = 1000
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,9 @@ def corpora(tmp_path_factory) -> list[Path]:
     """A corpus of 3 songs of 6 stems; one ten times as large; one of single notes that belong to no time line."""
     root = tmp_path_factory.mktemp("corpora")
     small = [TestStem(f"song{i}", name, (name,), seconds=0.5, active=((0, 0.5),)) for i in range(3) for name in PLAYERS]
-    large = [TestStem(f"song{i}", name, (name,), seconds=0.1, active=((0, 0.1),)) for i in range(30) for name in PLAYERS]
+    large = [
+        TestStem(f"song{i}", name, (name,), seconds=0.1, active=((0, 0.1),)) for i in range(30) for name in PLAYERS
+    ]
     notes = [
         TestStem(f"note{i}", "note", ("violin",), seconds=0.1, active=((0, 0.1),), kind="notes", aligned=False)
         for i in range(8)
@@ -223,7 +225,7 @@ def test_bad_pools_are_told(corpora, tmp_path):
     with pytest.raises(CorpusError, match="none sounds, or every weight is 0"):
         StemPool.load([corpora[2]], "train", MixingConfig(kind_weights={"notes": 0}))
     twice = write_corpus(tmp_path / "twice", "small", [TestStem("song0", "piano", seconds=0.1, active=())])
-    with pytest.raises(CorpusError, match="song 'song0' of corpus 'small' is in .*small too"):
+    with pytest.raises(CorpusError, match=r"song 'song0' of corpus 'small' is in .*small too"):
         StemPool.load([corpora[0], twice], "train", config)
     (twice / "audio" / "song0" / "piano.flac").unlink()
     with pytest.raises(CorpusError, match=r"piano\.flac"):

@@ -11,19 +11,18 @@ The method is section 2.3 of Bradl, Huber and Pernkopf, *Transfer Learning Using
 Multi-Instrument Recognition*, 2023. Mixture `i` of seed `s` is a function of `(s, i)` alone.
 """
 
-from organology.mixing.config import (
-    AudibilityConfig,
+from organology.mixing.config import AudibilityConfig, MixingConfig
+from organology.mixing.draw import MixturePlan, SourcePlan
+from organology.mixing.effects import Effect
+from organology.mixing.effects_config import (
     EffectsConfig,
     GainConfig,
     HighShelfConfig,
     LowShelfConfig,
-    MixingConfig,
     PeakingConfig,
     PitchShiftConfig,
     TimeStretchConfig,
 )
-from organology.mixing.draw import MixturePlan, SourcePlan
-from organology.mixing.effects import Effect
 from organology.mixing.mixer import MixedSource, Mixer, Mixture
 from organology.mixing.pool import Stem, StemPool
 

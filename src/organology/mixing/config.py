@@ -8,158 +8,18 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from organology.config import FORBID
+from organology.mixing.effects_config import EffectsConfig, Range, check, check_probability, check_range
 
-Range = tuple[float, float]
 Level = Literal["as_is", "rms"]
 Balance = Literal["songs", "labels"]
 CorpusPer = Literal["mixture", "source"]
-
-
-def _check(condition: bool, message: str) -> None:
-    if not condition:
-        raise ValueError(message)
-
-
-def _check_probability(name: str, value: float) -> None:
-    _check(0 <= value <= 1, f"{name} is a probability, not {value}")
-
-
-def _check_range(name: str, value: Range, low: float = float("-inf"), high: float = float("inf")) -> None:
-    _check(low <= value[0] <= value[1] <= high, f"{name} has to rise within {low:g} … {high:g}, not {list(value)}")
 
 
 def _check_kinds(kinds: Iterable[str]) -> None:
     from organology.corpora.table import KINDS  # loads polars, which few configurations need
 
     for kind in kinds:
-        _check(kind in KINDS, f"kind_weights: {kind!r} is not a kind; the kinds are {', '.join(filter(None, KINDS))}")
-
-
-@dataclass(frozen=True)
-class GainConfig:
-    """Amplitude scaling: `probability`, and the range of the gain in dB (audiomentations' own)."""
-
-    __pydantic_config__ = FORBID
-    probability: float = 0.5
-    gain_db: Range = (-12.0, 12.0)
-
-    def __post_init__(self) -> None:
-        _check_probability("gain.probability", self.probability)
-        _check_range("gain.gain_db", self.gain_db, -120, 120)
-
-
-@dataclass(frozen=True)
-class FilterConfig:
-    """What the three filters have in common; the ranges are audiomentations' own.
-
-    Attributes
-    ----------
-    probability : float
-    center_hz : (float, float)
-        Range of the center frequency, drawn evenly on the mel scale as audiomentations does.
-    gain_db : (float, float)
-    q : (float, float)
-        Range of the quality factor.
-    """
-
-    __pydantic_config__ = FORBID
-    probability: float = 0.3
-    center_hz: Range = (50.0, 4000.0)
-    gain_db: Range = (-18.0, 18.0)
-    q: Range = (0.1, 0.999)
-
-    def __post_init__(self) -> None:
-        _check_probability("probability", self.probability)
-        _check_range("center_hz", self.center_hz, 1)
-        _check_range("gain_db", self.gain_db, -120, 120)
-        _check_range("q", self.q, 1e-3, 100)
-
-
-@dataclass(frozen=True)
-class LowShelfConfig(FilterConfig):
-    """Low shelf filter; see `FilterConfig`."""
-
-    __pydantic_config__ = FORBID
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_range("low_shelf.q", self.q, 1e-3, 1)
-
-
-@dataclass(frozen=True)
-class HighShelfConfig(FilterConfig):
-    """High shelf filter; see `FilterConfig`."""
-
-    __pydantic_config__ = FORBID
-    center_hz: Range = (300.0, 7500.0)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_range("high_shelf.q", self.q, 1e-3, 1)
-
-
-@dataclass(frozen=True)
-class PeakingConfig(FilterConfig):
-    """Peaking filter; see `FilterConfig`."""
-
-    __pydantic_config__ = FORBID
-    center_hz: Range = (50.0, 7500.0)
-    gain_db: Range = (-24.0, 24.0)
-    q: Range = (0.5, 5.0)
-
-
-@dataclass(frozen=True)
-class PitchShiftConfig:
-    """Pitch shift: `probability`, and the range in semitones (audiomentations' own). Non-musical mixtures only."""
-
-    __pydantic_config__ = FORBID
-    probability: float = 0.3
-    semitones: Range = (-4.0, 4.0)
-
-    def __post_init__(self) -> None:
-        _check_probability("pitch_shift.probability", self.probability)
-        _check_range("pitch_shift.semitones", self.semitones, -24, 24)
-
-
-@dataclass(frozen=True)
-class TimeStretchConfig:
-    """Time stretch: `probability`, and the range of the rate, above 1 faster (audiomentations' own).
-
-    Non-musical mixtures only. Below a rate of 0.5 the stretcher draws phases from a random device of its own, so
-    that a seed would no longer give the same mixture; such rates are refused.
-    """
-
-    __pydantic_config__ = FORBID
-    probability: float = 0.3
-    rate: Range = (0.8, 1.25)
-
-    def __post_init__(self) -> None:
-        _check_probability("time_stretch.probability", self.probability)
-        _check_range("time_stretch.rate", self.rate, 0.5, 10)
-
-
-@dataclass(frozen=True)
-class EffectsConfig:
-    """The effects on each source, each with its own probability; order and parameters are random.
-
-    The paper names the effects and no numbers. Probabilities here are 0.5 for the gain and 0.3 for the others.
-    """
-
-    __pydantic_config__ = FORBID
-    gain: GainConfig = GainConfig()
-    low_shelf: LowShelfConfig = LowShelfConfig()
-    high_shelf: HighShelfConfig = HighShelfConfig()
-    peaking: PeakingConfig = PeakingConfig()
-    pitch_shift: PitchShiftConfig = PitchShiftConfig()
-    time_stretch: TimeStretchConfig = TimeStretchConfig()
-
-    @classmethod
-    def none(cls) -> EffectsConfig:
-        """No effects: every probability 0."""
-        return cls(
-            GainConfig(0), LowShelfConfig(0), HighShelfConfig(0), PeakingConfig(0), PitchShiftConfig(0),
-            TimeStretchConfig(0),
-        )  # fmt: skip
+        check(kind in KINDS, f"kind_weights: {kind!r} is not a kind; the kinds are {', '.join(filter(None, KINDS))}")
 
 
 @dataclass(frozen=True)
@@ -189,12 +49,12 @@ class AudibilityConfig:
     frame_seconds: float = 0.05
 
     def __post_init__(self) -> None:
-        _check(self.clear_db <= self.inaudible_db, "audibility.clear_db cannot be above inaudible_db")
-        _check(
+        check(self.clear_db <= self.inaudible_db, "audibility.clear_db cannot be above inaudible_db")
+        check(
             0 < self.inaudible_seconds <= self.clear_seconds,
             "audibility.inaudible_seconds has to be above 0 and not above clear_seconds",
         )
-        _check(self.frame_seconds > 0, "audibility.frame_seconds has to be above 0")
+        check(self.frame_seconds > 0, "audibility.frame_seconds has to be above 0")
 
 
 @dataclass(frozen=True)
@@ -263,27 +123,27 @@ class MixingConfig:
     cache_megabytes: int = 0
 
     def __post_init__(self) -> None:
-        _check_probability("p_musical", self.p_musical)
-        _check_probability("p_single_source", self.p_single_source)
-        _check(1 <= self.sources_min <= self.sources_max, "sources_min has to be 1 or more, and not above sources_max")
-        _check(self.sample_rate > 0, "sample_rate has to be above 0")
-        _check(self.chunk_frames >= 1, "chunk_seconds has to be above 0")
-        _check_range("level_offset_db", self.level_offset_db, -60, 60)
+        check_probability("p_musical", self.p_musical)
+        check_probability("p_single_source", self.p_single_source)
+        check(1 <= self.sources_min <= self.sources_max, "sources_min has to be 1 or more, and not above sources_max")
+        check(self.sample_rate > 0, "sample_rate has to be above 0")
+        check(self.chunk_frames >= 1, "chunk_seconds has to be above 0")
+        check_range("level_offset_db", self.level_offset_db, -60, 60)
         for name, weights in (("kind_weights", self.kind_weights), ("corpus_weights", self.corpus_weights)):
             for key, weight in weights.items():
-                _check(0 <= weight < float("inf"), f"{name}.{key} has to be 0 or more, not {weight}")
+                check(0 <= weight < float("inf"), f"{name}.{key} has to be 0 or more, not {weight}")
         if self.kind_weights:
             _check_kinds(self.kind_weights)
-        _check(self.position_candidates >= 1, "position_candidates has to be 1 or more")
-        _check(self.peak is None or self.peak > 0, "peak has to be above 0, or null")
-        _check(self.cache_megabytes >= 0, "cache_megabytes has to be 0 or more")
-        _check(
+        check(self.position_candidates >= 1, "position_candidates has to be 1 or more")
+        check(self.peak is None or self.peak > 0, "peak has to be above 0, or null")
+        check(self.cache_megabytes >= 0, "cache_megabytes has to be 0 or more")
+        check(
             self.audibility.frame_seconds * self.sample_rate >= 1
             and self.audibility.clear_seconds <= self.chunk_seconds,
             "audibility: frame_seconds has to hold a sample, and clear_seconds to fit in the chunk",
         )
         for effect in (self.effects.low_shelf, self.effects.high_shelf, self.effects.peaking):
-            _check_range("effects: center_hz", effect.center_hz, 1, self.sample_rate / 2)
+            check_range("effects: center_hz", effect.center_hz, 1, self.sample_rate / 2)
 
     @property
     def chunk_frames(self) -> int:

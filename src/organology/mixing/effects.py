@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.mixing.config import EffectsConfig, FilterConfig
+from organology.mixing.effects_config import EffectsConfig, FilterConfig
 
 Samples = NDArray[np.float32]
 

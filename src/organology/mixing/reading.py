@@ -118,7 +118,7 @@ class ChunkReader:
         if self._cached_bytes + size > self.cache_bytes:
             return None
         file.seek(0)
-        whole: NDArray[Any] = file.read(dtype=dtype)
+        whole: NDArray[Any] = file.read(file.frames, dtype=dtype)
         if len(whole) != file.frames:
             raise OSError(f"ends after {len(whole)} frames, its header says {file.frames}")
         self._cache[path] = whole

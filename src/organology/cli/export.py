@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
+
+    @app.command("export")
+    def export(
+        checkpoint: Annotated[Path, typer.Argument(help="Checkpoint folder (model.safetensors, model.json).")],
+        model: Annotated[Path, typer.Argument(help="ONNX file to write.")],
+    ) -> None:
+        """Write a trained network as one ONNX file: waveform in, scores out."""
+        from organology.model import export_onnx, load_checkpoint
+
+        net, metadata = load_checkpoint(checkpoint)
+        report = export_onnx(net, metadata, model)
+        typer.echo(f"{model}: {report.n_bytes / 1e6:.1f} MB")
+        for label, threshold in zip(report.metadata.labels, report.metadata.thresholds, strict=True):
+            typer.echo(f"  {label:<16} plays at {threshold:.3f} or above")
+        typer.echo(f"largest difference of a score, torch and ONNX: {report.largest_difference:.1e}")

@@ -1,16 +1,32 @@
-"""Networks: waveform in, logits out."""
+"""Networks: waveform (batch, samples) in, logits (batch, labels) out.
+
+`InstrumentNet` is front end, backbone and head of one `ModelConfig`. `save_checkpoint` and `load_checkpoint` keep
+it with its `metadata.ModelMetadata` in a folder, `export_onnx` writes it as one file for onnxruntime.
+`AudioSetTagger` is the published tagger from whose weights a transfer starts.
+"""
 
 from organology.model.audioset import AudioSetClassifier, AudioSetTagger, ZeroShot
+from organology.model.checkpoint import load_checkpoint, save_checkpoint
+from organology.model.export import ExportReport, export_onnx
 from organology.model.frontend import EFFICIENTAT, PAPER, FrontendConfig, MelFrontend
 from organology.model.mobilenet import MobileNet
+from organology.model.network import InstrumentNet, ModelConfig
+from organology.model.short_chunk import ShortChunk
 
 __all__ = [
     "EFFICIENTAT",
     "PAPER",
     "AudioSetClassifier",
     "AudioSetTagger",
+    "ExportReport",
     "FrontendConfig",
+    "InstrumentNet",
     "MelFrontend",
     "MobileNet",
+    "ModelConfig",
+    "ShortChunk",
     "ZeroShot",
+    "export_onnx",
+    "load_checkpoint",
+    "save_checkpoint",
 ]

@@ -8,17 +8,15 @@ that hold it.
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from organology import taxonomy
-from organology.errors import ModelError
 from organology.model.frontend import EFFICIENTAT, MelFrontend
-from organology.model.mobilenet import MobileNet, rename_published
+from organology.model.mobilenet import MobileNet
+from organology.model.weights import load_state, read_published
 
 N_CLASSES = 527
 
@@ -70,44 +68,6 @@ class ZeroShot(nn.Module):
     def forward(self, scores: Tensor) -> Tensor:
         """(batch, 527) -> (batch, n_labels)."""
         return scores[:, self.classes].amax(-1)
-
-
-def read_published(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """State dict of a published EfficientAT file under our names (`backbone.…`, `classifier.…`).
-
-    Only tensors are unpickled (`weights_only=True`).
-
-    Raises
-    ------
-    ModelError
-        If the file cannot be read or holds something else.
-    """
-    try:
-        state = torch.load(Path(path), map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path}: no published weights: {str(error).splitlines()[0]}") from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ModelError(f"{path}: no published weights: not a state dict")
-    return rename_published(state)
-
-
-def load_state(module: nn.Module, state: dict[str, Tensor], source: object) -> None:
-    """`module.load_state_dict(state)` whose faults are one line that names `source`.
-
-    Raises
-    ------
-    ModelError
-        If a name or a shape does not fit.
-    """
-    wanted = module.state_dict()
-    for name in [*wanted, *state]:
-        fault = "lacks" if name not in state else "has an unknown" if name not in wanted else ""
-        if fault:
-            raise ModelError(f"{source}: the weights don't fit: {fault} {name}")
-        if wanted[name].shape != state[name].shape:
-            shapes = f"{tuple(state[name].shape)}, wanted {tuple(wanted[name].shape)}"
-            raise ModelError(f"{source}: the weights don't fit: {name} is {shapes}")
-    module.load_state_dict(state)
 
 
 class AudioSetTagger(nn.Module):

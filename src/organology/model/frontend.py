@@ -83,7 +83,7 @@ class FrontendConfig:
 
     def n_frames(self, n_samples: int) -> int:
         """Number of frames of a waveform of `n_samples` samples."""
-        return 1 + (n_samples - bool(self.preemphasis)) // self.hop_length
+        return 1 + (n_samples - bool(self.preemphasis) - self.n_fft % 2) // self.hop_length
 
 
 PAPER = FrontendConfig()

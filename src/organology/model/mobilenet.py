@@ -141,6 +141,10 @@ class MobileNet(nn.Module):
                 nn.init.normal_(module.weight, 0, 0.01)
                 nn.init.zeros_(module.bias)
 
+    def stages(self) -> tuple[nn.Module, ...]:
+        """Its parts from input to output, 17 in all."""
+        return (self.stem, *self.blocks, self.tail)
+
     def features(self, spectrogram: Tensor) -> Tensor:
         """Feature maps: (batch, 1, bands, frames) -> (batch, embedding_size, bands / 32, frames / 32)."""
         maps: Tensor = self.tail(self.blocks(self.stem(spectrogram)))

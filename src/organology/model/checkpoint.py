@@ -1,0 +1,142 @@
+"""Checkpoints: a folder with `model.safetensors` (weights) and `model.json` (configuration, `ModelMetadata`).
+
+Nothing is unpickled. Both files are made in a folder beside the target and moved into place whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from organology import config as configuration
+from organology.errors import ConfigError, ModelError
+from organology.metadata import ModelMetadata
+from organology.model.network import InstrumentNet, ModelConfig
+from organology.model.weights import load_state
+
+WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
+FORMAT = "organology-checkpoint-1"
+
+
+def complete_metadata(net: InstrumentNet, metadata: ModelMetadata) -> ModelMetadata:
+    """The metadata with the front end's settings as they are in the network.
+
+    Raises
+    ------
+    ModelError
+        If labels or sample rate are not the network's.
+    """
+    if metadata.labels != net.labels:
+        raise ModelError(f"metadata and network have other labels: {metadata.labels} and {net.labels}")
+    rate = net.frontend.config.sample_rate
+    if metadata.sample_rate != rate:
+        raise ModelError(f"metadata and network have other sample rates: {metadata.sample_rate} and {rate} Hz")
+    return replace(metadata, frontend=configuration.to_plain(net.frontend.config))
+
+
+def save_checkpoint(folder: str | os.PathLike[str], net: InstrumentNet, metadata: ModelMetadata) -> None:
+    """Write a network and its metadata.
+
+    A new folder appears whole. In a folder that is there already the two files are replaced, each whole, the weights
+    first; other files in it are left alone.
+
+    Parameters
+    ----------
+    folder : path
+    net : InstrumentNet
+    metadata : ModelMetadata
+        Its front end settings are taken from the network.
+
+    Raises
+    ------
+    ModelError
+        If the labels or the sample rate of the metadata are not the network's.
+    """
+    target = Path(folder)
+    metadata = complete_metadata(net, metadata)
+    description = {
+        "format": FORMAT,
+        "config": configuration.to_plain(net.config),
+        "metadata": json.loads(metadata.to_json()),
+    }
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+        save_file(state, staging / WEIGHTS, metadata={"format": "pt"})
+        (staging / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        mask = _umask()
+        for name in (WEIGHTS, DESCRIPTION):
+            (staging / name).chmod(0o666 & ~mask)
+        staging.chmod(0o777 & ~mask)
+        if target.exists():
+            for name in (WEIGHTS, DESCRIPTION):
+                (staging / name).replace(target / name)
+        else:
+            staging.rename(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def read_checkpoint(folder: str | os.PathLike[str]) -> tuple[ModelConfig, ModelMetadata, dict[str, Tensor]]:
+    """The parts of a checkpoint, not put together: configuration, metadata, state dict.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or is not what it has to be.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise ModelError(f"{path}: {'not a checkpoint folder' if path.exists() else 'no such checkpoint folder'}")
+    for name in (WEIGHTS, DESCRIPTION):
+        if not (path / name).is_file():
+            raise ModelError(f"{path}: not a checkpoint: {name} is missing")
+    config, metadata = _read_description(path / DESCRIPTION)
+    try:
+        state = load_file(path / WEIGHTS)
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{path / WEIGHTS}: not readable as safetensors: {error}") from error
+    return config, metadata, state
+
+
+def load_checkpoint(folder: str | os.PathLike[str]) -> tuple[InstrumentNet, ModelMetadata]:
+    """Read a network (in eval mode, on the CPU) and its metadata.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, is not what it has to be, or the weights don't fit the configuration.
+    """
+    config, metadata, state = read_checkpoint(folder)
+    net = InstrumentNet(config, metadata.labels)
+    load_state(net, state, Path(folder) / WEIGHTS)
+    return net.eval(), metadata
+
+
+def _read_description(path: Path) -> tuple[ModelConfig, ModelMetadata]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: not readable as JSON: {error}") from error
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        raise ModelError(f"{path}: not the description of a checkpoint ({FORMAT})")
+    try:
+        config = configuration.parse(values.get("config"), ModelConfig, str(path))
+    except ConfigError as error:
+        raise ModelError(str(error)) from error
+    return config, ModelMetadata.from_json(json.dumps(values.get("metadata")), str(path))
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask

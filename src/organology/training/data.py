@@ -1,0 +1,136 @@
+"""Mixtures as batches of tensors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from organology.errors import OrganologyError
+from organology.mixing import Mixer, MixingConfig, StemPool
+
+EVALUATION_SEED = 4096
+"""Of the validation and the test mixtures: the same ones whatever the seed of the training."""
+
+MEMORY_LIMIT = 2**30
+"""Fixed mixtures are kept in memory up to so many bytes, else made anew each time."""
+
+
+class Batch(NamedTuple):
+    """Mixtures with their labels.
+
+    `waveform` is float32 of shape (batch, samples), `targets` int8 of shape (batch, 15); `songs` names the first
+    song of each mixture.
+    """
+
+    waveform: Tensor
+    targets: Tensor
+    songs: Sequence[str]
+
+
+class MixtureDataset(Dataset[Batch]):
+    """Mixture number `index` of a mixer, for any index; items are batches without the first axis."""
+
+    def __init__(self, mixer: Mixer) -> None:
+        self._mixer = mixer
+
+    def __getitem__(self, index: int) -> Batch:
+        mixture = self._mixer.mix(index)
+        song = mixture.songs[0] if mixture.songs else ""
+        return Batch(torch.from_numpy(mixture.audio), torch.from_numpy(np.array(mixture.labels)), song)
+
+
+class EpochSampler(Sampler[int]):
+    """Numbers of the mixtures of one epoch: `epoch * n ... (epoch + 1) * n - 1`.
+
+    Lightning calls `set_epoch` before each epoch.
+    """
+
+    def __init__(self, n_mixtures: int, epoch: int = 0) -> None:
+        self.n_mixtures, self.epoch = n_mixtures, epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch comes next."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.n_mixtures
+
+    def __iter__(self) -> Iterator[int]:
+        # A range, not a generator: loaders with workers draw ahead, and the epoch may be set in between.
+        return iter(range(self.epoch * self.n_mixtures, (self.epoch + 1) * self.n_mixtures))
+
+
+def _loader(dataset: Any, batch_size: int, workers: int, sampler: Sampler[int] | range) -> DataLoader[Any]:
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        prefetch_factor=4 if workers else None,
+        # A generator of its own: the loader would else draw from torch's, which is for the weights and dropout.
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+def training_loader(
+    mixer: Mixer, batch_size: int, batches_per_epoch: int, workers: int, first_epoch: int = 0
+) -> DataLoader[Any]:
+    """Batches of fresh mixtures, epoch after epoch; what an epoch holds does not depend on the workers."""
+    sampler = EpochSampler(batch_size * batches_per_epoch, first_epoch)
+    return _loader(MixtureDataset(mixer), batch_size, workers, sampler)
+
+
+def fixed_loader(
+    mixer: Mixer, n_mixtures: int, batch_size: int, workers: int, first: int = 0, keep: bool = True
+) -> DataLoader[Any]:
+    """The same mixtures each time, from number `first`.
+
+    With `keep` they are made at once and kept in memory, if that takes no more than `MEMORY_LIMIT`.
+    """
+    numbers = range(first, first + n_mixtures)
+    if not keep or n_mixtures * mixer.config.chunk_frames * 4 > MEMORY_LIMIT:
+        return _loader(MixtureDataset(mixer), batch_size, workers, numbers)
+    loader = _loader(MixtureDataset(mixer), batch_size, workers, numbers)
+    batches = [Batch(*batch) for batch in track(loader, "mixing for validation", console=Console(stderr=True))]
+    kept = _Kept(
+        torch.cat([batch.waveform for batch in batches]),
+        torch.cat([batch.targets for batch in batches]),
+        [song for batch in batches for song in batch.songs],
+    )
+    return _loader(kept, batch_size, 0, range(n_mixtures))
+
+
+class _Kept(Dataset[Batch]):
+    def __init__(self, waveform: Tensor, targets: Tensor, songs: list[str]) -> None:
+        self._waveform, self._targets, self._songs = waveform, targets, songs
+
+    def __getitem__(self, index: int) -> Batch:
+        return Batch(self._waveform[index], self._targets[index], self._songs[index])
+
+
+def evaluation_mixer(
+    corpora: Sequence[Path], split: str, mixing: MixingConfig, p_musical: float = 1.0, seed: int = EVALUATION_SEED
+) -> Mixer:
+    """Mixer of a split for validation or test: without effects, and musical mixtures only by default."""
+    settings = dataclasses.replace(mixing.for_evaluation(), p_musical=p_musical)
+    return Mixer(StemPool.load(corpora, split, settings), settings, seed)
+
+
+def one_line(error: OrganologyError) -> OrganologyError:
+    """The error without the traceback that a worker process wraps its text in."""
+    lines = str(error).strip().splitlines()
+    if len(lines) < 2:
+        return error
+    text = lines[-1]
+    _, _, rest = text.partition("Error: ")
+    return OrganologyError(rest or text)

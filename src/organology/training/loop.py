@@ -1,0 +1,196 @@
+"""A run from recipe to checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+from rich.console import Console
+
+from organology.errors import ConfigError, OrganologyError
+from organology.mixing import Mixer, StemPool
+from organology.model import InstrumentNet
+from organology.training.averaging import WeightAverage
+from organology.training.data import evaluation_mixer, fixed_loader, one_line, training_loader
+from organology.training.keeper import Keeper
+from organology.training.module import TransferModule
+from organology.training.progress import ProgressBar
+from organology.training.provenance import describe, describe_corpora
+from organology.training.recipe import Recipe, require_files
+from organology.training.run_folder import RunFolder
+from organology.training.teacher import Teacher
+
+
+def train(
+    recipe: Recipe, folder: Path, resume: bool = False, command: str = "", console: Console | None = None
+) -> dict[str, Any]:
+    """Follow a recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Of `load_recipe`, with paths that can be opened.
+    folder : path
+        The run folder; see `run_folder`.
+    resume : bool
+        Go on after the last finished epoch of the run in the folder. The weights at the end are those of a run that
+        was not disturbed (same machine, same versions, same number of threads).
+    command : str
+        What the user typed, for the provenance.
+    console : rich.console.Console, optional
+
+    Returns
+    -------
+    dict
+        What `summary.json` holds.
+
+    Raises
+    ------
+    OrganologyError
+        If the recipe, a corpus, a stem, pre-trained weights or the folder cannot be used.
+    """
+    require_files(recipe)
+    run = RunFolder(folder)
+    corpora = describe_corpora(recipe.corpora)
+    mixer = Mixer(StemPool.load(recipe.corpora, "train", recipe.mixing), recipe.mixing, recipe.seed)
+    validation = evaluation_mixer(recipe.corpora, "validation", recipe.mixing, recipe.training.validation_p_musical)
+    module = build(recipe)
+    run.begin(recipe, resume)
+    keeper = Keeper(run, recipe.name, describe(recipe, corpora, command), recipe.mixing.chunk_seconds)
+    started = time.perf_counter()
+    try:
+        _fit(recipe, run, module, mixer, validation, keeper, console)
+    except OrganologyError as error:
+        raise one_line(error) from None
+    summary = {
+        "name": recipe.name,
+        "transfer": recipe.training.transfer,
+        "seed": recipe.seed,
+        "epochs": len(keeper.history),
+        "mixtures": len(keeper.history) * recipe.training.mixtures_per_epoch,
+        "best": keeper.best,
+        "seconds_since_start_or_resume": round(time.perf_counter() - started, 1),
+        "parameters": {
+            "head": sum(p.numel() for p in module.network.head.parameters()),
+            "backbone": sum(p.numel() for p in module.network.backbone.parameters()),
+        },
+        "corpora": corpora,
+    }
+    run.write_summary(summary)
+    return summary
+
+
+def build(recipe: Recipe) -> TransferModule:
+    """The network of a recipe with its first weights: new ones from the seed, the backbone from pre-training.
+
+    Raises
+    ------
+    ModelError
+        If pre-trained weights or a teacher cannot be used.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        network = InstrumentNet(recipe.model)
+    if recipe.training.transfer != "scratch" and recipe.pretrained is not None:
+        network.load_pretrained(recipe.pretrained)
+    soft = recipe.training.soft_targets
+    teacher = Teacher(soft.teacher, network.labels) if soft is not None else None
+    return TransferModule(network, recipe.training, recipe.seed, teacher)
+
+
+def _fit(
+    recipe: Recipe,
+    run: RunFolder,
+    module: TransferModule,
+    mixer: Mixer,
+    validation: Mixer,
+    keeper: Keeper,
+    console: Console | None,
+) -> None:
+    config = recipe.training
+    done = run.epochs_done()
+    if done > config.epochs:
+        raise ConfigError(f"{run.last}: the run has {done} epochs already, more than {config.epochs}")
+    callbacks: list[L.Callback] = [keeper, ProgressBar(keeper, console)]
+    if config.weight_average is not None:
+        callbacks.insert(0, WeightAverage(config.weight_average))
+    trainer = _trainer(recipe, run, callbacks, done)
+    loader = training_loader(mixer, config.batch_size, config.batches_per_epoch, config.workers, done)
+    held_out = fixed_loader(validation, config.validation_mixtures, config.batch_size, config.workers)
+    try:
+        with torch.random.fork_rng():
+            trainer.fit(module, loader, held_out, ckpt_path=run.last if done else None, weights_only=True)
+    except SystemExit:
+        # Lightning's answer to an interrupt, after its clean-up.
+        raise KeyboardInterrupt from None
+
+
+def _trainer(recipe: Recipe, run: RunFolder, callbacks: list[L.Callback], epochs_done: int) -> L.Trainer:
+    config = recipe.training
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"lightning\..*")
+    device = "gpu" if config.device == "cuda" else config.device
+    if config.device == "auto":
+        device = "gpu" if torch.cuda.is_available() else "cpu"
+    elif config.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"{recipe.name}: training.device is cuda, and there is none")
+    # Steps after the last finished epoch were logged before the kill and are logged again.
+    purge = epochs_done * config.batches_per_epoch + 1 if epochs_done else None
+    return L.Trainer(
+        accelerator=device,
+        devices=1,
+        precision=config.precision,
+        max_epochs=config.epochs,
+        callbacks=callbacks,
+        logger=_Events(run.path, name="", version="logs", purge_step=purge),
+        default_root_dir=run.path,
+        gradient_clip_val=config.gradient_clip,
+        num_sanity_val_steps=0,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+class _Events(TensorBoardLogger):
+    """TensorBoard events without an empty `hparams.yaml` beside them; `recipe.yaml` says it all."""
+
+    def save(self) -> None:
+        self.experiment.flush()
+
+
+def override(
+    recipe: Recipe,
+    *,
+    corpora: list[Path] | None = None,
+    pretrained: Path | None = None,
+    seed: int | None = None,
+    **training: Any,
+) -> Recipe:
+    """The recipe with settings of the command line in place of its own; None leaves a setting as it is.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not valid.
+    """
+    changes = {name: value for name, value in training.items() if value is not None}
+    try:
+        return dataclasses.replace(
+            recipe,
+            corpora=tuple(corpora) if corpora else recipe.corpora,
+            pretrained=pretrained or recipe.pretrained,
+            seed=recipe.seed if seed is None else seed,
+            training=dataclasses.replace(recipe.training, **changes),
+        )
+    except ValueError as error:
+        raise ConfigError(str(error)) from error

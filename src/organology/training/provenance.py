@@ -1,0 +1,65 @@
+"""How a checkpoint came about, as plain values that travel in it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import organology
+from organology.corpora.table import TABLE_NAME, read_table
+from organology.training.recipe import Recipe
+
+
+def describe_corpora(folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """For each prepared folder: its corpora, songs and stems by split, stems by licence, hash of the table.
+
+    Raises
+    ------
+    CorpusError
+        If a folder is no prepared corpus.
+    """
+    described = []
+    for folder in folders:
+        table = read_table(folder)
+        splits = table["split"].unique().sort().to_list()
+        parts = {split: table.filter(table["split"] == split) for split in splits}
+        licences = table["licence"].value_counts(sort=True, name="stems").iter_rows()
+        described.append(
+            {
+                "folder": folder.name,
+                "corpora": sorted(table["corpus"].unique().to_list()),
+                "songs": {split: part.select("corpus", "song").unique().height for split, part in parts.items()},
+                "stems": {split: part.height for split, part in parts.items()},
+                "licences": {licence or "not stated": count for licence, count in sorted(licences)},
+                "table_sha256": hashlib.sha256((folder / TABLE_NAME).read_bytes()).hexdigest(),
+            }
+        )
+    return described
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the training stands on."""
+    packages = ("torch", "lightning", "numpy", "audiomentations")
+    return {
+        "organology": organology.__version__,
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in packages},
+    }
+
+
+def describe(recipe: Recipe, corpora: list[dict[str, Any]], command: str) -> dict[str, Any]:
+    """Provenance of a run; of paths only the last two parts are told, as the rest means nothing elsewhere."""
+    short = recipe.with_paths(lambda path: Path(*path.parts[-2:]))
+    return {
+        "task": "instruments in mixtures",
+        "transfer": recipe.training.transfer,
+        "command": command,
+        "seed": recipe.seed,
+        "recipe": short.to_plain(),
+        "corpora": corpora,
+        "versions": versions(),
+    }

@@ -1,0 +1,266 @@
+"""Recipes: all settings of a run in one YAML file."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from organology import config
+from organology.config import FORBID
+from organology.errors import ConfigError
+from organology.files import written_whole
+from organology.mixing import MixingConfig
+from organology.model import ModelConfig
+
+Transfer = Literal["scratch", "frozen", "finetuned"]
+
+
+def _check(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+@dataclass(frozen=True)
+class SoftTargets:
+    """Scores of the published AudioSet tagger as further targets: "Distilling the knowledge in a neural network".
+
+    The loss becomes `(1 - weight) * BCE(labels) + weight * BCE(teacher's scores)`, which keeps a fine-tuned network
+    from forgetting what the mixtures do not hold (Hinton et al., 2015; not in the paper of this project).
+
+    Attributes
+    ----------
+    teacher : path
+        The published `.pt` file of EfficientAT mn04_as; in a recipe relative to the recipe's folder.
+    weight : float
+        0 ... 1.
+    """
+
+    __pydantic_config__ = FORBID
+    teacher: Path
+    weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.weight <= 1, f"soft_targets.weight is from 0 to 1, not {self.weight}")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the network learns. Defaults are the paper's; options beyond it are off.
+
+    Attributes
+    ----------
+    transfer : {"scratch", "frozen", "finetuned"}
+    epochs, batches_per_epoch, batch_size : int
+        Mixtures are made on the fly, so an epoch is a number of batches: 120 of 16 in the paper.
+    optimizer : {"adam", "adamw"}
+    head_learning_rate : float
+        Of the fully connected layers; with `scratch` of the backbone too.
+    backbone_learning_rate : float
+        Of a fine-tuned backbone.
+    schedule : {"step", "cosine"}
+        "step": times `step_factor` every `step_epochs`. "cosine": half a cosine from 1 down to `final_factor` over
+        all epochs.
+    step_epochs : int
+    step_factor, final_factor : float
+    warmup_epochs : float
+        The rates rise from 0 over so many epochs, with either schedule.
+    weight_decay : float
+    gradient_clip : float or None
+        Norm that the gradient is scaled down to.
+    validation_mixtures : int
+        The same ones after each epoch, of the validation split.
+    validation_p_musical : float
+        Probability of a musical mixture among them; the paper validates on musical ones only.
+    thresholds : {"per_label", "single"}
+        Which thresholds, tuned on the validation mixtures, the checkpoint carries; both stand in its provenance.
+    workers : int
+        Processes that make mixtures; 0 makes them in the training process. It changes no result.
+    device : {"auto", "cpu", "cuda"}
+    precision : {"32-true", "16-mixed", "bf16-mixed"}
+    compile : bool
+        Run the network through `torch.compile`.
+    soft_targets : SoftTargets or None
+    label_smoothing : float
+        Targets become `y (1 - s) + s / 2`.
+    weight_average : float or None
+        Decay of an exponential moving average of the weights, once a step; it is what is validated and kept.
+    unfreeze_after_epochs : int
+        A fine-tuned backbone is kept for so many epochs first.
+    unfreeze_every_epochs : int
+        Then one more of its stages learns every so many epochs, the last stage first; 0: all at once.
+    trainable_stages : int or None
+        Only so many of the backbone's last stages ever learn.
+    freeze_batch_norm : bool
+        Keep the running means and variances of a fine-tuned backbone.
+    """
+
+    __pydantic_config__ = FORBID
+    transfer: Transfer = "finetuned"
+    epochs: int = 150
+    batches_per_epoch: int = 120
+    batch_size: int = 16
+    optimizer: Literal["adam", "adamw"] = "adam"
+    head_learning_rate: float = 0.01
+    backbone_learning_rate: float = 0.0001
+    schedule: Literal["step", "cosine"] = "step"
+    step_epochs: int = 20
+    step_factor: float = 0.3
+    final_factor: float = 0.0
+    warmup_epochs: float = 0.0
+    weight_decay: float = 0.0
+    gradient_clip: float | None = None
+    validation_mixtures: int = 480
+    validation_p_musical: float = 1.0
+    thresholds: Literal["per_label", "single"] = "per_label"
+    workers: int = 2
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    compile: bool = False
+    soft_targets: SoftTargets | None = None
+    label_smoothing: float = 0.0
+    weight_average: float | None = None
+    unfreeze_after_epochs: int = 0
+    unfreeze_every_epochs: int = 0
+    trainable_stages: int | None = None
+    freeze_batch_norm: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batches_per_epoch", "validation_mixtures", "step_epochs"):
+            _check(getattr(self, name) >= 1, f"{name} has to be 1 or more, not {getattr(self, name)}")
+        _check(self.batch_size >= 2, f"batch_size has to be 2 or more (batch norm), not {self.batch_size}")
+        for name in ("head_learning_rate", "backbone_learning_rate"):
+            value = getattr(self, name)
+            _check(0 < value < math.inf, f"{name} has to be above 0, not {value}")
+        for name in ("weight_decay", "warmup_epochs", "workers", "unfreeze_after_epochs", "unfreeze_every_epochs"):
+            _check(0 <= getattr(self, name) < math.inf, f"{name} has to be 0 or more, not {getattr(self, name)}")
+        for name in ("step_factor", "final_factor", "validation_p_musical"):
+            _check(0 <= getattr(self, name) <= 1, f"{name} is from 0 to 1, not {getattr(self, name)}")
+        _check(0 <= self.label_smoothing < 1, f"label_smoothing is from 0 to below 1, not {self.label_smoothing}")
+        _check(self.weight_average is None or 0 < self.weight_average < 1, "weight_average lies between 0 and 1")
+        _check(self.gradient_clip is None or self.gradient_clip > 0, "gradient_clip has to be above 0, or null")
+        _check(self.trainable_stages is None or self.trainable_stages >= 1, "trainable_stages has to be 1 or more")
+
+    @property
+    def mixtures_per_epoch(self) -> int:
+        """Mixtures that are made for an epoch of training."""
+        return self.batches_per_epoch * self.batch_size
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A run: data, network, and how it learns.
+
+    Attributes
+    ----------
+    corpora : tuple of path
+        Prepared folders; in a recipe relative to the recipe's folder.
+    name : str
+        Of the run; left out: the recipe's file name.
+    seed : int
+        Of the mixtures, the new weights, dropout.
+    pretrained : path or None
+        Where the backbone comes from, for `frozen` and `finetuned`: a checkpoint folder, or the published `.pt` file
+        of EfficientAT; relative to the recipe's folder.
+    mixing : MixingConfig
+    model : ModelConfig
+    training : TrainingConfig
+    """
+
+    __pydantic_config__ = FORBID
+    corpora: tuple[Path, ...]
+    name: str = ""
+    seed: int = 0
+    pretrained: Path | None = None
+    mixing: MixingConfig = field(default_factory=MixingConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        _check(len(self.corpora) > 0, "corpora names no prepared folder")
+        _check(self.seed >= 0, f"seed has to be 0 or more, not {self.seed}")
+        frontend, blocks = self.model.frontend_config, len(self.model.channels)
+        _check(
+            self.mixing.sample_rate == frontend.sample_rate,
+            f"mixing is at {self.mixing.sample_rate} Hz, the model's front end at {frontend.sample_rate} Hz",
+        )
+        frames = frontend.n_frames(self.mixing.chunk_frames)
+        _check(
+            self.model.backbone != "short-chunk" or frames >= 2**blocks,
+            f"mixing.chunk_seconds is too short: {frames} frames, and {blocks} blocks need {2**blocks}",
+        )
+
+    def with_paths(self, change: Any) -> Recipe:
+        """The recipe with `change` (path -> path) applied to every path in it."""
+        soft = self.training.soft_targets
+        changed = soft and dataclasses.replace(soft, teacher=change(soft.teacher))
+        return dataclasses.replace(
+            self,
+            corpora=tuple(change(path) for path in self.corpora),
+            pretrained=change(self.pretrained) if self.pretrained else None,
+            training=dataclasses.replace(self.training, soft_targets=changed),
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """Plain values for YAML and JSON; paths with `/`."""
+        plain: dict[str, Any] = config.to_plain(self.with_paths(lambda path: Path(path.as_posix())))
+        return plain
+
+
+def load_recipe(path: str | os.PathLike[str]) -> Recipe:
+    """Read a recipe; its paths come back relative to the working folder or absolute, ready to be opened.
+
+    Raises
+    ------
+    ConfigError
+        One line with the file, the place and the reason.
+    """
+    file = Path(path)
+    recipe = config.load(file, Recipe)
+    if not recipe.name:
+        recipe = dataclasses.replace(recipe, name=file.stem)
+    return recipe.with_paths(lambda p: Path(os.path.normpath(file.parent / p.expanduser())))
+
+
+def save_recipe(recipe: Recipe, path: str | os.PathLike[str]) -> None:
+    """Write a recipe so that `load_recipe` gives it back; its paths become relative to the file's folder."""
+    import yaml
+
+    folder = Path(path).resolve().parent
+    relative = recipe.with_paths(lambda p: Path(os.path.relpath(p.resolve(), folder)))
+    with written_whole(path) as temporary:
+        temporary.write_text(yaml.safe_dump(relative.to_plain(), sort_keys=False, allow_unicode=True), "utf-8")
+
+
+def difference(one: Recipe, other: Recipe, ignored: tuple[str, ...]) -> str | None:
+    """Place of the first setting in which two recipes differ, e.g. `training.batch_size`; None if there is none."""
+
+    def flat(values: Any, place: str = "") -> dict[str, Any]:
+        if not isinstance(values, dict):
+            return {place: values}
+        return {k: v for key, value in values.items() for k, v in flat(value, f"{place}.{key}".strip(".")).items()}
+
+    first, second = (flat(recipe.with_paths(lambda p: p.resolve()).to_plain()) for recipe in (one, other))
+    places = (place for place in {**first, **second} if not place.startswith(ignored))
+    return next((place for place in places if first.get(place) != second.get(place)), None)
+
+
+def require_files(recipe: Recipe) -> None:
+    """Check that what a recipe names is there.
+
+    Raises
+    ------
+    ConfigError
+        If a transfer lacks its pre-trained weights, or a named file is missing.
+    """
+    if recipe.training.transfer != "scratch":
+        if recipe.pretrained is None:
+            raise ConfigError(f"{recipe.name}: {recipe.training.transfer} needs `pretrained` weights (or --pretrained)")
+        if not recipe.pretrained.exists():
+            raise ConfigError(f"{recipe.pretrained}: no such pre-trained weights")
+    soft = recipe.training.soft_targets
+    if soft is not None and not soft.teacher.is_file():
+        raise ConfigError(f"{soft.teacher}: no such teacher")

@@ -1,0 +1,110 @@
+"""The folder of a run.
+
+```
+RUN/
+├── recipe.yaml        the recipe as it was followed, options of the command line included
+├── last.ckpt          state after the last finished epoch, to resume from
+├── best/              checkpoint of the epoch with the lowest validation loss
+├── logs/              metrics.csv, a row an epoch, and TensorBoard events
+└── summary.json       figures, once the run has ended
+```
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from organology.errors import ConfigError, ModelError
+from organology.files import written_whole
+from organology.training.recipe import Recipe, difference, load_recipe, save_recipe
+
+MAY_CHANGE = ("name", "training.workers", "training.epochs", "training.device")
+"""Settings that a resumed run may have otherwise than it began with."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths in the folder of a run."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe as it was followed."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def last(self) -> Path:
+        """State after the last finished epoch."""
+        return self.path / "last.ckpt"
+
+    @property
+    def best(self) -> Path:
+        """Checkpoint of the best epoch."""
+        return self.path / "best"
+
+    @property
+    def logs(self) -> Path:
+        """Logs."""
+        return self.path / "logs"
+
+    @property
+    def summary(self) -> Path:
+        """Figures of the whole run."""
+        return self.path / "summary.json"
+
+    def begin(self, recipe: Recipe, resume: bool) -> None:
+        """Make the folder, or check that it holds the run to be resumed.
+
+        Raises
+        ------
+        ConfigError
+            If it is there already and is not to be resumed, or the other way round, or holds another run.
+        """
+        if not resume:
+            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+                raise ConfigError(f"{self.path}: there is a run already; --resume goes on with it, --out names another")
+        elif not self.recipe.is_file():
+            raise ConfigError(f"{self.path}: no run to resume (recipe.yaml is missing)")
+        else:
+            place = difference(recipe, load_recipe(self.recipe), MAY_CHANGE)
+            if place is not None:
+                raise ConfigError(f"{self.recipe}: cannot resume: the run began with another {place}")
+        self.logs.mkdir(parents=True, exist_ok=True)
+        save_recipe(recipe, self.recipe)
+
+    def epochs_done(self) -> int:
+        """Epochs in `last.ckpt`; 0 without it.
+
+        Raises
+        ------
+        ModelError
+            If the file cannot be read.
+        """
+        if not self.last.exists():
+            return 0
+        try:
+            # Only tensors and plain values are unpickled.
+            state = torch.load(self.last, map_location="cpu", weights_only=True, mmap=True)
+            return int(state["epoch"]) + 1
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+            raise ModelError(f"{self.last}: not a state to resume from") from error
+
+    def write_history(self, history: list[dict[str, float]]) -> None:
+        """Write `logs/metrics.csv`."""
+        with written_whole(self.logs / "metrics.csv") as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(history[0]))
+            writer.writeheader()
+            writer.writerows(history)
+
+    def write_summary(self, values: dict[str, Any]) -> None:
+        """Write `summary.json`."""
+        with written_whole(self.summary) as temporary:
+            temporary.write_text(json.dumps(values, indent=2) + "\n", "utf-8")

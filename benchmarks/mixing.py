@@ -1,0 +1,123 @@
+"""How many mixtures a second one core makes, for some settings.
+
+    python benchmarks/mixing.py                                  # a synthetic corpus, made in a temporary folder
+    python benchmarks/mixing.py prepared/medleydb --split train
+    python benchmarks/mixing.py --recipe recipes/paper.yaml      # its corpora and its settings
+
+Counted in CPU time of one process, so that other work on the machine disturbs little; memory bandwidth and clock are
+shared all the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from rich.console import Console
+from rich.table import Table
+
+from organology.corpora.table import row, write_table
+from organology.errors import OrganologyError
+from organology.mixing import EffectsConfig, Mixer, MixingConfig, StemPool
+from organology.mixing.recipe import load_recipe
+from organology.taxonomy import INSTRUMENTS, encode
+
+RATE = 32_000
+
+
+def synthetic_corpus(folder: Path, songs: int = 8, seconds: int = 60) -> Path:
+    """Songs of decaying harmonic tones over a little noise: as hard for FLAC as music is, and as long."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for song in range(songs):
+        for instrument in INSTRUMENTS:
+            path = folder / "audio" / f"song{song}" / f"{instrument}.flac"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            time_ = np.arange(RATE // 2) / RATE
+            notes = [
+                sum(np.sin(2 * np.pi * hertz * k * time_) / k for k in range(1, 8)) * np.exp(-4 * time_)
+                for hertz in rng.uniform(80, 800, 2 * seconds)
+            ]
+            samples = 0.1 * np.concatenate(notes) + 0.002 * rng.standard_normal(seconds * RATE)
+            soundfile.write(path, samples, RATE, "PCM_16")
+            rows.append(
+                row(
+                    corpus="synthetic",
+                    song=f"song{song}",
+                    stem=instrument,
+                    path=path.relative_to(folder).as_posix(),
+                    split="train",
+                    frames=len(samples),
+                    active=[(0, len(samples))],
+                    labels=encode([instrument]),
+                    aligned=True,
+                )
+            )
+    write_table(rows, folder)
+    return folder
+
+
+def cases(config: MixingConfig) -> dict[str, MixingConfig]:
+    """The settings to compare, by name."""
+    off = EffectsConfig.none()
+    in_place = dataclasses.replace(config.effects, pitch_shift=off.pitch_shift, time_stretch=off.time_stretch)
+    change = dataclasses.replace
+    return {
+        "as configured": config,
+        "as configured, stems in memory": change(config, cache_megabytes=2000),
+        "no pitch shift, no time stretch": change(config, effects=in_place),
+        "no effects": change(config, effects=off),
+        "musical only": change(config, p_musical=1.0),
+        "musical only, no effects": change(config, p_musical=1.0, effects=off),
+        "non-musical only": change(config, p_musical=0.0),
+        "non-musical only, no effects": change(config, p_musical=0.0, effects=off),
+    }
+
+
+def measure(mixer: Mixer, seconds: float) -> tuple[float, float, float]:
+    """CPU time a mixture, CPU time a plan (both in ms), and sources a mixture."""
+    for index in range(40 if not mixer.config.cache_megabytes else 400):  # imports, open files, cache
+        mixer.mix(index)
+    start, count, sources = time.process_time(), 0, 0
+    while (spent := time.process_time() - start) < seconds:
+        sources += len(mixer.mix(10_000 + count).sources)
+        count += 1
+    start = time.process_time()
+    for index in range(200):
+        mixer.plan(index)
+    return spent / count * 1e3, (time.process_time() - start) / 200 * 1e3, sources / count
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpora", nargs="*", type=Path, help="prepared corpora (default: a synthetic one)")
+    parser.add_argument("--recipe", type=Path)
+    parser.add_argument("--split", default="train")
+    parser.add_argument("--seconds", type=float, default=5.0, help="CPU time for each setting")
+    arguments = parser.parse_args()
+    recipe = load_recipe(arguments.recipe) if arguments.recipe else None
+    config = recipe.mixing if recipe else MixingConfig()
+    corpora = arguments.corpora or (recipe.corpora if recipe else ())
+    with tempfile.TemporaryDirectory() as temporary:
+        folders = list(corpora) or [synthetic_corpus(Path(temporary))]
+        table = Table(title=f"{', '.join(map(str, corpora)) or 'synthetic corpus'}, {arguments.split}")
+        table.add_column("setting", no_wrap=True)
+        for heading in ("mixtures/s a core", "ms a mixture", "of it plan", "sources a mixture"):
+            table.add_column(heading, justify="right")
+        for name, case in cases(config).items():
+            mixer = Mixer(StemPool.load(folders, arguments.split, case), case, seed=1)
+            total, plan, sources = measure(mixer, arguments.seconds)
+            table.add_row(name, f"{1000 / total:.1f}", f"{total:.2f}", f"{plan:.2f}", f"{sources:.2f}")
+        Console().print(table)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except OrganologyError as error:
+        raise SystemExit(f"error: {error}") from error

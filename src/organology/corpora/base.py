@@ -1,0 +1,135 @@
+"""What every corpus reader gives, and the skeleton that readers share.
+
+A reader is a module with one `Corpus`: what it is, where it comes from, which tree it expects, and `read`, which walks
+that tree and yields songs with their labels, and what it had to leave out. It opens no audio; `prepare` does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from organology.taxonomy import ABSENT, LABELS, LabelArray, union
+
+KINDS: tuple[str, ...] = ("performance", "phrases", "notes", "hits", "loop", "rendered", "")
+"""What a stem can be; "" where it is not told."""
+
+Fate = Literal["dropped", "refused", "failed", "note"]
+"""`dropped`: left out on purpose (an excluded word, a mix); `refused`: its labels cannot be told; `failed`: its audio
+cannot be used; `note`: worth saying, nothing lost. Refused and failed make the exit status 1."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One line of the report.
+
+    Attributes
+    ----------
+    fate : {"dropped", "refused", "failed", "note"}
+    place : str
+        File, and line or stem where that helps.
+    reason : str
+    song : str
+    stem : str
+    """
+
+    fate: Fate
+    place: str
+    reason: str
+    song: str = ""
+    stem: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class SourceStem:
+    """A stem as its publisher has it.
+
+    Attributes
+    ----------
+    stem : str
+        Unique in its song.
+    path : Path
+    labels : int8 array, shape (15,)
+    word : str
+        What the corpus calls the instrument.
+    artist : str
+        Of this stem, where it is another than the song's; else "".
+    kind, licence : str
+    aligned : bool or None
+        None: to be told from the lengths.
+    """
+
+    stem: str
+    path: Path
+    labels: LabelArray
+    word: str = ""
+    artist: str = ""
+    kind: str = ""
+    licence: str = ""
+    aligned: bool | None = None
+
+
+@dataclass(frozen=True)
+class SourceSong:
+    """A song as its publisher has it.
+
+    Attributes
+    ----------
+    song : str
+        Unique in the corpus.
+    stems : tuple of SourceStem
+    artist : str
+        "" where it is not known.
+    split : str
+        Where the publisher sets it; "" to have it drawn.
+    """
+
+    song: str
+    stems: tuple[SourceStem, ...]
+    artist: str = ""
+    split: str = ""
+
+    @property
+    def artists(self) -> frozenset[str]:
+        """The artists of the song and of its stems."""
+        return frozenset(filter(None, {self.artist, *(stem.artist for stem in self.stems)}))
+
+    @property
+    def labels(self) -> LabelArray:
+        """Union of the stems' labels, int8 of shape (15,)."""
+        if not self.stems:
+            return np.full(len(LABELS), ABSENT, dtype=np.int8)
+        return union([stem.labels for stem in self.stems])
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus that can be prepared.
+
+    Attributes
+    ----------
+    name : str
+        Of the command line and of the table's column `corpus`.
+    title, citation, licence : str
+    tree : str
+        The folder it expects, drawn.
+    how_to_get : str
+    read : callable
+        Root folder -> songs and remarks. A song without stems is left out. Raises CorpusError if the root is not
+        such a folder.
+    """
+
+    name: str
+    title: str
+    citation: str
+    licence: str
+    tree: str
+    how_to_get: str
+    read: Callable[[Path], Iterator[SourceSong | Remark]] = field(repr=False)

@@ -1,0 +1,289 @@
+"""The engine that prepares any corpus: songs in parallel, resumable, one fault one line.
+
+A reader (`base.Corpus`) gives songs and their labels; here their audio is converted (`convert`, `records`), they are
+split (`splits`), and `stems.parquet` and `report.json` are written. The table, the report and the audio depend on the
+source, the settings and the seed alone, not on the number of jobs or on how often the run was stopped.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+from organology import audio
+from organology.corpora.base import Corpus, Remark, SourceSong
+from organology.corpora.convert import AudioFormat, Converted
+from organology.corpora.names import safe_names
+from organology.corpora.records import Record, SongTask, forget_others, prepare_song, read_record, task
+from organology.corpora.report import Report, gaps, summarize
+from organology.corpora.splits import FRACTIONS, SplitBy, SplitSong, assign, check_fractions
+from organology.errors import CorpusError
+
+ALIGNED_TOLERANCE_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class PrepareConfig:
+    """How a corpus is prepared.
+
+    Attributes
+    ----------
+    split : {"artist", "song"}
+    fractions : (float, float, float)
+        Of train, validation and test.
+    seed : int
+        Of the splits.
+    audio_format : {"flac", "wav"}
+    name : str
+        Of the table's column `corpus`; "" for that of the reader.
+    """
+
+    split: SplitBy = "artist"
+    fractions: tuple[float, float, float] = FRACTIONS
+    seed: int = 0
+    audio_format: AudioFormat = "flac"
+    name: str = ""
+
+
+class Listener:
+    """Hears how a run goes on; the methods do nothing here."""
+
+    def started(self, songs: int, size: int) -> None:
+        """So many songs, so many bytes of source audio."""
+
+    def finished(self, song: str, size: int) -> None:
+        """A song is done, now or in an earlier run."""
+
+    def remark(self, remark: Remark) -> None:
+        """A line for the report."""
+
+
+def prepare(
+    corpus: Corpus,
+    root: Path,
+    out: Path,
+    config: PrepareConfig | None = None,
+    *,
+    jobs: int = 1,
+    strict: bool = False,
+    listener: Listener | None = None,
+) -> Report:
+    """Prepare a corpus.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    root : Path
+        The folder as its publisher lays it out.
+    out : Path
+        The prepared corpus; songs that an earlier run did are kept.
+    config : PrepareConfig, optional
+    jobs : int
+        Processes; one song each at a time.
+    strict : bool
+        Raise at the first stem that is refused or fails.
+    listener : Listener, optional
+
+    Returns
+    -------
+    Report
+        Also written into `out`, with the table.
+
+    Raises
+    ------
+    CorpusError
+        If `root` is not as the reader needs it, `out` lies in it or cannot be written, no stem is left, or `strict`
+        says so.
+    ConfigError
+        If the fractions of the splits are not valid.
+    """
+    config, listener = config or PrepareConfig(), listener or Listener()
+    check_fractions(config.fractions)
+    root, out = Path(root), Path(out)
+    if out.resolve().is_relative_to(root.resolve()):
+        raise CorpusError(f"{out}: lies in the source {root}; choose another folder for --out")
+    remarks = _Remarks(listener, strict)
+    songs = _read(corpus, root, remarks)
+    tasks = _tasks(songs, root, out, config)
+    listener.started(len(tasks), sum(song.size for song in tasks))
+    records: dict[str, Record] = {}
+    for song, record in _run(tasks, jobs):
+        records[song.song] = record
+        for remark in _remarks_of(song, record):
+            remarks.add(remark)
+        listener.finished(song.song, song.size)
+
+    rows = _rows(corpus, songs, {song.song: song for song in tasks}, records, config)
+    summary = summarize(rows)
+    for remark in gaps(summary):
+        remarks.add(remark)
+    settings = {
+        "split": config.split,
+        "fractions": list(config.fractions),
+        "seed": config.seed,
+        "audio_format": config.audio_format,
+    }
+    report = Report(config.name or corpus.name, settings, summary, tuple(remarks.all))
+    report.write(out)
+    if not rows:
+        raise CorpusError(f"{root}: no stem could be prepared; {out / 'report.json'} says why")
+    from organology.corpora.table import write_table  # polars: not in the worker processes
+
+    write_table(rows, out)
+    forget_others(out, tasks)
+    return report
+
+
+class _Remarks:
+    """Collects remarks, tells them on, and stops at the first bad one if that is asked for."""
+
+    def __init__(self, listener: Listener, strict: bool) -> None:
+        self.all: list[Remark] = []
+        self._listener, self._strict = listener, strict
+
+    def add(self, remark: Remark) -> None:
+        if self._strict and remark.fate in ("refused", "failed"):
+            raise CorpusError(str(remark))
+        self.all.append(remark)
+        self._listener.remark(remark)
+
+
+def _read(corpus: Corpus, root: Path, remarks: _Remarks) -> list[SourceSong]:
+    songs: dict[str, SourceSong] = {}
+    for item in corpus.read(root):
+        if isinstance(item, Remark):
+            remarks.add(item)
+        elif item.song in songs:
+            remarks.add(Remark("refused", item.song, "two songs of this name", item.song))
+        elif item.stems:
+            songs[item.song] = item
+    return [songs[name] for name in sorted(songs)]
+
+
+def _tasks(songs: Sequence[SourceSong], root: Path, out: Path, config: PrepareConfig) -> list[SongTask]:
+    folders = safe_names([song.song for song in songs])
+    tasks = []
+    for song in songs:
+        names = safe_names([stem.stem for stem in song.stems])
+        stems = sorted((stem.stem, stem.path) for stem in song.stems)
+        tasks.append(task(song.song, folders[song.song], stems, names, root, out, config.audio_format))
+    return tasks
+
+
+def _run(tasks: Sequence[SongTask], jobs: int) -> Iterator[tuple[SongTask, Record]]:
+    """Records of all songs: first those there are, then the others as they are done, the largest first."""
+    todo = []
+    for song in tasks:
+        record = read_record(song)
+        if record is None:
+            todo.append(song)
+        else:
+            yield song, record
+    todo.sort(key=lambda song: (-song.size, song.song))
+    if jobs <= 1 or len(todo) <= 1:
+        for song in todo:
+            yield song, prepare_song(song)
+        return
+    pool = ProcessPoolExecutor(
+        min(jobs, len(todo)), mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
+    )
+    try:
+        futures = {pool.submit(prepare_song, song): song for song in todo}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BrokenProcessPool as error:
+        raise CorpusError(
+            f"{todo[0].out}: a worker process died (memory?); run again to go on, with fewer --jobs"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent lets it end its song
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def follow() -> None:  # a parent that is killed does not leave workers behind
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _remarks_of(song: SongTask, record: Record) -> Iterator[Remark]:
+    for stem in song.stems:
+        done = record.stems[stem.stem]
+        if done.error:
+            yield Remark("failed", stem.place, done.error, song.song, stem.stem)
+        if done.note:
+            yield Remark("note", stem.place, done.note, song.song, stem.stem)
+    if record.gain != 1:
+        peak = max(done.peak for done in record.stems.values())
+        yield Remark(
+            "note", song.song, f"beyond full scale (peak {peak:.2f}): all its stems times {record.gain:.3f}", song.song
+        )
+
+
+def _rows(
+    corpus: Corpus,
+    songs: Sequence[SourceSong],
+    tasks: dict[str, SongTask],
+    records: dict[str, Record],
+    config: PrepareConfig,
+) -> list[dict[str, Any]]:
+    from organology.corpora.table import row
+
+    splits = _splits(songs, config)
+    rows = []
+    for song in songs:
+        done = records[song.song].stems
+        targets = {stem.stem: stem.target for stem in tasks[song.song].stems}
+        kept = [stem for stem in song.stems if done[stem.stem].frames]
+        alike = _alike([done[stem.stem] for stem in kept])
+        rows += [
+            row(
+                corpus=config.name or corpus.name,
+                song=song.song,
+                artist=stem.artist or song.artist,
+                stem=stem.stem,
+                path=targets[stem.stem],
+                split=splits[song.song],
+                frames=done[stem.stem].frames,
+                active=done[stem.stem].active,
+                kind=stem.kind,
+                aligned=alike if stem.aligned is None else stem.aligned,
+                licence=stem.licence,
+                word=stem.word,
+                labels=stem.labels,
+            )
+            for stem in kept
+        ]
+    return rows
+
+
+def _alike(stems: Sequence[Converted]) -> bool:
+    """Whether there are several stems, all of one length: they share a time line."""
+    lengths = [stem.frames for stem in stems]
+    return len(lengths) > 1 and max(lengths) - min(lengths) <= ALIGNED_TOLERANCE_SECONDS * audio.SAMPLE_RATE
+
+
+def _splits(songs: Sequence[SourceSong], config: PrepareConfig) -> dict[str, str]:
+    """By all songs that the reader gave, so that a broken file does not move the others."""
+    drawn = [
+        SplitSong(song.song, song.artists or {song.song}, song.labels, len(song.stems))
+        for song in songs
+        if not song.split
+    ]
+    splits = assign(drawn, config.fractions, config.seed, config.split) if drawn else {}
+    return splits | {song.song: song.split for song in songs if song.split}

@@ -1,0 +1,145 @@
+"""What a run of `prepare` found: for people on the screen, for machines in `report.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from organology.audio import SAMPLE_RATE
+from organology.corpora.base import Remark
+from organology.corpora.splits import SPLITS
+from organology.files import written_whole
+from organology.taxonomy import DISPLAY_NAMES, LABELS, PRESENT
+
+REPORT_NAME = "report.json"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was prepared and what was not.
+
+    Attributes
+    ----------
+    corpus : str
+    settings : dict
+        Of the run.
+    summary : dict
+        See `summarize`.
+    remarks : tuple of Remark
+    """
+
+    corpus: str
+    settings: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    remarks: tuple[Remark, ...] = ()
+
+    def of(self, fate: str) -> list[Remark]:
+        """The remarks of one fate."""
+        return [remark for remark in self.remarks if remark.fate == fate]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was refused and nothing failed."""
+        return not any(remark.fate in ("refused", "failed") for remark in self.remarks)
+
+    def write(self, folder: Path) -> Path:
+        """Write `report.json` into a prepared corpus."""
+        values: dict[str, Any] = {
+            "corpus": self.corpus,
+            "settings": dict(self.settings),
+            "summary": dict(self.summary),
+        }
+        for fate, key in (("dropped", "dropped"), ("refused", "refused"), ("failed", "failed"), ("note", "notes")):
+            lines = [{k: v for k, v in asdict(remark).items() if k != "fate" and v} for remark in self.of(fate)]
+            values[key] = sorted(lines, key=lambda line: json.dumps(line, sort_keys=True))
+        path = folder / REPORT_NAME
+        with written_whole(path) as temporary:
+            temporary.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return path
+
+
+def summarize(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Count what a table holds.
+
+    Parameters
+    ----------
+    rows : iterable of mappings
+        Of `stems.parquet`.
+
+    Returns
+    -------
+    dict
+        `songs`, `stems`, `minutes` (of audio), `aligned_songs`, and `splits`: the same of each split, with `labels`:
+        of each label the number of stems that have it and the minutes in which they sound.
+    """
+    rows = list(rows)
+    splits: dict[str, Any] = {}
+    for split in SPLITS:
+        members = [row for row in rows if row["split"] == split]
+        labels = {}
+        for label in LABELS:
+            having = [row for row in members if row[label] == PRESENT]
+            sounding = sum(span["end"] - span["start"] for row in having for span in row["active"])
+            labels[label] = {"stems": len(having), "minutes": _minutes(sounding)}
+        splits[split] = {**_counts(members), "labels": labels}
+    return {**_counts(rows), "splits": splits}
+
+
+def _counts(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "songs": len({row["song"] for row in rows}),
+        "aligned_songs": len({row["song"] for row in rows if row["aligned"]}),
+        "stems": len(rows),
+        "minutes": _minutes(sum(row["frames"] for row in rows)),
+    }
+
+
+def _minutes(frames: int) -> float:
+    return round(frames / SAMPLE_RATE / 60, 2)
+
+
+def gaps(summary: Mapping[str, Any]) -> list[Remark]:
+    """Labels that the corpus has and one of its splits lacks, a line a split."""
+    remarks = []
+    here = {label for split in SPLITS for label in LABELS if summary["splits"][split]["labels"][label]["stems"]}
+    for split in SPLITS:
+        part = summary["splits"][split]
+        lacking = [label for label in LABELS if label in here and not part["labels"][label]["stems"]]
+        if part["stems"] and lacking:
+            remarks.append(Remark("note", f"split {split}", f"no stem of {', '.join(lacking)}"))
+    return remarks
+
+
+def lines(report: Report) -> list[str]:
+    """The report as text: a table of labels and splits, then the counts."""
+    summary = report.summary
+    used = [split for split in SPLITS if summary["splits"][split]["stems"]]
+    rows = [["", *(f"{split}: stems" if i == 0 else "minutes" for split in used for i in range(2))]]
+    for label in LABELS:
+        cells = [summary["splits"][split]["labels"][label] for split in used]
+        if any(cell["stems"] for cell in cells):
+            figures = [text for cell in cells for text in (str(cell["stems"]), f"{cell['minutes']:.1f}")]
+            rows.append([DISPLAY_NAMES[label], *figures])
+    parts = [summary["splits"][split] for split in used]
+    rows += [
+        [name.replace("_", " "), *(text for part in parts for text in (str(part[name]), ""))]
+        for name in ("songs", "aligned_songs")
+    ]
+    rows.append(["stems", *(text for part in parts for text in (str(part["stems"]), f"{part['minutes']:.1f}"))])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    text = [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    counts = [f"{len(report.of(fate))} {fate}" for fate in ("dropped", "refused", "failed") if report.of(fate)]
+    text.append(
+        f"{summary['songs']} songs, {summary['stems']} stems, {summary['minutes']:.1f} minutes"
+        + (f"; {', '.join(counts)}" if counts else "")
+    )
+    return [line.rstrip() for line in text]

@@ -1,0 +1,204 @@
+"""The table of a prepared corpus: `stems.parquet`, one row a stem.
+
+The columns are a contract with mixing; docs/architecture.md has their meaning. What is written is validated, and
+what is read is validated again, as tables are also made by hand and by older versions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from organology.corpora.base import KINDS
+from organology.corpora.splits import SPLITS
+from organology.errors import CorpusError
+from organology.files import written_whole
+from organology.taxonomy import ABSENT, FAMILY_OF, LABELS, PRESENT, UNKNOWN, LabelArray
+
+TABLE_NAME = "stems.parquet"
+
+COLUMNS: dict[str, pl.DataType] = {
+    "corpus": pl.String(),
+    "song": pl.String(),
+    "artist": pl.String(),
+    "stem": pl.String(),
+    "path": pl.String(),
+    "split": pl.String(),
+    "frames": pl.Int64(),
+    "active": pl.List(pl.Struct({"start": pl.Int64(), "end": pl.Int64()})),
+    "kind": pl.String(),
+    "aligned": pl.Boolean(),
+    "licence": pl.String(),
+    "word": pl.String(),
+    **{label: pl.Int8() for label in LABELS},
+}
+"""Columns in order, with their types."""
+
+
+def row(
+    *,
+    corpus: str,
+    song: str,
+    stem: str,
+    path: str,
+    split: str,
+    frames: int,
+    active: Iterable[tuple[int, int]],
+    labels: LabelArray,
+    artist: str = "",
+    kind: str = "",
+    aligned: bool = False,
+    licence: str = "",
+    word: str = "",
+) -> dict[str, Any]:
+    """One row of the table.
+
+    Parameters
+    ----------
+    active : iterable of (start, end)
+        In frames at 32 kHz.
+    labels : int8 array, shape (15,)
+    artist : str
+        The song where it is empty.
+    corpus, song, stem, path, split, frames, kind, aligned, licence, word
+        As in docs/architecture.md.
+    """
+    return {
+        "corpus": corpus,
+        "song": song,
+        "artist": artist or song,
+        "stem": stem,
+        "path": path,
+        "split": split,
+        "frames": int(frames),
+        "active": [{"start": int(start), "end": int(end)} for start, end in active],
+        "kind": kind,
+        "aligned": bool(aligned),
+        "licence": licence,
+        "word": word,
+        **{label: int(value) for label, value in zip(LABELS, labels, strict=True)},
+    }
+
+
+def write_table(rows: Iterable[Mapping[str, Any]], folder: str | os.PathLike[str]) -> Path:
+    """Write `stems.parquet` of a prepared corpus, whole or not at all.
+
+    Parameters
+    ----------
+    rows : iterable of mappings
+        Each with all `COLUMNS`; see `row`. They are sorted by song and stem.
+    folder : path
+        Of the prepared corpus.
+
+    Raises
+    ------
+    CorpusError
+        If a row is not as the contract says.
+    """
+    path = Path(folder) / TABLE_NAME
+    ordered = sorted((dict(r) for r in rows), key=lambda r: (r.get("corpus", ""), r.get("song", ""), r.get("stem", "")))
+    for number, r in enumerate(ordered):
+        if set(r) != set(COLUMNS):
+            odd = ", ".join(sorted(set(r) ^ set(COLUMNS)))
+            raise CorpusError(f"{path}: row {number}: missing or unknown columns: {odd}")
+    try:
+        table = pl.DataFrame({name: [r[name] for r in ordered] for name in COLUMNS}, schema=COLUMNS, strict=True)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+        raise CorpusError(f"{path}: {' '.join(str(error).split())}") from error
+    _validate(table, path)
+    with written_whole(path) as temporary:
+        table.write_parquet(temporary, compression="zstd")
+    return path
+
+
+def read_table(folder: str | os.PathLike[str], *, check_files: bool = False) -> pl.DataFrame:
+    """Read and validate `stems.parquet` of a prepared corpus.
+
+    Parameters
+    ----------
+    folder : path
+        Of the prepared corpus.
+    check_files : bool
+        Also ask whether every audio file is there.
+
+    Returns
+    -------
+    polars.DataFrame
+        With `COLUMNS`, in order.
+
+    Raises
+    ------
+    CorpusError
+        If there is no table, or it breaks the contract: columns, types, values, a family below its instrument.
+    """
+    path = Path(folder) / TABLE_NAME
+    try:
+        table = pl.read_parquet(path)
+    except FileNotFoundError as error:
+        raise CorpusError(f"{path}: no such file; `organology prepare` makes it") from error
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise CorpusError(f"{path}: {' '.join(str(error).split())}") from error
+    _validate(table, path)
+    if check_files:
+        missing = [name for name in table["path"] if not (Path(folder) / name).is_file()]
+        if missing:
+            raise CorpusError(
+                f"{Path(folder) / missing[0]}: no such file ({len(missing)} of {len(table)} stems missing)"
+            )
+    return table
+
+
+def labels_of(table: pl.DataFrame) -> LabelArray:
+    """Label vectors of all rows, int8 of shape (n, 15)."""
+    return table.select(LABELS).to_numpy().astype(np.int8).reshape(-1, len(LABELS))
+
+
+def _validate(table: pl.DataFrame, path: Path) -> None:
+    if list(table.columns) != list(COLUMNS):
+        odd = sorted(set(table.columns) ^ set(COLUMNS))
+        raise CorpusError(f"{path}: {'columns ' + ', '.join(odd) if odd else 'order of columns'} not as it has to be")
+    for name, kind in COLUMNS.items():
+        if table.schema[name] != kind:
+            raise CorpusError(f"{path}: column {name} is {table.schema[name]}, not {kind}")
+        if table[name].null_count():
+            raise CorpusError(f"{path}: column {name} has empty cells")
+    faults = [
+        ("no song or stem name", (pl.col("song") == "") | (pl.col("stem") == "") | (pl.col("corpus") == "")),
+        ("path not relative to the corpus", pl.col("path").str.contains(r"^$|^/|\\|^[A-Za-z]:|(^|/)\.\.(/|$)")),
+        ("song and stem stand twice", pl.struct("corpus", "song", "stem").is_duplicated()),
+        ("split is none of " + ", ".join(SPLITS), ~pl.col("split").is_in(SPLITS)),
+        ("kind is none of " + ", ".join(filter(None, KINDS)), ~pl.col("kind").is_in(KINDS)),
+        ("frames not above 0", pl.col("frames") <= 0),
+        *((f"{label} is not 1, 0 or -1", ~pl.col(label).is_in([PRESENT, ABSENT, UNKNOWN])) for label in LABELS),
+        *(
+            (
+                f"family {family} below its instrument {instrument}",
+                (pl.col(family) == ABSENT) & (pl.col(instrument) != ABSENT)
+                | (pl.col(family) == UNKNOWN) & (pl.col(instrument) == PRESENT),
+            )
+            for instrument, family in FAMILY_OF.items()
+        ),
+    ]
+    for reason, condition in faults:
+        wrong = table.filter(condition)
+        if len(wrong):
+            raise CorpusError(f"{path}: song {wrong['song'][0]!r}, stem {wrong['stem'][0]!r}: {reason}")
+    _validate_active(table, path)
+
+
+def _validate_active(table: pl.DataFrame, path: Path) -> None:
+    spans = table.select("song", "stem", "frames", "active").explode("active").drop_nulls("active").unnest("active")
+    before = pl.col("end").shift(1).over("song", "stem").fill_null(0)
+    wrong = spans.filter(
+        (pl.col("start") < before) | (pl.col("end") <= pl.col("start")) | (pl.col("end") > pl.col("frames"))
+    )
+    if len(wrong):
+        raise CorpusError(
+            f"{path}: song {wrong['song'][0]!r}, stem {wrong['stem'][0]!r}: "
+            f"active interval {wrong['start'][0]}-{wrong['end'][0]} overlaps, is empty or leaves the file"
+        )

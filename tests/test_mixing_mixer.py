@@ -19,7 +19,8 @@ from mixing_corpus import RATE, TestStem, write_corpus
 from organology.errors import AudioError
 from organology.mixing import AudibilityConfig, EffectsConfig, Mixer, MixingConfig, StemPool
 from organology.mixing.audibility import frame_powers, judge, mixture_labels, sounding_rms
-from organology.mixing.effects import apply_effects
+from organology.mixing.cache import Cache
+from organology.mixing.effects import apply_effects, split_effects
 from organology.mixing.reading import ChunkReader
 from organology.taxonomy import LABELS, encode, union
 
@@ -126,7 +127,29 @@ def test_cache_changes_nothing(corpora):
     for megabytes in (1, 100):
         cached = make(corpora, MixingConfig(cache_megabytes=megabytes))
         assert all(np.array_equal(plain.mix(i).audio, cached.mix(i).audio) for i in range(6))
-        assert 0 < cached._reader._cached_bytes <= megabytes * 2**20
+        assert 0 < cached._cache.used <= megabytes * 2**20
+
+
+def test_variants_are_the_same_in_every_mixture_and_with_any_cache(corpora):
+    config = MixingConfig(p_musical=0, stretch_variants=2, level="rms")
+    plain, cached = make(corpora, config), make(corpora, dataclasses.replace(config, cache_megabytes=100))
+    chunks, others = {}, set()
+    for index in range(60):
+        for source in plain.plan(index).sources:
+            changes, rest = split_effects(source.effects)
+            assert (source.variant is not None) == bool(changes)
+            if changes:
+                assert source.effects == changes + rest
+                chunks.setdefault((source.stem, source.variant), set()).add((source.start, repr(changes)))
+                others.add(repr(rest))
+    assert all(len(same) == 1 for same in chunks.values())
+    assert {variant for _, variant in chunks} == {0, 1}
+    assert len(others) > 20
+    for index in range(8):
+        assert np.array_equal(plain.mix(index).audio, cached.mix(index).audio)
+        assert plain.mix(index).sources == cached.mix(index).sources
+    assert any(isinstance(key, tuple) for key in cached._cache._arrays)
+    assert make(corpora, config, seed=1).plan(0) != plain.plan(0)
 
 
 def test_peak_guard(tmp_path):
@@ -223,7 +246,7 @@ def test_frame_powers_add_up(samples, frame):
 def test_reading_is_slicing_with_silence_around(chunk_file, cache, start, frames):
     path, samples = chunk_file
     padded = np.concatenate([np.zeros(3000), samples, np.zeros(20_000)]).astype(np.float32)
-    chunk = ChunkReader(RATE, cache_bytes=cache).read(path, start, frames)
+    chunk = ChunkReader(RATE, cache=Cache(cache)).read(path, start, frames)
     assert chunk.dtype == np.float32
     np.testing.assert_array_equal(chunk, padded[3000 + start : 3000 + start + frames])
 

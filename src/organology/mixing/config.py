@@ -16,7 +16,7 @@ CorpusPer = Literal["mixture", "source"]
 
 
 def _check_kinds(kinds: Iterable[str]) -> None:
-    from organology.corpora.table import KINDS  # loads polars, which few configurations need
+    from organology.corpora.base import KINDS  # late: few configurations need it
 
     for kind in kinds:
         check(kind in KINDS, f"kind_weights: {kind!r} is not a kind; the kinds are {', '.join(filter(None, KINDS))}")
@@ -97,8 +97,12 @@ class MixingConfig:
         drawn sources sound is taken. 1: no preference.
     peak : float or None
         A mixture that peaks above it is scaled down to it. None: no guard.
+    stretch_variants : int
+        0: every pitch shift and time stretch is drawn anew (the paper). Above 0: a stem has so many shifted or
+        stretched chunks in all, fixed by the seed, and a non-musical source that is to be shifted or stretched is one
+        of them; with `cache_megabytes` each is made once. Gain, filters and company are still drawn anew.
     cache_megabytes : int
-        Decoded stems are kept in memory, up to so much in each process, and read from there. It changes nothing but
+        Decoded stems and `stretch_variants` are kept in memory, up to so much in each process. It changes nothing but
         the speed; 0 turns it off.
     """
 
@@ -109,8 +113,8 @@ class MixingConfig:
     sources_max: int = 6
     chunk_seconds: float = 4.0
     sample_rate: int = 32_000
-    effects: EffectsConfig = EffectsConfig()
-    audibility: AudibilityConfig = AudibilityConfig()
+    effects: EffectsConfig = field(default_factory=EffectsConfig)
+    audibility: AudibilityConfig = field(default_factory=AudibilityConfig)
     level: Level = "as_is"
     level_rms_db: float = -26.0
     level_offset_db: Range = (-6.0, 6.0)
@@ -120,6 +124,7 @@ class MixingConfig:
     corpus_per: CorpusPer = "mixture"
     position_candidates: int = 8
     peak: float | None = 1.0
+    stretch_variants: int = 0
     cache_megabytes: int = 0
 
     def __post_init__(self) -> None:
@@ -136,6 +141,7 @@ class MixingConfig:
             _check_kinds(self.kind_weights)
         check(self.position_candidates >= 1, "position_candidates has to be 1 or more")
         check(self.peak is None or self.peak > 0, "peak has to be above 0, or null")
+        check(self.stretch_variants >= 0, "stretch_variants has to be 0 or more")
         check(self.cache_megabytes >= 0, "cache_megabytes has to be 0 or more")
         check(
             self.audibility.frame_seconds * self.sample_rate >= 1
@@ -149,6 +155,11 @@ class MixingConfig:
     def chunk_frames(self) -> int:
         """Length of a mixture in samples."""
         return round(self.chunk_seconds * self.sample_rate)
+
+    @property
+    def sounding_frames(self) -> int:
+        """So many samples have to sound in a chunk for its source to be clearly audible."""
+        return round(self.audibility.clear_seconds * self.sample_rate)
 
     def for_evaluation(self) -> MixingConfig:
         """The same settings for validation and test: musical mixtures only, and no effects.

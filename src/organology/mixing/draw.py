@@ -7,23 +7,19 @@ drawn before the corpus: `p_musical` stays what it is set to, and a corpus is th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organology.mixing.config import MixingConfig
-from organology.mixing.effects import Effect, draw_effects, input_frames
+from organology.mixing.effects import Effect, draw_effects, input_frames, split_effects
 from organology.mixing.pool import Indices, SongSet, StemPool, Weights
+from organology.mixing.position import draw_start, sounding_frames
 from organology.taxonomy import PRESENT
 
 Strategy = Literal["musical", "non-musical"]
-Intervals = NDArray[np.int64]
-T = TypeVar("T")
-
-TRIES = 8
-"""So many positions are drawn until a source sounds long enough in one to be clearly audible; the best is taken."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +38,8 @@ class SourcePlan:
         In the order in which they are applied.
     level_offset_db : float or None
         With `level: rms`, the offset from the common level.
+    variant : int or None
+        With `stretch_variants`, the number of the stem's shifted or stretched chunk; None for any other source.
     """
 
     stem: int
@@ -49,6 +47,7 @@ class SourcePlan:
     frames: int
     effects: tuple[Effect, ...]
     level_offset_db: float | None
+    variant: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,21 +73,17 @@ def draw(pool: StemPool, config: MixingConfig, seed: int, index: int) -> Mixture
     count = draw_count(rng, config)
     stems = _draw_musical(pool, rng, count) if musical else _draw_non_musical(pool, config, rng, count)
     generators = rng.spawn(len(stems))
-    effects = [draw_effects(g, config.effects, keep_time=musical) for g in generators]
-    frames = [input_frames(e, config.chunk_frames) for e in effects]
-    sounding = round(config.audibility.clear_seconds * config.sample_rate)
     if musical:
-        start = _musical_start(pool, generators[0], stems, config, sounding)
-        starts = [start] * len(stems)
-    else:
-        starts = [
-            draw_start(g, pool.active(stem), pool.stems[stem].frames, n, sounding)
-            for g, stem, n in zip(generators, stems, frames, strict=True)
+        effects = [draw_effects(g, config.effects, keep_time=True) for g in generators]
+        start = _musical_start(pool, generators[0], stems, config)
+        sources = [
+            SourcePlan(stem, start, config.chunk_frames, e, None) for stem, e in zip(stems, effects, strict=True)
         ]
-    offsets = [
-        float(g.uniform(*config.level_offset_db)) if config.level == "rms" else None for g in generators
-    ]  # drawn last, so that the other draws are the same with any level
-    sources = map(SourcePlan, stems, starts, frames, effects, offsets)
+    else:
+        sources = [_place(pool, config, g, stem, seed) for g, stem in zip(generators, stems, strict=True)]
+    if config.level == "rms":  # drawn last, so that the other draws are the same with any level
+        offsets = [float(g.uniform(*config.level_offset_db)) for g in generators]
+        sources = [replace(s, level_offset_db=offset) for s, offset in zip(sources, offsets, strict=True)]
     return MixturePlan(seed, index, "musical" if musical else "non-musical", tuple(sources))
 
 
@@ -171,64 +166,30 @@ def _unused(songs: Indices, weights: Weights, used: set[int]) -> tuple[Indices, 
     return songs[keep], weights[keep]
 
 
-def sounding_frames(active: Intervals, start: int, frames: int) -> int:
-    """How many of the `frames` frames from `start` lie in the intervals `active`, shape (k, 2)."""
-    first = int(np.searchsorted(active[:, 1], start, side="right"))
-    last = int(np.searchsorted(active[:, 0], start + frames, side="left"))
-    part = active[first:last]
-    overlap = np.minimum(part[:, 1], start + frames) - np.maximum(part[:, 0], start)
-    return int(overlap[overlap > 0].sum())
+def _place(pool: StemPool, config: MixingConfig, rng: np.random.Generator, stem: int, seed: int) -> SourcePlan:
+    """Effects and position of a non-musical source.
 
-
-def draw_start(rng: np.random.Generator, active: Intervals, length: int, frames: int, sounding: int) -> int:
-    """Start of a chunk in which a stem sounds.
-
-    A moment in which the stem sounds is drawn, and where in the chunk it lies; up to `TRIES` times, until the stem
-    sounds for `sounding` frames in the chunk. The chunk lies within the stem, or the stem within the chunk.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    active : int64 array, shape (k, 2)
-        Rising intervals that do not overlap; none means that any position will do.
-    length : int
-        Frames of the stem.
-    frames : int
-        Frames of the chunk.
-    sounding : int
-
-    Returns
-    -------
-    int
-        From min(0, length - frames) to max(0, length - frames).
+    With `stretch_variants`, pitch shift, time stretch and position come from a generator of (seed, stem, variant)
+    instead, so that they are the same wherever the variant is drawn; the other effects are drawn anew and follow.
     """
-    low, high = min(0, length - frames), max(0, length - frames)
-    edges = np.cumsum(active[:, 1] - active[:, 0])
-    total = int(edges[-1]) if len(edges) else 0
-    if total <= 0:
-        return int(rng.integers(low, high + 1))
-    wanted = min(sounding, total, frames)
-    best, best_sounds = 0, -1
-    for _ in range(TRIES):
-        ahead = int(rng.integers(total))
-        interval = int(np.searchsorted(edges, ahead, side="right"))
-        moment = int(active[interval, 1] - (edges[interval] - ahead))
-        start = min(max(moment - int(rng.integers(frames)), low), high)
-        if length < frames:
-            start = int(rng.integers(low, high + 1))
-        sounds = sounding_frames(active, start, frames)
-        if sounds > best_sounds:
-            best, best_sounds = start, sounds
-        if sounds >= wanted:
-            break
-    return best
+    effects = draw_effects(rng, config.effects, keep_time=False)
+    variant = None
+    changes, others = split_effects(effects)
+    if config.stretch_variants and changes:
+        variant = int(rng.integers(config.stretch_variants))
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stem, variant)))
+        changes = ()
+        while not changes:
+            changes, _ = split_effects(draw_effects(rng, config.effects, keep_time=False))
+        effects = changes + others
+    frames = input_frames(effects, config.chunk_frames)
+    start = draw_start(rng, pool.active(stem), pool.stems[stem].frames, frames, config.sounding_frames)
+    return SourcePlan(stem, start, frames, effects, None, variant)
 
 
-def _musical_start(
-    pool: StemPool, rng: np.random.Generator, stems: list[int], config: MixingConfig, sounding: int
-) -> int:
+def _musical_start(pool: StemPool, rng: np.random.Generator, stems: list[int], config: MixingConfig) -> int:
     """The candidate, among positions where the first stem sounds, at which most of the stems sound."""
-    first, frames = stems[0], config.chunk_frames
+    first, frames, sounding = stems[0], config.chunk_frames, config.sounding_frames
     best, best_score = 0, -1
     for _ in range(config.position_candidates):
         start = draw_start(rng, pool.active(first), pool.stems[first].frames, frames, sounding)

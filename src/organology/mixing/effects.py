@@ -76,6 +76,12 @@ def draw_effects(rng: np.random.Generator, config: EffectsConfig, keep_time: boo
     return tuple(drawn)
 
 
+def split_effects(effects: tuple[Effect, ...]) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
+    """Pitch shift and time stretch, and the other effects; both in their order."""
+    changes = tuple(effect for effect in effects if effect.name in CHANGE_PITCH_OR_TIME)
+    return changes, tuple(effect for effect in effects if effect.name not in CHANGE_PITCH_OR_TIME)
+
+
 def _parameter(effects: tuple[Effect, ...], name: str, parameter: str) -> float | None:
     return next((effect.parameters[parameter] for effect in effects if effect.name == name), None)
 

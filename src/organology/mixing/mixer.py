@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.mixing.audibility import Audibility, frame_powers, judge, mixture_labels, sounding_rms
+from organology.mixing.cache import Cache
 from organology.mixing.config import MixingConfig
 from organology.mixing.draw import MixturePlan, SourcePlan, Strategy, draw
-from organology.mixing.effects import Effect, apply_effects
+from organology.mixing.effects import Effect, apply_effects, split_effects
 from organology.mixing.pool import StemPool
 from organology.mixing.reading import ChunkReader
 from organology.taxonomy import LabelArray
@@ -106,7 +107,8 @@ class Mixer:
         if seed < 0:
             raise ValueError(f"seed has to be 0 or more, not {seed}")
         self.pool, self.config, self.seed = pool, config, seed
-        self._reader = ChunkReader(config.sample_rate, cache_bytes=config.cache_megabytes * 2**20)
+        self._cache = Cache(config.cache_megabytes * 2**20)
+        self._reader = ChunkReader(config.sample_rate, cache=self._cache)
         if config.p_musical > 0 and not pool.musical:
             log.warning("no song with stems that share a time line: all mixtures are non-musical")
 
@@ -145,18 +147,34 @@ class Mixer:
 
     def _source(self, source: SourcePlan, frame: int) -> tuple[NDArray[np.float32], float]:
         """A source after level and effects, shape (chunk_frames,), and the gain of its level in dB."""
-        samples = self._reader.read(self.pool.stems[source.stem].path, source.start, source.frames)
+        stretched, rest = split_effects(source.effects) if source.variant is not None else ((), source.effects)
+        samples = self._variant(source, stretched) if stretched else self._read(source)
         gain_db = 0.0
         if source.level_offset_db is not None:
             rms = sounding_rms(frame_powers(samples, frame))
             if rms > 0:
                 wanted = self.config.level_rms_db + source.level_offset_db
                 gain_db = min(wanted - 20 * float(np.log10(rms)), MAX_LEVEL_GAIN_DB)
-                samples *= np.float32(10 ** (gain_db / 20))
-        samples = apply_effects(samples, source.effects, self.config.sample_rate)
-        if len(samples) < self.config.chunk_frames:
-            samples = np.pad(samples, (0, self.config.chunk_frames - len(samples)))
-        return samples[: self.config.chunk_frames], gain_db
+                samples = samples * np.float32(10 ** (gain_db / 20))
+        return self._fit(apply_effects(samples, rest, self.config.sample_rate)), gain_db
+
+    def _read(self, source: SourcePlan) -> NDArray[np.float32]:
+        return self._reader.read(self.pool.stems[source.stem].path, source.start, source.frames)
+
+    def _variant(self, source: SourcePlan, effects: tuple[Effect, ...]) -> NDArray[np.float32]:
+        """The shifted or stretched chunk that `source.variant` stands for, shape (chunk_frames,); not to be changed."""
+        key = (self.seed, source.stem, source.variant)
+        kept = self._cache.get(key)
+        if kept is not None:
+            return kept
+        samples = self._fit(apply_effects(self._read(source), effects, self.config.sample_rate)).copy()
+        self._cache.keep(key, samples)
+        return samples
+
+    def _fit(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cut to the chunk, or filled up with silence."""
+        missing = self.config.chunk_frames - len(samples)
+        return np.pad(samples, (0, missing)) if missing > 0 else samples[: self.config.chunk_frames]
 
     def _guard(self, total: NDArray[np.float32]) -> float:
         """Scale `total` in place so that it does not peak above `peak`; the gain in dB."""

@@ -12,6 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from organology.errors import AudioError
+from organology.mixing.cache import Cache
 
 Samples = NDArray[np.float32]
 
@@ -38,29 +39,26 @@ class ChunkReader:
         That the files have to have, in Hz.
     max_open : int
         So many files stay open; the one not used for longest is closed first.
-    cache_bytes : int
-        Files are decoded whole and kept until so many bytes are full; further ones are read by seeking. Nothing is
-        thrown out again, so that a pool larger than the cache does not keep decoding whole files.
+    cache : Cache or None
+        Files are decoded whole and kept as long as they fit; further ones are read by seeking.
     """
 
-    def __init__(self, sample_rate: int, max_open: int = 64, cache_bytes: int = 0) -> None:
-        self.sample_rate, self.max_open, self.cache_bytes = sample_rate, max_open, cache_bytes
+    def __init__(self, sample_rate: int, max_open: int = 64, cache: Cache | None = None) -> None:
+        self.sample_rate, self.max_open, self.cache = sample_rate, max_open, cache or Cache(0)
         self._start_afresh()
 
     def _start_afresh(self) -> None:
         self._open: OrderedDict[Path, _File] = OrderedDict()
-        self._cache: dict[Path, NDArray[Any]] = {}
-        self._cached_bytes = 0
         self._pid = os.getpid()
 
-    def __getstate__(self) -> dict[str, int]:
-        return {"sample_rate": self.sample_rate, "max_open": self.max_open, "cache_bytes": self.cache_bytes}
+    def __getstate__(self) -> dict[str, Any]:
+        return {"sample_rate": self.sample_rate, "max_open": self.max_open, "cache": self.cache}
 
-    def __setstate__(self, state: dict[str, int]) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
 
     def close(self) -> None:
-        """Close all files and empty the cache."""
+        """Close all files."""
         for file in self._open.values():
             file.close()
         self._start_afresh()
@@ -89,9 +87,9 @@ class ChunkReader:
 
     def _read(self, path: Path, start: int, frames: int) -> Samples:
         skip = max(0, -start)
-        whole = self._cache.get(path)
+        whole = self.cache.get(path)
         file = None if whole is not None else self._file(path)
-        if file is not None and self._cached_bytes < self.cache_bytes:
+        if file is not None and self.cache.has_room(1):
             whole = self._keep(path, file)
         length = len(whole) if whole is not None else file.frames  # type: ignore[union-attr]
         count = max(0, min(start + frames, length) - max(start, 0))
@@ -114,15 +112,13 @@ class ChunkReader:
     def _keep(self, path: Path, file: _File) -> NDArray[Any] | None:
         """The whole file, 16-bit where it is stored so, if it still fits in the cache."""
         dtype = "int16" if file.subtype == "PCM_16" else "float32"
-        size = file.frames * np.dtype(dtype).itemsize
-        if self._cached_bytes + size > self.cache_bytes:
+        if not self.cache.has_room(file.frames * np.dtype(dtype).itemsize):
             return None
         file.seek(0)
         whole: NDArray[Any] = file.read(file.frames, dtype=dtype)
         if len(whole) != file.frames:
             raise OSError(f"ends after {len(whole)} frames, its header says {file.frames}")
-        self._cache[path] = whole
-        self._cached_bytes += size
+        self.cache.keep(path, whole)
         self._open.pop(path).close()
         return whole
 

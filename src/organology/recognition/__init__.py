@@ -1,1 +1,26 @@
-"""To be written."""
+"""Recognition: an audio file -> windows -> scores -> who plays when, and the writers of it.
+
+It needs neither torch nor anything of training: onnxruntime runs the model, which carries its labels, thresholds and
+front end with it. Nothing touches the network; the shipped model is in the package.
+
+Conventions
+-----------
+Times are seconds from the beginning of the file and come from counts of samples. Windows are as long as the model takes
+them (4 s) and `hop_seconds` apart; the last one ends where the file ends. Scores are 0 ... 1, arrays of shape
+(n_windows, 15) in the order of `taxonomy.LABELS`; a family is never below its instruments. A silent window (below
+-70 dBFS) scores 0 and does not count for the file's scores.
+"""
+
+from organology.recognition.recognizer import BATCH_WINDOWS, SILENCE_DBFS, Recognizer
+from organology.recognition.result import Recognition
+from organology.recognition.segments import Activity, Segment, SegmentSettings
+
+__all__ = [
+    "BATCH_WINDOWS",
+    "SILENCE_DBFS",
+    "Activity",
+    "Recognition",
+    "Recognizer",
+    "Segment",
+    "SegmentSettings",
+]

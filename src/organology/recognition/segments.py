@@ -1,0 +1,164 @@
+"""From the scores of windows to who plays when: activity over time, and the segments in it.
+
+An instant's activity is the mean score of the windows that cover it, on a grid as fine as the hop. A label's segments
+are the stretches in which its activity stays at or above a lower threshold and reaches the threshold itself
+(hysteresis); short gaps are closed, then short segments dropped. A family's segments hold those of its instruments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organology.taxonomy import LABELS, raise_families
+
+
+@dataclass(frozen=True)
+class SegmentSettings:
+    """How segments are cut.
+
+    Attributes
+    ----------
+    low_ratio : float
+        The lower threshold, as a share of the threshold.
+    max_gap_seconds : float
+        Gaps up to this are closed.
+    min_seconds : float
+        Segments shorter than this are dropped, unless they fill the file.
+    """
+
+    low_ratio: float = 0.75
+    max_gap_seconds: float = 1.0
+    min_seconds: float = 1.0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of time in which a label plays.
+
+    Attributes
+    ----------
+    label : str
+    start, end : float
+        In seconds.
+    score : float
+        Mean activity in it.
+    """
+
+    label: str
+    start: float
+    end: float
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """Scores over time, without overlap.
+
+    Attributes
+    ----------
+    edges : float array, shape (n_cells + 1,)
+        Of the grid, in seconds, from 0 to the end of the file.
+    scores : float32 array, shape (n_cells, 15)
+    """
+
+    edges: NDArray[np.float64]
+    scores: NDArray[np.float32]
+
+
+def activity(
+    starts: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    scores: NDArray[np.float32],
+    hop_seconds: float,
+) -> Activity:
+    """Mean score, at every instant, of the windows that cover it.
+
+    Parameters
+    ----------
+    starts, ends : float array, shape (n_windows,)
+        Of the windows, in seconds, ascending; the last end is the end of the file.
+    scores : float array, shape (n_windows, n_labels)
+    hop_seconds : float
+        Grid: cells of this length, the last one shorter. A cell takes the windows that cover its middle, and where
+        windows are so far apart that none does, the nearest one.
+    """
+    duration = float(ends[-1])
+    n_cells = max(1, int(np.ceil(duration / hop_seconds - 1e-6)))
+    edges = np.append(np.arange(n_cells) * hop_seconds, duration)
+    middles = (edges[:-1] + edges[1:]) / 2
+    first = np.searchsorted(ends, middles, side="right")
+    last = np.searchsorted(starts, middles, side="right")  # exclusive
+    uncovered = first >= last
+    if uncovered.any():
+        distance = np.abs((starts + ends)[None, :] / 2 - middles[uncovered, None])
+        first[uncovered] = distance.argmin(axis=1)
+        last[uncovered] = first[uncovered] + 1
+    sums = np.concatenate([np.zeros((1, scores.shape[1])), np.cumsum(scores, axis=0, dtype=np.float64)])
+    means = (sums[last] - sums[first]) / (last - first)[:, None]
+    return Activity(edges, np.clip(means, 0, 1).astype(np.float32))
+
+
+def _runs(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Begin and end (exclusive) of each run of True."""
+    changes = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    yield from zip(changes[::2].tolist(), changes[1::2].tolist(), strict=True)
+
+
+def _hysteresis(values: NDArray[np.float32], high: float, low: float) -> NDArray[np.bool_]:
+    on = np.zeros(len(values), bool)
+    for begin, end in _runs(values >= low):
+        on[begin:end] = bool((values[begin:end] >= high).any())
+    return on
+
+
+def _tidied(on: NDArray[np.bool_], edges: NDArray[np.float64], settings: SegmentSettings) -> NDArray[np.bool_]:
+    tidy = on.copy()
+    slack = 1e-6
+    for begin, end in _runs(~on):
+        inner = begin > 0 and end < len(on)
+        if inner and edges[end] - edges[begin] <= settings.max_gap_seconds + slack:
+            tidy[begin:end] = True
+    shortest = min(settings.min_seconds, float(edges[-1]))
+    for begin, end in _runs(tidy):
+        if edges[end] - edges[begin] < shortest - slack:
+            tidy[begin:end] = False
+    return tidy
+
+
+def segments(
+    heard: Activity, thresholds: NDArray[np.float64], settings: SegmentSettings | None = None
+) -> tuple[Segment, ...]:
+    """Who plays when.
+
+    Parameters
+    ----------
+    heard : Activity
+    thresholds : float array, shape (15,)
+    settings : SegmentSettings, optional
+
+    Returns
+    -------
+    tuple of Segment
+        In the order of `taxonomy.LABELS`, then of time.
+    """
+    settings = settings or SegmentSettings()
+    columns = [
+        _tidied(_hysteresis(heard.scores[:, i], high, high * settings.low_ratio), heard.edges, settings)
+        for i, high in enumerate(thresholds)
+    ]
+    on = raise_families(np.stack(columns, axis=1))
+    lengths = np.diff(heard.edges)
+    return tuple(
+        Segment(
+            label,
+            float(heard.edges[begin]),
+            float(heard.edges[end]),
+            float(np.average(heard.scores[begin:end, i], weights=lengths[begin:end])),
+        )
+        for i, label in enumerate(LABELS)
+        for begin, end in _runs(on[:, i])
+    )

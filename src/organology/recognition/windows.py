@@ -1,0 +1,78 @@
+"""Windows over a stream of samples, made as the samples come, each with its place in time.
+
+Windows are `hop_frames` apart, from 0 on. Where the last of them ends before the file does, one more ends with it.
+A file shorter than a window gives one window, padded at its end with zeros: the networks hear sources that rest and
+start within their windows while they learn, and repetition would make a rhythm that is not there. Its place is that of
+the sound, without the padding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A window and its place.
+
+    Attributes
+    ----------
+    start, end : int
+        In frames; `end - start` is less than the window's length only where it is padded.
+    samples : float32 array, shape (window_frames,)
+    """
+
+    start: int
+    end: int
+    samples: NDArray[np.float32]
+
+    @property
+    def level(self) -> float:
+        """Root mean square of what is not padding, in dB relative to full scale; -inf if all is 0."""
+        sound = self.samples[: self.end - self.start]
+        energy = float(np.dot(sound, sound))
+        return 10 * math.log10(energy / len(sound)) if energy > 0 else -math.inf
+
+
+def windows(blocks: Iterable[NDArray[np.float32]], window_frames: int, hop_frames: int) -> Iterator[Window]:
+    """Cut a stream into windows; memory holds a window and a block, whatever the length of the stream.
+
+    Parameters
+    ----------
+    blocks : iterable of float32 arrays, shape (n,)
+        The samples, in pieces of any length.
+    window_frames, hop_frames : int
+        Length and distance of the windows, positive.
+
+    Yields
+    ------
+    Window
+        At least one. The last one ends where the stream ends.
+
+    Examples
+    --------
+    >>> [(w.start, w.end) for w in windows([np.zeros(11, np.float32)], window_frames=4, hop_frames=3)]
+    [(0, 4), (3, 7), (6, 10), (7, 11)]
+    """
+    if window_frames < 1 or hop_frames < 1:
+        raise ValueError("window_frames and hop_frames are positive")
+    held = np.zeros(0, np.float32)
+    first = start = 0  # frame numbers of held[0] and of the next window
+    for block in blocks:
+        held = np.concatenate([held, block])
+        while start + window_frames <= first + len(held):
+            yield Window(start, start + window_frames, held[start - first :][:window_frames])
+            start += hop_frames
+        # Kept: what the next window needs, and enough for one that ends with the stream.
+        drop = max(0, min(start - first, len(held) - window_frames))
+        held, first = held[drop:], first + drop
+    total = first + len(held)
+    if total < window_frames:
+        yield Window(0, total, np.pad(held, (0, window_frames - total)))
+    elif start - hop_frames + window_frames < total:
+        yield Window(total - window_frames, total, held[len(held) - window_frames :])

@@ -104,9 +104,17 @@ class Evaluation:
         """The figures as JSON text."""
         return json.dumps(self.to_dict(), indent=2)
 
-    def table(self, decisions: str | None = None) -> Table:
-        """The figures as a rich table, one row a label; `decisions` names the thresholds (default: the first)."""
-        return tables.rich_table(self, decisions)
+    def table(self, decisions: str | None = None, intervals: bool = True) -> Table:
+        """The figures as a rich table, one row a label.
+
+        Parameters
+        ----------
+        decisions : str, optional
+            Which thresholds; left out: the first of `decisions`.
+        intervals : bool
+            Tell the confidence intervals too; without them the table fits into 80 columns.
+        """
+        return tables.rich_table(self, decisions, intervals)
 
     def markdown(self, decisions: str | None = None) -> str:
         """The figures as a Markdown table; see `table`."""

@@ -15,21 +15,12 @@ if TYPE_CHECKING:
     from organology.evaluation.report import Evaluation
 
 HEADINGS = (
-    "label",
-    "present",
-    "absent",
-    "ROC-AUC",
-    "PR-AUC",
-    "loss",
-    "threshold",
-    "F1",
-    "precision",
-    "recall",
-    "accuracy",
-)
+    "label", "present", "absent", "ROC-AUC", "PR-AUC", "loss", "threshold", "F1", "precision", "recall", "accuracy",
+)  # fmt: skip
+NARROW_HEADINGS = ("label", "pres.", "abs.", "ROC", "PR", "loss", "thr.", "F1", "prec.", "rec.", "acc.")
 
 
-def rows(evaluation: Evaluation, decisions: str | None = None) -> list[tuple[str, ...]]:
+def rows(evaluation: Evaluation, decisions: str | None = None, intervals: bool = True) -> list[tuple[str, ...]]:
     """Cells of the table, under `HEADINGS`; the last row holds the macro means.
 
     Raises
@@ -37,15 +28,19 @@ def rows(evaluation: Evaluation, decisions: str | None = None) -> list[tuple[str
     KeyError
         If there are no decisions of that name.
     """
+
+    def told(estimate: Estimate) -> str:
+        return str(estimate) if intervals else _number(estimate.value)
+
     chosen = evaluation.decisions[decisions if decisions is not None else next(iter(evaluation.decisions))]
     cells = [
         (
             DISPLAY_NAMES.get(figures.label, figures.label),
             str(figures.n_present),
             str(figures.n_absent),
-            str(figures.roc_auc),
-            str(figures.pr_auc),
-            str(figures.loss),
+            told(figures.roc_auc),
+            told(figures.pr_auc),
+            told(figures.loss),
             f"{chosen.thresholds[i]:.3f}",
             *(_number(values[i]) for values in (chosen.f1, chosen.precision, chosen.recall, chosen.accuracy)),
         )
@@ -57,9 +52,9 @@ def rows(evaluation: Evaluation, decisions: str | None = None) -> list[tuple[str
             "macro",
             "",
             "",
-            str(macro["roc_auc"]),
-            str(macro["pr_auc"]),
-            str(macro["loss"]),
+            told(macro["roc_auc"]),
+            told(macro["pr_auc"]),
+            told(macro["loss"]),
             "",
             *(_number(decided[name].value) for name in ("f1", "precision", "recall", "accuracy")),
         )
@@ -67,14 +62,16 @@ def rows(evaluation: Evaluation, decisions: str | None = None) -> list[tuple[str
     return cells
 
 
-def rich_table(evaluation: Evaluation, decisions: str | None = None) -> Table:
-    """The figures as a rich table."""
+def rich_table(evaluation: Evaluation, decisions: str | None = None, intervals: bool = True) -> Table:
+    """The figures as a rich table; without intervals it fits into 80 columns."""
+    from rich import box
     from rich.table import Table
 
-    table = Table(title=f"{evaluation.n_items} mixtures of {evaluation.n_groups} songs")
-    for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading == "label" else "right", no_wrap=heading == "label")
-    *labels, macro = rows(evaluation, decisions)
+    title = f"{evaluation.n_items} mixtures of {evaluation.n_groups} songs"
+    table = Table(title=title, box=box.SIMPLE_HEAD if intervals else None, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in HEADINGS if intervals else NARROW_HEADINGS:
+        table.add_column(heading, justify="left" if heading == "label" else "right", no_wrap=True)
+    *labels, macro = rows(evaluation, decisions, intervals)
     for cells in labels:
         table.add_row(*cells)
     table.add_section()

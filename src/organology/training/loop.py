@@ -137,15 +137,10 @@ def _trainer(recipe: Recipe, run: RunFolder, callbacks: list[L.Callback], epochs
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"lightning\..*")
-    device = "gpu" if config.device == "cuda" else config.device
-    if config.device == "auto":
-        device = "gpu" if torch.cuda.is_available() else "cpu"
-    elif config.device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"{recipe.name}: training.device is cuda, and there is none")
     # Steps after the last finished epoch were logged before the kill and are logged again.
     purge = epochs_done * config.batches_per_epoch + 1 if epochs_done else None
     return L.Trainer(
-        accelerator=device,
+        accelerator="gpu" if device_of(recipe) == "cuda" else "cpu",
         devices=1,
         precision=config.precision,
         max_epochs=config.epochs,
@@ -159,6 +154,20 @@ def _trainer(recipe: Recipe, run: RunFolder, callbacks: list[L.Callback], epochs
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
+
+
+def device_of(recipe: Recipe) -> str:
+    """Device of a recipe, "cpu" or "cuda".
+
+    Raises
+    ------
+    ConfigError
+        If it asks for one that is not there.
+    """
+    wanted, there = recipe.training.device, torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise ConfigError(f"{recipe.name}: training.device is cuda, and there is none")
+    return "cuda" if there and wanted != "cpu" else "cpu"
 
 
 class _Events(TensorBoardLogger):

@@ -15,12 +15,15 @@ def register(app: typer.Typer) -> None:
     def export(
         checkpoint: Annotated[Path, typer.Argument(help="Checkpoint folder (model.safetensors, model.json).")],
         model: Annotated[Path, typer.Argument(help="ONNX file to write.")],
+        tolerance: Annotated[
+            float, typer.Option(help="Largest difference of a score, torch and ONNX, that is let through.")
+        ] = 1e-4,
     ) -> None:
         """Write a trained network as one ONNX file: waveform in, scores out."""
         from organology.model import export_onnx, load_checkpoint
 
         net, metadata = load_checkpoint(checkpoint)
-        report = export_onnx(net, metadata, model)
+        report = export_onnx(net, metadata, model, tolerance)
         typer.echo(f"{model}: {report.n_bytes / 1e6:.1f} MB")
         for label, threshold in zip(report.metadata.labels, report.metadata.thresholds, strict=True):
             typer.echo(f"  {label:<16} plays at {threshold:.3f} or above")

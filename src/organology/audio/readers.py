@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
@@ -58,7 +59,7 @@ class SoundfileReader:
 
     def __init__(self, source: OpenSource) -> None:
         try:
-            self._file = soundfile.SoundFile(source.rewound())
+            self._file = soundfile.SoundFile(_for_soundfile(source))
         except (soundfile.LibsndfileError, RuntimeError, TypeError, OSError) as error:
             raise NotAudioError(str(error)) from error
         self.sample_rate: int = self._file.samplerate
@@ -176,6 +177,11 @@ class AvReader:
         """Let go of the file."""
         self._decoded.close()
         self._container.close()
+
+
+def _for_soundfile(source: OpenSource) -> Any:
+    # As bytes where the system has names of bytes: soundfile refuses those that are not UTF-8.
+    return os.fsencode(source.path) if source.path is not None and os.name == "posix" else source.rewound()
 
 
 def _is_cut(log: str) -> bool:

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SUFFIXES = (".png", ".pdf", ".svg")
-"""Of pictures that can be written."""
-
 COLORS = {
     "voice": "#d6336c",
     "percussion": "#e8590c",
@@ -118,7 +115,7 @@ def _draw_row(axes: Axes, recognition: Recognition, label: str, top: float, play
 def _draw_scale(figure: Figure, width: float, height: float) -> None:
     """A small key of the shades, at the right of the heading."""
     right = (width - _RIGHT_INCHES) / width
-    axes = figure.add_axes((right - 0.13, 1 - 0.52 / height, 0.13, 0.1 / height))
+    axes = figure.add_axes((right - 0.13, 1 - 0.46 / height, 0.13, 0.1 / height))
     axes.imshow(_shades(np.linspace(0, 1, 64, dtype=np.float32), "#495057")[None], aspect="auto", extent=(0, 1, 0, 1))
     axes.set_yticks([])
     axes.set_xticks([0, 0.5, 1], labels=["0", "score", "1"])

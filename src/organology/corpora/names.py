@@ -66,7 +66,7 @@ def find_instrument(name: Sequence[str], vocabulary: str = "stems") -> Found | N
     Examples
     --------
     >>> find_instrument(tokens("02 KickDrum_In")).word
-    'kickdrum'
+    'kick drum'
     >>> find_instrument(tokens("Track 7")) is None
     True
     """
@@ -108,8 +108,9 @@ def _matches(name: tuple[str, ...], vocabulary: str) -> list[tuple[int, int, Ent
 
 @cache
 def _index(vocabulary: str) -> dict[str, Entry]:
-    entries = Vocabulary.load(vocabulary).entries
-    return {"".join(tokens(word)): entry for word, entry in entries.items()}
+    # Where a word is in the table in one piece too ("kickdrum"), the one in two is told.
+    entries = sorted(Vocabulary.load(vocabulary).entries.items(), key=lambda item: item[0].count(" "))
+    return {"".join(tokens(word)): entry for word, entry in entries}
 
 
 def safe_name(name: str) -> str:
@@ -127,7 +128,7 @@ def safe_name(name: str) -> str:
     normal = unicodedata.normalize("NFC", name)
     plain = "".join(c for c in unicodedata.normalize("NFKD", normal) if not unicodedata.combining(c))
     safe = re.sub(r"[^A-Za-z0-9_.+-]+", "_", plain)[:_LONGEST_NAME].strip("._")
-    if safe != normal or _RESERVED.fullmatch(safe):
+    if not safe or safe != normal or _RESERVED.fullmatch(safe):
         safe = f"{safe}-{hashlib.sha256(normal.encode()).hexdigest()[:8]}".lstrip("-")
     return safe
 

@@ -7,15 +7,9 @@ source, the settings and the seed alone, not on the number of jobs or on how oft
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +17,16 @@ from organology import audio
 from organology.corpora.base import Corpus, Remark, SourceSong
 from organology.corpora.convert import AudioFormat, Converted
 from organology.corpora.names import safe_names
-from organology.corpora.records import Record, SongTask, forget_others, prepare_song, read_record, task
+from organology.corpora.records import (
+    Record,
+    SongTask,
+    check_same_corpus,
+    forget_others,
+    task,
+)
 from organology.corpora.report import Report, gaps, summarize
 from organology.corpora.splits import FRACTIONS, SplitBy, SplitSong, assign, check_fractions
+from organology.corpora.workers import prepare_songs
 from organology.errors import CorpusError
 
 ALIGNED_TOLERANCE_SECONDS = 0.1
@@ -101,8 +102,8 @@ def prepare(
     Raises
     ------
     CorpusError
-        If `root` is not as the reader needs it, `out` lies in it or cannot be written, no stem is left, or `strict`
-        says so.
+        If `root` is not as the reader needs it, `out` lies in it, holds another corpus or cannot be written, no stem
+        is left, or `strict` says so.
     ConfigError
         If the fractions of the splits are not valid.
     """
@@ -114,13 +115,15 @@ def prepare(
     remarks = _Remarks(listener, strict)
     songs = _read(corpus, root, remarks)
     tasks = _tasks(songs, root, out, config)
+    check_same_corpus(out, tasks)
     listener.started(len(tasks), sum(song.size for song in tasks))
     records: dict[str, Record] = {}
-    for song, record in _run(tasks, jobs):
-        records[song.song] = record
-        for remark in _remarks_of(song, record):
-            remarks.add(remark)
-        listener.finished(song.song, song.size)
+    with closing(prepare_songs(tasks, jobs)) as done:
+        for song, record in done:
+            records[song.song] = record
+            for remark in _remarks_of(song, record):
+                remarks.add(remark)
+            listener.finished(song.song, song.size)
 
     rows = _rows(corpus, songs, {song.song: song for song in tasks}, records, config)
     summary = summarize(rows)
@@ -177,48 +180,6 @@ def _tasks(songs: Sequence[SourceSong], root: Path, out: Path, config: PrepareCo
         stems = sorted((stem.stem, stem.path) for stem in song.stems)
         tasks.append(task(song.song, folders[song.song], stems, names, root, out, config.audio_format))
     return tasks
-
-
-def _run(tasks: Sequence[SongTask], jobs: int) -> Iterator[tuple[SongTask, Record]]:
-    """Records of all songs: first those there are, then the others as they are done, the largest first."""
-    todo = []
-    for song in tasks:
-        record = read_record(song)
-        if record is None:
-            todo.append(song)
-        else:
-            yield song, record
-    todo.sort(key=lambda song: (-song.size, song.song))
-    if jobs <= 1 or len(todo) <= 1:
-        for song in todo:
-            yield song, prepare_song(song)
-        return
-    pool = ProcessPoolExecutor(
-        min(jobs, len(todo)), mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
-    )
-    try:
-        futures = {pool.submit(prepare_song, song): song for song in todo}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    except BrokenProcessPool as error:
-        raise CorpusError(
-            f"{todo[0].out}: a worker process died (memory?); run again to go on, with fewer --jobs"
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent lets it end its song
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def follow() -> None:  # a parent that is killed does not leave workers behind
-        wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 def _remarks_of(song: SongTask, record: Record) -> Iterator[Remark]:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from organology.corpora.convert import AudioFormat, Converted, convert_song
+from organology.errors import CorpusError
 from organology.files import written_whole
 
 RECORDS = ".records"
@@ -155,6 +156,13 @@ def prepare_song(song: SongTask) -> Record:
     with written_whole(_path(song)) as temporary:
         temporary.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
     return record
+
+
+def check_same_corpus(out: Path, songs: Sequence[SongTask]) -> None:
+    """Raise CorpusError if `out` holds prepared songs, but none of these: they would be removed."""
+    there = {path.stem for path in (out / RECORDS).glob("*.json")}
+    if there and songs and there.isdisjoint(song.folder for song in songs):
+        raise CorpusError(f"{out}: holds another prepared corpus ({len(there)} other songs); choose another folder")
 
 
 def forget_others(out: Path, songs: Sequence[SongTask]) -> int:

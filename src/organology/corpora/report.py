@@ -72,8 +72,8 @@ def summarize(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `songs`, `stems`, `minutes` (of audio), `aligned_songs`, and `splits`: the same of each split, with `labels`:
-        of each label the number of stems that have it and the minutes in which they sound.
+        `songs`, `stems`, `minutes` (of audio), `minutes_sounding`, `aligned_songs`, and `splits`: the same of each
+        split, with `labels`: of each label the number of stems that have it and the minutes in which they sound.
     """
     rows = list(rows)
     splits: dict[str, Any] = {}
@@ -82,8 +82,7 @@ def summarize(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         labels = {}
         for label in LABELS:
             having = [row for row in members if row[label] == PRESENT]
-            sounding = sum(span["end"] - span["start"] for row in having for span in row["active"])
-            labels[label] = {"stems": len(having), "minutes": _minutes(sounding)}
+            labels[label] = {"stems": len(having), "minutes_sounding": _minutes(_sounding(having))}
         splits[split] = {**_counts(members), "labels": labels}
     return {**_counts(rows), "splits": splits}
 
@@ -94,7 +93,12 @@ def _counts(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
         "aligned_songs": len({row["song"] for row in rows if row["aligned"]}),
         "stems": len(rows),
         "minutes": _minutes(sum(row["frames"] for row in rows)),
+        "minutes_sounding": _minutes(_sounding(rows)),
     }
+
+
+def _sounding(rows: list[Mapping[str, Any]]) -> int:
+    return sum(span["end"] - span["start"] for row in rows for span in row["active"])
 
 
 def _minutes(frames: int) -> float:
@@ -114,21 +118,20 @@ def gaps(summary: Mapping[str, Any]) -> list[Remark]:
 
 
 def lines(report: Report) -> list[str]:
-    """The report as text: a table of labels and splits, then the counts."""
+    """The report as text: stems and the minutes in which they sound, by label and split, then the counts."""
     summary = report.summary
     used = [split for split in SPLITS if summary["splits"][split]["stems"]]
-    rows = [["", *(f"{split}: stems" if i == 0 else "minutes" for split in used for i in range(2))]]
-    for label in LABELS:
-        cells = [summary["splits"][split]["labels"][label] for split in used]
-        if any(cell["stems"] for cell in cells):
-            figures = [text for cell in cells for text in (str(cell["stems"]), f"{cell['minutes']:.1f}")]
-            rows.append([DISPLAY_NAMES[label], *figures])
     parts = [summary["splits"][split] for split in used]
+    rows = [["", *(text for split in used for text in (f"{split}: stems", "minutes"))]]
+    for label in LABELS:
+        cells = [part["labels"][label] for part in parts]
+        if any(cell["stems"] for cell in cells):
+            rows.append([DISPLAY_NAMES[label], *_figures(cells)])
+    rows.append(["all stems", *_figures(parts)])
     rows += [
         [name.replace("_", " "), *(text for part in parts for text in (str(part[name]), ""))]
         for name in ("songs", "aligned_songs")
     ]
-    rows.append(["stems", *(text for part in parts for text in (str(part["stems"]), f"{part['minutes']:.1f}"))])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     text = [
         "  ".join(
@@ -139,7 +142,11 @@ def lines(report: Report) -> list[str]:
     ]
     counts = [f"{len(report.of(fate))} {fate}" for fate in ("dropped", "refused", "failed") if report.of(fate)]
     text.append(
-        f"{summary['songs']} songs, {summary['stems']} stems, {summary['minutes']:.1f} minutes"
-        + (f"; {', '.join(counts)}" if counts else "")
+        f"{summary['songs']} songs, {summary['stems']} stems, {summary['minutes']:.1f} minutes of audio, "
+        f"{summary['minutes_sounding']:.1f} sounding" + (f"; {', '.join(counts)}" if counts else "")
     )
     return [line.rstrip() for line in text]
+
+
+def _figures(cells: list[Mapping[str, Any]]) -> list[str]:
+    return [text for cell in cells for text in (str(cell["stems"]), f"{cell['minutes_sounding']:.1f}")]

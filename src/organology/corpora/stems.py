@@ -75,6 +75,10 @@ def _with_strays(root: Path, tables: list[Path]) -> Iterator[SourceSong | Remark
 def _by_name(files: list[Path], root: Path) -> Iterator[SourceSong | Remark]:
     songs: dict[tuple[str, ...], list[tuple[Path, str]]] = {}
     for file in files:
+        if not _is_text(file):
+            place = str(file).encode("utf-8", "replace").decode()
+            yield Remark("refused", place, "its name is not UTF-8; rename it")
+            continue
         key, stem = place_of(file.relative_to(root))
         songs.setdefault(key, []).append((file, stem))
     for key, members in songs.items():
@@ -100,6 +104,14 @@ def _song(key: tuple[str, ...], members: list[tuple[Path, str]], root: Path) -> 
             stems[stem] = SourceStem(stem, file, found.labels, found.word)
     if stems:
         yield SourceSong(name, tuple(stems.values()), artist_of(key))
+
+
+def _is_text(file: Path) -> bool:
+    try:
+        str(file).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _in_folders(file: Path, stem: str) -> Found | None:

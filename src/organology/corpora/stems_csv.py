@@ -22,19 +22,17 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from organology.corpora.base import KINDS, Remark, SourceSong, SourceStem
 from organology.corpora.layout import artist_of, place_of, song_name
+from organology.corpora.masks import checked, mask, mask_clauses
 from organology.corpora.names import find_instrument, tokens
 from organology.corpora.splits import SPLITS
 from organology.errors import CorpusError, UnknownWordError
-from organology.taxonomy import ABSENT, FAMILY_OF, LABELS, PRESENT, UNKNOWN, LabelArray, Vocabulary, encode, union
+from organology.taxonomy import LabelArray, Vocabulary, encode, union
 
 FILE_NAME = "stems.csv"
 COLUMNS = (
@@ -167,7 +165,7 @@ def _labels(row: dict[str, str], where: str) -> tuple[str, LabelArray]:
             raise CorpusError("both `instrument` and `families` or `instruments`: give one of them")
         return row["instrument"], _labels_of_words(row["instrument"], row["vocabulary"] or "stems", where)
     if named:
-        return row["instruments"] or row["families"], encode(_checked(named))
+        return row["instruments"] or row["families"], encode(checked(named))
     if row["mask"] or mask_clauses(row["label_note"]):
         return "", encode([])
     path = PurePosixPath(row["path"])
@@ -189,75 +187,6 @@ def _labels_of_words(words: str, vocabulary: str, where: str) -> LabelArray:
     if not used:
         raise _ExcludedError(words)
     return union(used)
-
-
-def _checked(labels: list[str]) -> list[str]:
-    for label in labels:
-        if label not in LABELS:
-            raise CorpusError(f"{label!r} is not a label; the labels are {', '.join(LABELS)}")
-    return labels
-
-
-def mask(labels: LabelArray, unknown: list[str]) -> LabelArray:
-    """Labels of which some are made unknown, whatever they were.
-
-    With a family, its present instruments become unknown; with an instrument, its family does unless it is present.
-
-    Raises
-    ------
-    CorpusError
-        If a word is not a label.
-    """
-    vector = labels.copy()
-    for label in _checked(unknown):
-        vector[LABELS.index(label)] = UNKNOWN
-        for instrument, family in FAMILY_OF.items():
-            child, parent = LABELS.index(instrument), LABELS.index(family)
-            if family == label and vector[child] == PRESENT:
-                vector[child] = UNKNOWN
-            if instrument == label and vector[parent] == ABSENT:
-                vector[parent] = UNKNOWN
-    return np.asarray(vector, dtype=np.int8)
-
-
-def mask_clauses(note: str) -> list[str]:
-    """Labels that the "mask …" clauses of a note name; a label may be cut ("bowed" for `bowed_string`).
-
-    Raises
-    ------
-    CorpusError
-        If what follows "mask" or "and" is no label.
-
-    Examples
-    --------
-    >>> mask_clauses("backing vocals: mask voice and singer (distractor)")
-    ['voice', 'singer']
-    >>> mask_clauses("double bass pizz: family ambiguous, mask bowed")
-    ['bowed_string']
-    """
-    labels: list[str] = []
-    for clause in re.finditer(r"\bmasks?\b[:\s]*(.*)", note, re.IGNORECASE):
-        rest, must = clause[1], True
-        while True:
-            word = re.match(r"[a-z_]+", rest, re.IGNORECASE)
-            label = _whole_label(word[0].casefold()) if word else None
-            if word is None or label is None:
-                if must:
-                    raise CorpusError(f"label_note {note!r}: {word[0] if word else 'nothing'!r} after mask is no label")
-                break
-            labels.append(label)
-            joint = re.match(r"\s*(,\s*and\b|,|\band\b|&|\|)\s*", rest[word.end() :], re.IGNORECASE)
-            if joint is None:
-                break
-            must, rest = joint[1] != ",", rest[word.end() + joint.end() :]
-    return list(dict.fromkeys(labels))
-
-
-def _whole_label(word: str) -> str | None:
-    if word in LABELS:
-        return word
-    longer = [label for label in LABELS if label.startswith(f"{word}_")]
-    return longer[0] if len(longer) == 1 else None
 
 
 def _song(song: str, members: list[tuple[SourceStem, dict[str, str]]], table: Path) -> Iterator[SourceSong | Remark]:

@@ -1,0 +1,74 @@
+"""Songs prepared in several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
+
+from organology.corpora.records import Record, SongTask, prepare_song, read_record
+from organology.errors import CorpusError
+
+
+def prepare_songs(tasks: Sequence[SongTask], jobs: int) -> Generator[tuple[SongTask, Record], None, None]:
+    """Records of all songs: first those there are, then the others as they are done, the largest first.
+
+    Parameters
+    ----------
+    tasks : sequence of SongTask
+    jobs : int
+        Processes; 1 does the work in this one.
+
+    Raises
+    ------
+    CorpusError
+        If audio cannot be written, or a process dies.
+    """
+    todo = []
+    for song in tasks:
+        record = read_record(song)
+        if record is None:
+            todo.append(song)
+        else:
+            yield song, record
+    todo.sort(key=lambda song: (-song.size, song.song))
+    if jobs <= 1 or len(todo) <= 1:
+        for song in todo:
+            yield song, prepare_song(song)
+        return
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(
+        min(jobs, len(todo)), mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
+    )
+    try:
+        futures = {pool.submit(prepare_song, song): song for song in todo}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BrokenProcessPool as error:
+        raise CorpusError(
+            f"{todo[0].out}: a worker process died (memory?); run again to go on, with fewer --jobs"
+        ) from error
+    except BaseException:  # stopped: nothing half done counts, so there is nothing to wait for
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def follow() -> None:  # a parent that is killed does not leave workers behind
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

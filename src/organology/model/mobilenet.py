@@ -1,7 +1,7 @@
 """MobileNetV3 for spectrograms, of the layout of EfficientAT's published `mn04_as`.
 
 The network is MobileNetV3-Large (Howard et al., 2019, table 1) with one input channel, squeeze-and-excitation with
-a plain sigmoid, and its channels scaled by a width (0.4: 384-d embedding, 0.7 M parameters). EfficientAT (Schmid,
+a plain sigmoid, and its channels scaled by a width (0.4: 384-d embedding, 0.5 M parameters). EfficientAT (Schmid,
 Koutini and Widmer, 2023) trained it on AudioSet; `PUBLISHED_NAMES` maps the names of its state dict to ours.
 """
 

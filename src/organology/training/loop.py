@@ -25,6 +25,7 @@ from organology.training.progress import ProgressBar
 from organology.training.provenance import describe, describe_corpora
 from organology.training.recipe import Recipe, require_files
 from organology.training.run_folder import RunFolder
+from organology.training.start_decay import StartDecay
 from organology.training.teacher import Teacher
 
 
@@ -121,6 +122,8 @@ def _fit(
     callbacks: list[L.Callback] = [keeper, ProgressBar(keeper, console)]
     if config.weight_average is not None:
         callbacks.insert(0, WeightAverage(config.weight_average))
+    if config.start_decay > 0:
+        callbacks.insert(0, StartDecay(config.start_decay))  # before the average, which takes the result in
     trainer = _trainer(recipe, run, callbacks, done)
     loader = training_loader(mixer, config.batch_size, config.batches_per_epoch, config.workers, done)
     held_out = fixed_loader(validation, config.validation_mixtures, config.batch_size, config.workers)

@@ -69,6 +69,8 @@ class TrainingConfig:
     warmup_epochs : float
         The rates rise from 0 over so many epochs, with either schedule.
     weight_decay : float
+    start_decay : float
+        Decay of the weights toward their first values, once a step times the learning rate; see `StartDecay`.
     gradient_clip : float or None
         Norm that the gradient is scaled down to.
     validation_mixtures : int
@@ -112,6 +114,7 @@ class TrainingConfig:
     final_factor: float = 0.0
     warmup_epochs: float = 0.0
     weight_decay: float = 0.0
+    start_decay: float = 0.0
     gradient_clip: float | None = None
     validation_mixtures: int = 480
     validation_p_musical: float = 1.0
@@ -135,7 +138,14 @@ class TrainingConfig:
         for name in ("head_learning_rate", "backbone_learning_rate"):
             value = getattr(self, name)
             _check(0 < value < math.inf, f"{name} has to be above 0, not {value}")
-        for name in ("weight_decay", "warmup_epochs", "workers", "unfreeze_after_epochs", "unfreeze_every_epochs"):
+        for name in (
+            "weight_decay",
+            "start_decay",
+            "warmup_epochs",
+            "workers",
+            "unfreeze_after_epochs",
+            "unfreeze_every_epochs",
+        ):
             _check(0 <= getattr(self, name) < math.inf, f"{name} has to be 0 or more, not {getattr(self, name)}")
         for name in ("step_factor", "final_factor", "validation_p_musical"):
             _check(0 <= getattr(self, name) <= 1, f"{name} is from 0 to 1, not {getattr(self, name)}")

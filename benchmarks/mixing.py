@@ -70,6 +70,7 @@ def cases(config: MixingConfig) -> dict[str, MixingConfig]:
     return {
         "as configured": config,
         "as configured, stems in memory": change(config, cache_megabytes=2000),
+        "the same, 4 stretch variants": change(config, cache_megabytes=2000, stretch_variants=4),
         "no pitch shift, no time stretch": change(config, effects=in_place),
         "no effects": change(config, effects=off),
         "musical only": change(config, p_musical=1.0),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -224,6 +224,7 @@ def test_labels_of_uncertain_and_unknown_sources():
 powers = arrays.arrays(np.float32, 80, elements=st.floats(0, 1, width=32))
 
 
+@settings(deadline=None, max_examples=60)
 @given(powers, powers, st.floats(0, 40))
 def test_louder_is_never_less_audible(source, mixture, gain_db):
     order = ["inaudible", "uncertain", "audible"]
@@ -233,6 +234,7 @@ def test_louder_is_never_less_audible(source, mixture, gain_db):
     assert order.index(loud) >= order.index(soft)
 
 
+@settings(deadline=None, max_examples=60)
 @given(arrays.arrays(np.float32, st.integers(1, 500), elements=st.floats(-1, 1, width=32)), st.integers(1, 100))
 def test_frame_powers_add_up(samples, frame):
     result = frame_powers(samples, frame)
@@ -242,6 +244,7 @@ def test_frame_powers_add_up(samples, frame):
 
 
 @pytest.mark.parametrize("cache", [0, 10_000_000])
+@settings(deadline=None, max_examples=60)
 @given(start=st.integers(-3000, 10_000), frames=st.integers(1, 4000))
 def test_reading_is_slicing_with_silence_around(chunk_file, cache, start, frames):
     path, samples = chunk_file

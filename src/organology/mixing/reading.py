@@ -43,7 +43,7 @@ class ChunkReader:
         Files are decoded whole and kept as long as they fit; further ones are read by seeking.
     """
 
-    def __init__(self, sample_rate: int, max_open: int = 64, cache: Cache | None = None) -> None:
+    def __init__(self, sample_rate: int, max_open: int = 128, cache: Cache | None = None) -> None:
         self.sample_rate, self.max_open, self.cache = sample_rate, max_open, cache or Cache(0)
         self._start_afresh()
 

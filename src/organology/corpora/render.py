@@ -28,9 +28,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from organology.audio import SAMPLE_RATE
 from organology.corpora import render_cast, render_midi
 from organology.corpora.render_midi import Part, Score
-from organology.corpora.render_synth import SAMPLE_RATE, Room, SoundFont, find_fluidsynth, synthesize
+from organology.corpora.render_synth import Room, SoundFont, find_fluidsynth, synthesize
 from organology.errors import CorpusError, OrganologyError
 from organology.files import written_whole
 from organology.taxonomy import Vocabulary
@@ -231,9 +232,10 @@ def render_song(piece: Piece, rendition: int, fonts: Sequence[SoundFont], out: P
     room = _room(config, generator)
     parts, left_out = _usable(score, font)
     audio = {name: synthesize(part, font.path, seconds, room) for name, part in parts.items()}
-    stems = _levelled(audio, left_out, config.even_levels)
+    stems = level(audio, left_out, config.even_levels)
     if not stems:
         raise CorpusError(f"{piece.path}: nothing in it sounds: {'; '.join(left_out)}")
+    _clear(folder, done)
     licence = "; ".join(filter(None, [config.licence, f"SoundFont {font.path.stem}"]))
     rows = []
     for name, samples in stems.items():
@@ -281,10 +283,24 @@ def _usable(score: Score, font: SoundFont) -> tuple[dict[str, Part], list[str]]:
     return parts, left_out
 
 
-def _levelled(
+def level(
     audio: dict[str, NDArray[np.float32]], left_out: list[str], even_levels: float
 ) -> dict[str, NDArray[np.float32]]:
-    """The stems that sound, the loudest peak at -1 dBFS; names of the others join `left_out`."""
+    """Bring the stems of a song to their levels.
+
+    Parameters
+    ----------
+    audio : dict of str to float32 array, shape (frames,)
+    left_out : list of str
+        Gets an entry for each stem that never sounds (60 dB below the loudest); such stems are not given back.
+    even_levels : float
+        See `RenderConfig`.
+
+    Returns
+    -------
+    dict of str to float32 array, shape (frames,)
+        The loudest peak of all stems is at -1 dBFS.
+    """
     loudness = {name: _loudness(samples) for name, samples in audio.items()}
     floor = SILENT_RATIO * max(loudness.values(), default=0.0)
     left_out += [f"{name}: never sounds" for name, value in loudness.items() if value <= floor]
@@ -308,6 +324,13 @@ def _loudness(samples: NDArray[np.float32]) -> float:
 def _write_flac(path: Path, samples: NDArray[np.float32]) -> None:
     with written_whole(path) as temporary:
         soundfile.write(temporary, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+
+
+def _clear(folder: Path, done: dict[str, Any] | None) -> None:
+    """Remove the song that other settings left in the folder."""
+    (folder / "song.json").unlink(missing_ok=True)
+    for row in done["stems"] if done is not None else ():
+        (folder / Path(row["path"]).name).unlink(missing_ok=True)
 
 
 def _read_song(folder: Path) -> dict[str, Any] | None:

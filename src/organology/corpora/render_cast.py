@@ -45,8 +45,8 @@ def ranges() -> dict[int, tuple[int, int]]:
 def programs_by_label() -> dict[str, tuple[int, ...]]:
     """The melodic programs that stand for each label, those of an instrument not under its family too.
 
-    Untuned programs and those that the vocabulary masks or excludes stand for none; the label drums has none, and singer is unknown
-    in every program, so both are missing.
+    Untuned programs and those that the vocabulary masks or excludes stand for none; the label drums has none, and
+    singer is unknown in every program, so both are missing.
     """
     vocabulary = Vocabulary.load("general_midi")
     groups: dict[str, list[int]] = {}

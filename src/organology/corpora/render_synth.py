@@ -19,10 +19,10 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from organology.audio import SAMPLE_RATE
 from organology.corpora.render_midi import DRUM_CHANNEL, DRUM_PROGRAM, Control, Part
 from organology.errors import CorpusError
 
-SAMPLE_RATE = 32_000
 SYNTH_RATE = 44_100
 _TICKS_PER_BEAT = 5_000
 _TICKS_PER_SECOND = 2 * _TICKS_PER_BEAT  # at the default tempo of 120 beats a minute

@@ -37,7 +37,7 @@ def test_nothing_known_is_a_loss_of_nought():
     logits = torch.ones(2, 3, requires_grad=True)
     loss = masked_bce(logits, torch.full((2, 3), -1, dtype=torch.int8))
     loss.backward()
-    assert float(loss) == 0
+    assert loss.item() == 0
     assert (logits.grad == 0).all()
 
 

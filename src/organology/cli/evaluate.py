@@ -42,6 +42,7 @@ def evaluate(
     from organology.training.data import EVALUATION_SEED
 
     settings = loop.override(load_recipe(recipe), corpora=corpus)
+    loop.set_threads(settings)
     scorer = scoring.load_scorer(checkpoint, loop.device_of(settings))
     place = checkpoint.resolve()
     folder = out or place.parent / f"{place.stem}-{split}"

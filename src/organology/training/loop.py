@@ -20,6 +20,7 @@ from organology.model import InstrumentNet
 from organology.training.averaging import WeightAverage
 from organology.training.data import evaluation_mixer, fixed_loader, one_line, training_loader
 from organology.training.keeper import Keeper
+from organology.training.layout import channels_last
 from organology.training.module import TransferModule
 from organology.training.progress import ProgressBar
 from organology.training.provenance import describe, describe_corpora
@@ -58,6 +59,7 @@ def train(
         If the recipe, a corpus, a stem, pre-trained weights or the folder cannot be used.
     """
     require_files(recipe)
+    set_threads(recipe)
     run = RunFolder(folder)
     corpora = describe_corpora(recipe.corpora)
     mixer = Mixer(StemPool.load(recipe.corpora, "train", recipe.mixing), recipe.mixing, recipe.seed)
@@ -103,6 +105,7 @@ def build(recipe: Recipe) -> TransferModule:
         network.load_pretrained(recipe.pretrained)
     soft = recipe.training.soft_targets
     teacher = Teacher(soft.teacher, network.labels) if soft is not None else None
+    channels_last(network.backbone)
     return TransferModule(network, recipe.training, recipe.seed, teacher)
 
 
@@ -157,6 +160,12 @@ def _trainer(recipe: Recipe, run: RunFolder, callbacks: list[L.Callback], epochs
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
+
+
+def set_threads(recipe: Recipe) -> None:
+    """Give torch the threads that a recipe says, if it says a number."""
+    if recipe.training.threads is not None:
+        torch.set_num_threads(recipe.training.threads)
 
 
 def device_of(recipe: Recipe) -> str:

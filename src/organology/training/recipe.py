@@ -81,6 +81,8 @@ class TrainingConfig:
         Which thresholds, tuned on the validation mixtures, the checkpoint carries; both stand in its provenance.
     workers : int
         Processes that make mixtures; 0 makes them in the training process. It changes no result.
+    threads : int or None
+        Threads of torch on the CPU; None: as many as it takes by itself. Where other work goes on, 1 is far quicker.
     device : {"auto", "cpu", "cuda"}
     precision : {"32-true", "16-mixed", "bf16-mixed"}
     compile : bool
@@ -120,6 +122,7 @@ class TrainingConfig:
     validation_p_musical: float = 1.0
     thresholds: Literal["per_label", "single"] = "per_label"
     workers: int = 2
+    threads: int | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     compile: bool = False
@@ -152,6 +155,7 @@ class TrainingConfig:
         _check(0 <= self.label_smoothing < 1, f"label_smoothing is from 0 to below 1, not {self.label_smoothing}")
         _check(self.weight_average is None or 0 < self.weight_average < 1, "weight_average lies between 0 and 1")
         _check(self.gradient_clip is None or self.gradient_clip > 0, "gradient_clip has to be above 0, or null")
+        _check(self.threads is None or self.threads >= 1, "threads has to be 1 or more, or null")
         _check(self.trainable_stages is None or self.trainable_stages >= 1, "trainable_stages has to be 1 or more")
 
     @property

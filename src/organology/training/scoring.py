@@ -22,6 +22,7 @@ from organology.mixing import Mixer
 from organology.model import EFFICIENTAT, AudioSetTagger, load_checkpoint
 from organology.taxonomy import LABELS
 from organology.training.data import EVALUATION_SEED, Batch, evaluation_mixer, fixed_loader, one_line
+from organology.training.layout import channels_last
 from organology.training.recipe import Recipe
 
 Scores = NDArray[np.float32]
@@ -76,7 +77,7 @@ def load_scorer(path: str | os.PathLike[str], device: str = "cpu") -> Scorer:
     if sorted(metadata.labels) != sorted(LABELS):
         raise ModelError(f"{path}: its labels are not the {len(LABELS)} instruments and families")
     order = [metadata.labels.index(label) for label in LABELS]
-    network.to(device)
+    channels_last(network.to(device).backbone)
 
     @torch.inference_mode()
     def score(waveform: Tensor) -> Scores:

@@ -11,6 +11,7 @@ from torch import Tensor
 from organology.errors import ModelError
 from organology.model import AudioSetTagger
 from organology.taxonomy import LABELS
+from organology.training.layout import channels_last
 
 
 class Teacher:
@@ -35,6 +36,7 @@ class Teacher:
             raise ModelError(f"{path}: the teacher knows nothing of {unknown[0]!r}")
         self._columns = [LABELS.index(label) for label in labels]
         self._tagger = AudioSetTagger.from_published(path).requires_grad_(False)
+        channels_last(self._tagger.backbone)
 
     @torch.no_grad()
     def scores(self, waveform: Tensor) -> Tensor:

@@ -168,6 +168,35 @@ def test_many_go_on_after_one_that_fails(tiny, tmp_path):
     assert isinstance(failed, AudioError) and "b.wav: not audio" in str(failed) and last.instruments == ["brass"]
 
 
+def test_several_workers_keep_the_order(tiny):
+    labels = ["key", "brass", "synth", "voice", "woodwind", "percussion", "key"]
+    taken, told = [], set()
+
+    def sources():
+        for i, label in enumerate(labels):
+            taken.append(label)
+            yield sound({label: [(0, 9)]}, 4 + 7 * (i == 0), name=label)
+
+    results = Recognizer(tiny, threads=1).recognize_many(
+        sources(), workers=2, progress=lambda source, share: told.add((source.name, share))
+    )
+    assert next(results)[1].instruments == ["key"] and len(taken) <= 4
+    assert [result.instruments for _, result in results] == [[label] for label in labels[1:]]
+    assert {name for name, share in told if share == 1.0} == set(labels)
+
+
+def test_workers_stop_when_the_caller_does(tiny):
+    def sources():
+        while True:
+            yield sound({"key": [(0, 9)]}, 60)
+
+    results = Recognizer(tiny, threads=1).recognize_many(sources(), workers=2)
+    next(results)
+    before = threading.active_count()
+    results.close()
+    assert threading.active_count() < before
+
+
 def test_thresholds_can_be_given(recognize):
     def instruments(thresholds):
         return recognize(sound({"violin": [(0, 9)]}, 5), thresholds=thresholds).instruments

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from organology.recognition.segments import Activity, SegmentSettings, activity, segments
@@ -12,6 +12,7 @@ from organology.recognition.windows import windows
 from organology.taxonomy import LABELS
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     total=st.integers(0, 200),
     window=st.integers(1, 50),
@@ -45,6 +46,7 @@ def test_levels():
         next(windows([], 0, 1))
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.floats(0.05, 30), st.sampled_from([0.25, 1.0, 3.0, 10.0]), st.integers(0, 9))
 def test_activity_is_the_mean_of_the_windows_that_cover(duration, hop, seed):
     starts = np.arange(0, max(duration - 4, 0) + 1e-9, hop)

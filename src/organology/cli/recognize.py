@@ -65,7 +65,7 @@ def recognize(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="One for all labels, in place of the model's.")
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of an inference.  [default: all cores]")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads in all.  [default: all cores]")] = None,
 ) -> None:
     """Tell which instruments play in recordings, and when.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
@@ -13,6 +13,7 @@ from typing import Literal, TextIO
 from organology import audio
 from organology.errors import AudioError, OrganologyError
 from organology.files import written_whole
+from organology.recognition.modelfile import available_cores
 from organology.recognition.recognizer import Recognizer
 from organology.recognition.result import Recognition
 from organology.recognition.screen import Screen
@@ -47,7 +48,7 @@ class Job:
     threshold : float, optional
         One for all labels in place of the model's.
     threads : int, optional
-        Default: as many as this process may run on.
+        In all; several files are worked on at once. Default: as many as this process may run on.
     """
 
     paths: Sequence[str]
@@ -96,8 +97,9 @@ def run(job: Job) -> int:
         raise OrganologyError(f"{job.plot}: one picture for {len(inputs)} files; name a folder")
     if job.plot is not None:
         import matplotlib  # noqa: F401  # missing? then before the work, not after
-    recognizer = Recognizer(job.model, job.threads) if inputs else None
-    n_failed = len(failures)
+    n_threads = job.threads or available_cores()
+    workers = max(1, min(n_threads, len(inputs)))
+    recognizer = Recognizer(job.model, n_threads // workers) if inputs else None
     with (
         _opened(job.output) as stream,
         _writer(job, stream, recognizer) as writer,
@@ -106,24 +108,36 @@ def run(job: Job) -> int:
         for name, reason in failures:
             screen.line(f"{name}: {reason}")
             writer.fail(name, reason)
-        pictures = _Pictures(job.plot)
-        for item in inputs:
-            assert recognizer is not None
-            try:
-                recognition = recognizer.recognize(item.name, job.hop_seconds, job.threshold, screen.share)
-            except AudioError as error:
+        if recognizer is None:
+            return len(failures)
+        return len(failures) + _recognized(job, recognizer, inputs, workers, writer, screen)
+
+
+def _recognized(
+    job: Job, recognizer: Recognizer, inputs: Sequence[_Input], workers: int, writer: Writer, screen: Screen
+) -> int:
+    """Recognize and write every input; how many failed."""
+    n_failed = 0
+    pictures = _Pictures(job.plot)
+    places = {item.name: i for i, item in enumerate(inputs)}
+    results = recognizer.recognize_many(
+        places, job.hop_seconds, job.threshold, workers, lambda name, share: screen.share(places[name], share)
+    )
+    with closing(results):
+        for i, (name, result) in enumerate(results):
+            if isinstance(result, AudioError):
                 n_failed += 1
-                screen.line(str(error))
-                writer.fail(item.name, str(error).removeprefix(f"{item.name}: "))
-                screen.done(0.0)
+                screen.line(str(result))
+                writer.fail(name, str(result).removeprefix(f"{name}: "))
+                screen.done(i, 0.0)
                 continue
             with screen.paused():
-                writer.add(recognition)
+                writer.add(result)
             if job.format == "csv":
-                for note in recognition.notes:
-                    screen.line(f"{item.name}: note: {note}")
-            pictures.draw(recognition, item)
-            screen.done(recognition.duration)
+                for note in result.notes:
+                    screen.line(f"{name}: note: {note}")
+            pictures.draw(result, inputs[i])
+            screen.done(i, result.duration)
     return n_failed
 
 

@@ -106,14 +106,15 @@ def _read(model: str | os.PathLike[str] | None) -> tuple[str, bytes]:
 def _options(threads: int | None) -> Any:
     options = onnxruntime.SessionOptions()
     # Said outright, else onnxruntime pins threads to cores, which fails noisily in containers.
-    options.intra_op_num_threads = threads or _cores()
+    options.intra_op_num_threads = threads or available_cores()
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False  # the arena keeps what the largest batch took
     options.log_severity_level = 4
     return options
 
 
-def _cores() -> int:
+def available_cores() -> int:
+    """How many cores this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -23,14 +27,18 @@ from organology.taxonomy import LABELS, raise_families
 SILENCE_DBFS = -70.0
 """A window whose level (root mean square) is below this is silent: its scores are 0."""
 
-BATCH_WINDOWS = 8
-"""Windows in one inference."""
+BATCH_WINDOWS = 4
+"""Windows in one inference: more of them take more memory and, with small networks, no less time."""
 
 Thresholds = float | Mapping[str, float] | Sequence[float] | NDArray[np.floating]
 """One threshold for all labels, some by label, or all 15."""
 
 AnySource = audio.Source | audio.AudioStream
 T = TypeVar("T", bound=AnySource)
+
+
+class _StoppedError(Exception):
+    """Ends a worker whose result nobody waits for."""
 
 
 class Recognizer:
@@ -90,7 +98,7 @@ class Recognizer:
         thresholds : float, mapping or sequence, optional
             In place of the model's: one for all labels, some by label, or all 15.
         progress : callable, optional
-            Called now and then with the share of the file that is done, where the file tells its length.
+            Called after every window with the share of the file that is done; 0 where its length is not known.
 
         Raises
         ------
@@ -124,20 +132,64 @@ class Recognizer:
         )
 
     def recognize_many(
-        self, sources: Iterable[T], hop_seconds: float = 1.0, thresholds: Thresholds | None = None
-    ) -> Iterator[tuple[T, Recognition | AudioError]]:
+        self,
+        sources: Iterable[T],
+        hop_seconds: float = 1.0,
+        thresholds: Thresholds | None = None,
+        workers: int = 1,
+        progress: Callable[[T, float], None] | None = None,
+    ) -> Generator[tuple[T, Recognition | AudioError], None, None]:
         """Recognize one recording after the other, as the caller asks for them.
+
+        Parameters
+        ----------
+        sources : iterable of path, bytes, file object or `audio.AudioStream`
+            Taken as they are needed, so it may be endless.
+        hop_seconds, thresholds
+            As in `recognize`.
+        workers : int
+            Recordings worked on at once, each in a thread; at most twice as many are held ready. Many short recordings
+            go fastest with a recognizer of one thread and a worker a core.
+        progress : callable, optional
+            Called now and then, from the workers' threads, with a source and the share of it that is done.
 
         Yields
         ------
         (source, Recognition or AudioError)
-            The error where a source cannot be used; the rest goes on.
+            In the order of the sources; the error where a source cannot be used, and the rest goes on.
         """
-        for source in sources:
+        stopped = threading.Event()
+
+        def watch(source: T, share: float) -> None:
+            if stopped.is_set():
+                raise _StoppedError
+            if progress is not None:
+                progress(source, share)
+
+        def work(source: T) -> Recognition | AudioError:
             try:
-                yield source, self.recognize(source, hop_seconds, thresholds)
+                return self.recognize(source, hop_seconds, thresholds, partial(watch, source))
             except AudioError as error:
-                yield source, error
+                return error
+
+        if workers == 1:
+            for source in sources:
+                yield source, work(source)
+            return
+        with ThreadPoolExecutor(workers) as executor:
+            pending: deque[tuple[T, Future[Recognition | AudioError]]] = deque()
+            try:
+                for source in sources:
+                    pending.append((source, executor.submit(work, source)))
+                    if len(pending) >= 2 * workers:
+                        first, future = pending.popleft()
+                        yield first, future.result()
+                while pending:
+                    first, future = pending.popleft()
+                    yield first, future.result()
+            finally:  # also where the caller stops in the middle
+                stopped.set()
+                executor.shutdown(cancel_futures=True)
 
     def _scored(self, cut: Iterator[Window]) -> tuple[list[tuple[int, int]], NDArray[np.float32], NDArray[np.bool_]]:
         """Places, scores and whether they sound, of all windows; the model sees only those that sound."""
@@ -183,8 +235,8 @@ def _watched(
 ) -> Iterator[Window]:
     for window in cut:
         yield window
-        if progress is not None and stream.frames:
-            progress(min(1.0, stream.frames_read / stream.frames))
+        if progress is not None:
+            progress(min(1.0, stream.frames_read / stream.frames) if stream.frames else 0.0)
 
 
 def _notes(stream: audio.AudioStream, sounds: bool) -> tuple[str, ...]:

@@ -26,8 +26,8 @@ class Screen:
 
     def __init__(self, sizes: Sequence[int], shares_stdout: bool) -> None:
         self._sizes = [max(size, 1) for size in sizes]
+        self._shares = [0.0] * len(self._sizes)
         self._n_done = 0
-        self._base = 0
         self._seconds = 0.0
         self._progress: Progress | None = None
         self._task = TaskID(0)
@@ -57,21 +57,25 @@ class Screen:
         if self._progress is not None:
             self._progress.stop()
 
-    def share(self, done: float) -> None:
-        """Tell what share of the current file is done."""
+    def share(self, index: int, done: float) -> None:
+        """Tell what share of a file is done; may come from any thread."""
+        self._shares[index] = done
         if self._progress is not None:
-            self._progress.update(self._task, completed=self._base + done * self._sizes[self._n_done])
+            self._progress.update(self._task, completed=self._bytes_done())
 
-    def done(self, seconds: float) -> None:
-        """Tell that the current file is done, and how many seconds of audio it held."""
-        if self._progress is None:
-            return
-        self._base += self._sizes[self._n_done]
+    def done(self, index: int, seconds: float) -> None:
+        """Tell that a file is done, and how many seconds of audio it held."""
+        self._shares[index] = 1.0
         self._n_done += 1
         self._seconds += seconds
+        if self._progress is None:
+            return
         elapsed = self._progress.tasks[0].elapsed or 0.0
         rate = f"{self._seconds / elapsed:.0f} x real time" if elapsed > 0 else ""
-        self._progress.update(self._task, completed=self._base, n=self._n_done, rate=rate)
+        self._progress.update(self._task, completed=self._bytes_done(), n=self._n_done, rate=rate)
+
+    def _bytes_done(self) -> float:
+        return sum(share * size for share, size in zip(self._shares, self._sizes, strict=True))
 
     @contextmanager
     def paused(self) -> Iterator[None]:

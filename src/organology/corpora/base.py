@@ -64,6 +64,8 @@ class SourceStem:
     kind, licence : str
     aligned : bool or None
         None: to be told from the lengths.
+    active : tuple of (start, end) or None
+        Where it sounds by the publisher's annotations, in seconds, sorted and apart; None: to be measured alone.
     """
 
     stem: str
@@ -74,6 +76,7 @@ class SourceStem:
     kind: str = ""
     licence: str = ""
     aligned: bool | None = None
+    active: tuple[tuple[float, float], ...] | None = None
 
 
 @dataclass(frozen=True)

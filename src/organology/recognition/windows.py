@@ -1,9 +1,9 @@
 """Windows over a stream of samples, made as the samples come, each with its place in time.
 
 Windows are `hop_frames` apart, from 0 on. Where the last of them ends before the file does, one more ends with it.
-A file shorter than a window gives one window, padded at its end with zeros: the networks hear sources that rest and
-start within their windows while they learn, and repetition would make a rhythm that is not there. Its place is that of
-the sound, without the padding.
+A file shorter than a window gives one window that repeats it until it is full: with the shipped model this names what
+plays in short files better than silence at the end does (`docs/decisions.md`). Its place is that of the sound, without
+the repetition.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Window:
     Attributes
     ----------
     start, end : int
-        In frames; `end - start` is less than the window's length only where it is padded.
+        In frames; `end - start` is less than the window's length only where a short file is repeated.
     samples : float32 array, shape (window_frames,)
     """
 
@@ -33,7 +33,7 @@ class Window:
 
     @property
     def level(self) -> float:
-        """Root mean square of what is not padding, in dB relative to full scale; -inf if all is 0."""
+        """Root mean square of the sound, in dB relative to full scale; -inf if all is 0."""
         sound = self.samples[: self.end - self.start]
         energy = float(np.dot(sound, sound))
         return 10 * math.log10(energy / len(sound)) if energy > 0 else -math.inf
@@ -73,6 +73,6 @@ def windows(blocks: Iterable[NDArray[np.float32]], window_frames: int, hop_frame
         held, first = held[drop:], first + drop
     total = first + len(held)
     if total < window_frames:
-        yield Window(0, total, np.pad(held, (0, window_frames - total)))
+        yield Window(0, total, np.resize(held, window_frames))  # repeats; of nothing it makes zeros
     elif start - hop_frames + window_frames < total:
         yield Window(total - window_frames, total, held[len(held) - window_frames :])

@@ -74,7 +74,7 @@ def test_a_stem_is_labeled_by_the_patch_that_plays_it(trees):
     by_word = {stem.word for song in songs.values() for stem in song.stems}
     assert {"22 as transistor_compact", "30", "128"} <= by_word
     notes = words(remarks, "note")
-    assert "program 22 (Harmonica): 1 stems are labeled by the patch that plays them: transistor_compact (1)" in notes
+    assert "program 22 (Harmonica): stems are labeled by the patch that plays them: transistor_compact (1)" in notes
 
 
 def test_labels_by_program_do_not_look_at_the_patch(trees):

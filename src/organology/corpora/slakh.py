@@ -142,7 +142,7 @@ def _summary(sounds: Sequence[Sound]) -> Iterator[Remark]:
     unlike = Counter((heard.program, heard.patch) for heard in sounds if heard.unlike)
     for program in sorted({program for program, _ in unlike}):
         counts = {patch: count for (number, patch), count in sorted(unlike.items()) if number == program}
-        reason = f"{sum(counts.values())} stems are labeled by the patch that plays them: {_listed(counts)}"
+        reason = f"stems are labeled by the patch that plays them: {_listed(counts)}"
         yield Remark("note", f"program {program} ({names[program]})", reason)
     strange = Counter(heard.patch for heard in sounds if heard.patch and not heard.known)
     if strange:

@@ -96,9 +96,14 @@ def sound(stem: Any, where: str, labels_by: LabelsBy = "patch") -> Sound:
     if not isinstance(stem, dict):
         raise CorpusError(f"{where}: not a mapping")
     program = _program(stem, where)
-    entry = Vocabulary.load(_PROGRAMS).entry(str(program), where)
+    Vocabulary.load(_PROGRAMS).entry(str(program), where)
+    return _sound(program, _patch(stem.get("plugin_name")), labels_by)
+
+
+@cache
+def _sound(program: int, patch: str, labels_by: LabelsBy) -> Sound:
+    entry = Vocabulary.load(_PROGRAMS)[str(program)]
     by_program = None if entry.policy == "exclude" else entry.labels
-    patch = _patch(stem.get("plugin_name"))
     known = patch in _patches()
     if labels_by == "program" or not known:
         return Sound(program, entry.note, patch, str(program), by_program, known)

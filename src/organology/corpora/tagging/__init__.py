@@ -1,0 +1,50 @@
+"""Tagging corpora: whole recordings with tags, to pre-train on.
+
+A sibling of the prepared corpora of stems. A reader (`TaggingCorpus`) gives tracks with their tags; `prepare` converts
+them once or, in place, only looks at them; `TaggedChunks` draws labelled chunks. A prepared tagging corpus is a folder:
+
+```
+DIR/
+├── tracks.parquet   one row a track, see `table`
+├── tags.json        the tags in the order of the targets, and where the audio is
+├── audio/           mono, 32 kHz, 16 bit; not there if the corpus is read in place
+└── report.json      what was found and what failed
+```
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
+from organology.corpora.tagging.chunks import ChunkConfig, TaggedChunk, TaggedChunks, TaggingPool
+from organology.errors import ConfigError
+
+TAGGING_READERS: dict[str, str] = {"jamendo": "organology.corpora.jamendo"}
+"""Name of a tagging corpus -> the module whose `CORPUS` reads it."""
+
+
+def tagging_reader(name: str) -> TaggingCorpus:
+    """The reader of a tagging corpus.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name.
+    """
+    if name not in TAGGING_READERS:
+        raise ConfigError(f"no tagging corpus {name!r}; there are {', '.join(TAGGING_READERS)}")
+    corpus: TaggingCorpus = import_module(TAGGING_READERS[name]).CORPUS
+    return corpus
+
+
+__all__ = [
+    "TAGGING_READERS",
+    "ChunkConfig",
+    "SourceTrack",
+    "TaggedChunk",
+    "TaggedChunks",
+    "TaggingCorpus",
+    "TaggingPool",
+    "tagging_reader",
+]

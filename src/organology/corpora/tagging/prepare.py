@@ -1,0 +1,196 @@
+"""Tagged tracks prepared: converted once by the engine that converts stems, or only looked at and read in place.
+
+Missing and broken tracks cost a line each and are left out; many missing ones share a single line, as parts of a corpus
+may not have been downloaded. A run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from organology.audio import SAMPLE_RATE
+from organology.corpora.base import Remark
+from organology.corpora.convert import AudioFormat
+from organology.corpora.names import safe_names
+from organology.corpora.prepare import Listener
+from organology.corpora.records import check_same_corpus, forget_others, task
+from organology.corpora.report import Report
+from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
+from organology.corpora.tagging.in_place import Outcome, look_at, shared_folder
+from organology.corpora.tagging.report import summarize
+from organology.corpora.workers import prepare_songs
+from organology.errors import CorpusError
+
+STEMS_TABLE = "stems.parquet"
+_NAMED = 20  # so many missing tracks are named one by one
+_LENGTH_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True)
+class TaggingConfig:
+    """How a tagging corpus is prepared.
+
+    Attributes
+    ----------
+    in_place : bool
+        Leave the audio where and as it is.
+    audio_format : {"flac", "wav"}
+        Of the prepared audio.
+    name : str
+        Of the table's column `corpus`; "" for that of the reader.
+    """
+
+    in_place: bool = False
+    audio_format: AudioFormat = "flac"
+    name: str = ""
+
+
+def prepare_tagging(
+    corpus: TaggingCorpus,
+    root: Path,
+    out: Path,
+    config: TaggingConfig | None = None,
+    *,
+    jobs: int = 1,
+    strict: bool = False,
+    listener: Listener | None = None,
+) -> Report:
+    """Prepare a tagging corpus.
+
+    Parameters
+    ----------
+    corpus : TaggingCorpus
+    root : Path
+        The folder as its publisher lays it out.
+    out : Path
+        The prepared corpus; tracks that an earlier run did are kept.
+    config : TaggingConfig, optional
+    jobs : int
+        Tracks at once.
+    strict : bool
+        Raise at the first track that is refused or fails.
+    listener : Listener, optional
+
+    Returns
+    -------
+    Report
+        Also written into `out`, with the table.
+
+    Raises
+    ------
+    CorpusError
+        If `root` is not as the reader needs it, `out` lies in it, holds another corpus or cannot be written, no track
+        is left, or `strict` says so.
+    """
+    config, listener = config or TaggingConfig(), listener or Listener()
+    root, out = Path(root), Path(out)
+    if out.resolve().is_relative_to(root.resolve()):
+        raise CorpusError(f"{out}: lies in the source {root}; choose another folder for --out")
+    if (out / STEMS_TABLE).exists():
+        raise CorpusError(f"{out}: holds a prepared corpus of stems; choose another folder")
+    remarks: list[Remark] = []
+
+    def add(remark: Remark) -> None:
+        if strict and remark.fate in ("refused", "failed"):
+            raise CorpusError(str(remark))
+        remarks.append(remark)
+        listener.remark(remark)
+
+    tracks = []
+    for item in corpus.read(root):
+        if isinstance(item, Remark):
+            add(item)
+        else:
+            tracks.append(item)
+    present = [track for track in tracks if track.path.is_file()]
+    for remark in _missing(tracks, present, root):
+        add(remark)
+    base = shared_folder(present) if config.in_place else None
+    convert = _converted(present, root, out, config, jobs, listener)
+    work = convert if base is None else look_at(present, base, out, jobs, listener)
+    outcomes: dict[str, Outcome] = {}
+    with closing(work):
+        for track, outcome in work:
+            outcomes[track.track] = outcome
+            for remark in _remarks(track, outcome, root):
+                add(remark)
+    rows = [
+        _row(track, outcomes[track.track], config.name or corpus.name)
+        for track in present
+        if outcomes[track.track].frames
+    ]
+    settings = {"in_place": config.in_place, "audio_format": "" if config.in_place else config.audio_format}
+    report = Report(config.name or corpus.name, settings, summarize(rows, corpus.tags), tuple(remarks))
+    report.write(out)
+    if not rows:
+        raise CorpusError(f"{root}: no track could be prepared; {out / 'report.json'} says why")
+    from organology.corpora.tagging.table import write_tracks  # polars: not in the worker processes
+
+    write_tracks(rows, out, config.name or corpus.name, corpus.tags, base)
+    return report
+
+
+def _missing(tracks: Sequence[SourceTrack], present: Sequence[SourceTrack], root: Path) -> Iterator[Remark]:
+    there = {track.track for track in present}
+    missing = [track for track in tracks if track.track not in there]
+    if len(missing) <= _NAMED:
+        for track in missing:
+            yield Remark("failed", _place(track.path, root), "no such file", track.track)
+        return
+    listed = ", ".join(track.track for track in missing[:5])
+    yield Remark("failed", str(root), f"{len(missing)} of {len(tracks)} tracks have no audio file: {listed}, ...")
+
+
+def _converted(
+    tracks: Sequence[SourceTrack], root: Path, out: Path, config: TaggingConfig, jobs: int, listener: Listener
+) -> Generator[tuple[SourceTrack, Outcome], None, None]:
+    by_name = {track.track: track for track in tracks}
+    names = safe_names(list(by_name))
+    tasks = [
+        task(name, names[name], [(name, track.path)], names, root, out, config.audio_format)
+        for name, track in by_name.items()
+    ]
+    check_same_corpus(out, tasks)
+    listener.started(len(tasks), sum(song.size for song in tasks))
+    with closing(prepare_songs(tasks, jobs)) as done:
+        for song, record in done:
+            result = record.stems[song.song]
+            gain = f"beyond full scale (peak {result.peak:.2f}), times {record.gain:.3f}" if record.gain != 1 else ""
+            note = "; ".join(filter(None, (result.note, gain)))
+            yield by_name[song.song], Outcome(song.stems[0].target, result.frames, result.error, note)
+            listener.finished(song.song, song.size)
+    forget_others(out, tasks)
+
+
+def _remarks(track: SourceTrack, outcome: Outcome, root: Path) -> Iterator[Remark]:
+    place = _place(track.path, root)
+    if outcome.error:
+        yield Remark("failed", place, outcome.error, track.track)
+        return
+    if outcome.note:
+        yield Remark("note", place, outcome.note, track.track)
+    seconds = outcome.frames / SAMPLE_RATE
+    if track.seconds and abs(seconds - track.seconds) > max(2.0, _LENGTH_TOLERANCE * track.seconds):
+        yield Remark("note", place, f"lasts {seconds:.1f} s, its table says {track.seconds:.1f} s", track.track)
+
+
+def _row(track: SourceTrack, outcome: Outcome, corpus: str) -> dict[str, Any]:
+    return {
+        "corpus": corpus,
+        "track": track.track,
+        "artist": track.artist or track.track,
+        "album": track.album,
+        "path": outcome.path,
+        "split": track.split,
+        "frames": outcome.frames,
+        "licence": track.licence,
+        "tags": list(track.tags),
+    }
+
+
+def _place(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

@@ -94,22 +94,32 @@ def write_csv(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) 
         writer.writerows(rows)
 
 
-def make_all(root: Path, soundfonts: dict[str, Path], jobs: int) -> list[Path]:
-    """Write corpus and examples under `root`; the audio files, relative to it."""
-    starter, examples = root / "starter", root / "examples"
-    book = read_book()
-    corpus, shown = [s for s in book if not s.example], [s for s in book if s.example]
-    with ThreadPoolExecutor(jobs) as pool:
-        rows = [row for song in pool.map(lambda s: make_song(s, soundfonts, starter), corpus) for row in song]
-        expected = list(pool.map(lambda s: make_example(s, soundfonts, examples), shown))
-    write_csv(starter / "stems.csv", COLUMNS, rows)
-    listed = examples / "expected.csv"
+def make_corpus(root: Path, soundfonts: dict[str, Path], pool: ThreadPoolExecutor) -> list[Path]:
+    """Write the corpus under `root`; its audio files, relative to it."""
+    songs = [song for song in read_book() if not song.example]
+    rows = [row for song in pool.map(lambda s: make_song(s, soundfonts, root / "starter"), songs) for row in song]
+    write_csv(root / "starter" / "stems.csv", COLUMNS, rows)
+    return [Path("starter", row["path"]) for row in rows]
+
+
+def make_examples(root: Path, soundfonts: dict[str, Path], pool: ThreadPoolExecutor) -> list[Path]:
+    """Write our examples under `root`; their files, relative to it."""
+    songs = [song for song in read_book() if song.example]
+    expected = list(pool.map(lambda s: make_example(s, soundfonts, root / "examples"), songs))
+    listed = root / "examples" / "expected.csv"
     ours = {row["file"] for row in expected}
     if listed.exists():  # recordings that are not made here keep their rows
         with listed.open(newline="", encoding="utf-8") as file:
             expected += [row for row in csv.DictReader(file) if row["file"] not in ours]
     write_csv(listed, ("file", *LABELS), expected)
-    return [Path("starter", row["path"]) for row in rows] + [Path("examples", file) for file in sorted(ours)]
+    return [Path("examples", file) for file in sorted(ours)]
+
+
+def make_all(root: Path, soundfonts: dict[str, Path], jobs: int, examples_only: bool = False) -> list[Path]:
+    """Write corpus and examples under `root`; the audio files, relative to it."""
+    with ThreadPoolExecutor(jobs) as pool:
+        files = [] if examples_only else make_corpus(root, soundfonts, pool)
+        return files + make_examples(root, soundfonts, pool)
 
 
 def compare(made: Path, there: Path) -> str:
@@ -147,6 +157,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=ROOT, help="folder that holds starter/ and examples/")
     parser.add_argument("--check", action="store_true", help="compare with what is there instead of writing")
+    parser.add_argument("--examples-only", action="store_true", help="leave starter/ as it is")
     parser.add_argument("--jobs", type=int, default=2)
     for name, path in SOUNDFONTS.items():
         parser.add_argument(f"--{name.lower().replace('_', '-')}", dest=name, type=Path, default=Path(path))
@@ -155,12 +166,12 @@ def main() -> int:
     try:
         if arguments.check:
             return check(arguments.root, soundfonts, arguments.jobs)
-        files = make_all(arguments.root, soundfonts, arguments.jobs)
+        files = make_all(arguments.root, soundfonts, arguments.jobs, arguments.examples_only)
     except OrganologyError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     size = sum((arguments.root / file).stat().st_size for file in files if file.parts[0] == "starter")
-    print(f"{len(files)} files; starter: {size / 1e6:.1f} MB")
+    print(f"{len(files)} files" + (f"; starter: {size / 1e6:.1f} MB" if size else ""))
     return 0
 
 

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench clean help
+.PHONY: demo test lint bench starter train-demo clean help
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -24,6 +24,18 @@ lint: $(VENV)/.dev  ## style, types, import rule
 
 bench: $(VENV)/.dev  ## measure speed
 	$(BIN)/python benchmarks/mixing.py
+
+starter: build/starter/stems.parquet  ## prepare the starter corpus in build/starter
+
+build/starter/stems.parquet: $(VENV)/.dev starter/stems.csv
+	$(BIN)/organology prepare stems starter --out build/starter
+
+train-demo: starter  ## the three transfer methods on the starter corpus, minutes on two cores
+	$(BIN)/organology train recipes/demo_pretraining.yaml --resume
+	for transfer in scratch frozen finetuned; do \
+	    $(BIN)/organology train recipes/demo.yaml --transfer $$transfer --resume && \
+	    $(BIN)/organology evaluate runs/demo-$$transfer/best recipes/demo.yaml --mixtures 200 || exit 1; \
+	done
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

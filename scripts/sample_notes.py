@@ -99,7 +99,11 @@ def read_parts(path: Path) -> list[list[Note]]:
 @lru_cache(maxsize=4000)
 def read_sample(path: Path) -> np.ndarray:
     """A recorded note: mono, 32 kHz, the silence before it cut off."""
-    audio, rate = sf.read(path, dtype="float32", always_2d=True)
+    try:
+        audio, rate = sf.read(path, dtype="float32", always_2d=True)
+    except sf.LibsndfileError as error:
+        print(f"left out: {error}")
+        return np.zeros(0, dtype=np.float32)
     mono = soxr.resample(audio.mean(axis=1), rate, RATE)
     loud = np.flatnonzero(np.abs(mono) > 0.02 * max(float(np.abs(mono).max(initial=0)), 1e-6))
     return mono[max(int(loud[0]) - 160, 0) :] if len(loud) else mono[:0]

@@ -104,6 +104,7 @@ def _read(model: str | os.PathLike[str] | None) -> tuple[str, bytes]:
 
 
 def _options(threads: int | None) -> Any:
+    onnxruntime.set_default_logger_severity(4)  # else it warns on stderr of devices that it does not find
     options = onnxruntime.SessionOptions()
     # Said outright, else onnxruntime pins threads to cores, which fails noisily in containers.
     options.intra_op_num_threads = threads or available_cores()

@@ -178,7 +178,7 @@ def _set_axes(axes: Axes, duration: float, n_rows: float) -> None:
         side.set_visible(False)
 
 
-def _shortened(name: str, most: int = 62) -> str:
+def _shortened(name: str, most: int = 48) -> str:
     return name if len(name) <= most else f"{name[: most // 2]}…{name[-most // 2 + 1 :]}"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpora_trees import MEDLEYDB, medleydb_metadata, write_activations, write_yaml
@@ -379,6 +379,7 @@ def test_activations_that_cannot_be_read_are_a_note(tree, text):
     assert "\n" not in note
 
 
+@settings(deadline=None, max_examples=50)
 @given(sounds=st.lists(st.booleans(), min_size=2, max_size=80))
 def test_intervals_hold_what_sounds_and_close_short_rests(tmp_path_factory, sounds):
     path = tmp_path_factory.getbasetemp() / "x_ACTIVATION_CONF.lab"

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -415,6 +416,14 @@ def test_prepare(first, tmp_path):
     of_anna = table.filter(table["song"].str.starts_with("AnnaOak"))
     assert len(set(of_anna["split"])) == 1
     assert [str(remark) for remark in report.of("dropped")][-1].endswith("the song is marked has_bleed")
+
+
+def test_prepare_keeps_activity_within_the_annotations(first, tmp_path):
+    prepare(medleydb.CORPUS, first, tmp_path / "out")
+    rows = read_table(tmp_path / "out").filter(pl.col("song") == "AnnaOak_FirstLight").iter_rows(named=True)
+    active = {row["stem"]: row["active"] for row in rows}
+    assert active["S04"] == [{"start": 0, "end": round(6.5 * 2048 / 44_100 * 32_000)}]
+    assert active["S01"] == [{"start": 0, "end": 31_951}]
 
 
 def test_prepare_goes_on_past_a_broken_song_and_a_missing_stem(tree, tmp_path):

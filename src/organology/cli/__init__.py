@@ -6,6 +6,7 @@ call is imported inside them.
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated
 
@@ -56,15 +57,16 @@ def _root(
 
 
 def _register() -> None:
-    from organology.cli import evaluate, export, mix, prepare, recognize, render, train
+    from organology.cli import corpus, evaluate, export, mix, prepare, recognize, render, train
 
-    for module in (recognize, prepare, render, mix, train, evaluate, export):
+    for module in (recognize, corpus, prepare, render, mix, train, evaluate, export):
         module.register(app)
 
 
 def main() -> None:
     """Run the command line; an error that a user can act on costs one line and exit status 1."""
     _register()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as any exit: temporary files are removed
     try:
         app()
     except OrganologyError as error:

@@ -11,10 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from organology.corpora.base import Remark
     from organology.corpora.check import Check
-
-_PLACES = 3  # of remarks with the same reason, so many are named
 
 group = typer.Typer(help="What corpora there are, and what is in a folder.", no_args_is_help=True)
 
@@ -93,6 +90,8 @@ def check(
 
 
 def _print(console: Console, result: Check, everything: bool) -> None:
+    from organology.corpora.report import grouped
+
     total = result.total
     console.print(f"{result.root}: {result.corpus}, {result.form}")
     unit = "songs" if result.holds == "stems" else "tracks"
@@ -107,7 +106,7 @@ def _print(console: Console, result: Check, everything: bool) -> None:
         _whole(console, _counts(result, unit))
     if result.masked:
         _whole(console, _masked(result))
-    for line in _grouped(result.remarks, everything):
+    for line in grouped(result.remarks, everything):
         console.print(line)
     console.print("")
 
@@ -150,21 +149,6 @@ def _masked(result: Check) -> Table:
     for word, values in result.masked.items():
         table.add_row(word or "(none)", str(values["stems"]), ", ".join(values["unknown"]))
     return table
-
-
-def _grouped(remarks: tuple[Remark, ...], everything: bool) -> list[str]:
-    """Remarks by fate and reason, with some of the places."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for remark in remarks:
-        groups.setdefault((remark.fate, remark.reason), []).append(remark.place)
-    order = {"failed": 0, "refused": 1, "dropped": 2, "note": 3}
-    lines = []
-    for (fate, reason), places in sorted(groups.items(), key=lambda group: order[group[0][0]]):
-        if everything or len(places) <= _PLACES:
-            lines += [f"{fate}: {place}: {reason}" for place in places]
-        else:
-            lines.append(f"{fate}: {len(places)} times: {reason} ({', '.join(places[:_PLACES])}, ...)")
-    return lines
 
 
 def register(app: typer.Typer) -> None:

@@ -14,7 +14,12 @@ from organology.errors import ConfigError
 if TYPE_CHECKING:
     from organology.corpora.base import Corpus
 
-READERS: dict[str, str] = {"stems": "organology.corpora.stems"}
+READERS: dict[str, str] = {
+    "stems": "organology.corpora.stems",
+    "medleydb": "organology.corpora.medleydb",
+    "mixing-secrets": "organology.corpora.mixing_secrets",
+    "slakh": "organology.corpora.slakh",
+}
 """Name of a corpus -> the module whose `CORPUS` reads it."""
 
 

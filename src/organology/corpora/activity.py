@@ -9,6 +9,8 @@ Conventions: positions are frames (samples) of the prepared file; levels are RMS
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,6 +115,38 @@ def close_gaps(intervals: list[Interval], gap: int) -> list[Interval]:
         else:
             joined.append((start, end))
     return joined
+
+
+def within(
+    measured: Sequence[Interval], given: Iterable[tuple[float, float]], sample_rate: int = 32_000
+) -> tuple[Interval, ...]:
+    """Where a stem sounds by its level and by a publisher's annotations; by its level alone where they share nothing.
+
+    Parameters
+    ----------
+    measured : sequence of (start, end)
+        In frames, sorted and apart.
+    given : iterable of (start, end)
+        In seconds, sorted and apart.
+    sample_rate : int
+
+    Examples
+    --------
+    >>> within([(0, 10), (20, 30)], [(5, 25), (28, 99)], sample_rate=1)
+    ((5, 10), (20, 25), (28, 30))
+    """
+    spans = [(round(start * sample_rate), round(end * sample_rate)) for start, end in given]
+    both = []
+    first = 0
+    for start, end in spans:
+        while first < len(measured) and measured[first][1] <= start:
+            first += 1
+        for a, b in itertools.islice(measured, first, None):
+            if a >= end:
+                break
+            if max(a, start) < min(b, end):
+                both.append((max(a, start), min(b, end)))
+    return tuple(both or measured)
 
 
 def intervals(

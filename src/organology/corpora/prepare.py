@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from organology import audio
-from organology.corpora.base import Corpus, Remark, SourceSong
+from organology.corpora.activity import Interval, within
+from organology.corpora.base import Corpus, Remark, SourceSong, SourceStem
 from organology.corpora.convert import AudioFormat, Converted
 from organology.corpora.names import safe_names
 from organology.corpora.records import (
@@ -221,7 +222,7 @@ def _rows(
                 path=targets[stem.stem],
                 split=splits[song.song],
                 frames=done[stem.stem].frames,
-                active=done[stem.stem].active,
+                active=_sounding(stem, done[stem.stem]),
                 kind=stem.kind,
                 aligned=alike if stem.aligned is None else stem.aligned,
                 licence=stem.licence,
@@ -231,6 +232,11 @@ def _rows(
             for stem in kept
         ]
     return rows
+
+
+def _sounding(stem: SourceStem, done: Converted) -> Sequence[Interval]:
+    """As measured, within what the publisher's annotations say, if they say it."""
+    return done.active if stem.active is None else within(done.active, stem.active, audio.SAMPLE_RATE)
 
 
 def _alike(stems: Sequence[Converted]) -> bool:

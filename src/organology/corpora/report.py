@@ -16,6 +16,8 @@ from organology.taxonomy import DISPLAY_NAMES, LABELS, PRESENT
 
 REPORT_NAME = "report.json"
 
+_PLACES = 3  # of remarks with the same reason, so many are named
+
 
 @dataclass(frozen=True)
 class Report:
@@ -150,3 +152,25 @@ def lines(report: Report) -> list[str]:
 
 def _figures(cells: list[Mapping[str, Any]]) -> list[str]:
     return [text for cell in cells for text in (str(cell["stems"]), f"{cell['minutes_sounding']:.1f}")]
+
+
+def grouped(remarks: Iterable[Remark], everything: bool = False) -> list[str]:
+    """Remarks as lines, the worst first; those of one fate and reason in one line that names some places.
+
+    Parameters
+    ----------
+    remarks : iterable of Remark
+    everything : bool
+        A line for each instead.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for remark in remarks:
+        groups.setdefault((remark.fate, remark.reason), []).append(remark.place)
+    order = {"failed": 0, "refused": 1, "dropped": 2, "note": 3}
+    found = []
+    for (fate, reason), places in sorted(groups.items(), key=lambda group: order[group[0][0]]):
+        if everything or len(places) <= _PLACES:
+            found += [f"{fate}: {place}: {reason}" for place in places]
+        else:
+            found.append(f"{fate}: {len(places)} times: {reason} ({', '.join(places[:_PLACES])}, ...)")
+    return found

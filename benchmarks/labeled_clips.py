@@ -1,0 +1,67 @@
+"""How well a model names the instruments of labeled recordings.
+
+    python benchmarks/labeled_clips.py LABELS.csv FOLDER [--model MODEL.onnx] [--hop 1.0]
+
+LABELS.csv has a row a clip: `file`, a column a label (1, 0, or empty where it is not known; names with spaces or
+underscores) and, for the intervals, `group`: clips of one recording. Prints a table in Markdown: per label, and the
+macro mean over the labels with at least 10 positive clips.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from organology import Recognizer
+from organology.evaluation import evaluate
+from organology.taxonomy import DISPLAY_NAMES, LABELS, PRESENT, UNKNOWN
+
+FEWEST = 10
+
+
+def read_targets(rows: list[dict[str, str]]) -> np.ndarray:
+    def value(row: dict[str, str], label: str) -> int:
+        cell = row.get(label, row.get(label.replace("_", " "), ""))
+        return UNKNOWN if cell == "" else int(float(cell))
+
+    return np.array([[value(row, label) for label in LABELS] for row in rows], dtype=np.int8)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("labels", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--hop", type=float, default=1.0)
+    settings = parser.parse_args()
+    with settings.labels.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    recognizer = Recognizer(settings.model)
+    targets = read_targets(rows)
+    scores = np.stack(
+        [recognizer.recognize(settings.folder / row["file"], hop_seconds=settings.hop).file_scores for row in rows]
+    )
+    groups = [row.get("group", row["file"]) for row in rows]
+    thresholds = np.array(recognizer.metadata.thresholds)
+
+    print("| label | clips with it | ROC-AUC | PR-AUC | F1 at the model's threshold |\n|---|---|---|---|---|")
+    shown = [i for i in range(len(LABELS)) if (targets[:, i] == PRESENT).any()]
+    for i in shown:
+        one = evaluate(targets[:, [i]], scores[:, [i]], groups, thresholds[[i]], labels=[LABELS[i]])
+        figures = one.labels[0]
+        print(
+            f"| {DISPLAY_NAMES[LABELS[i]]} | {figures.n_present} | {figures.roc_auc.value:.3f} | "
+            f"{figures.pr_auc.value:.3f} | {one.decisions['given'].macro['f1'].value:.3f} |"
+        )
+    often = [i for i in shown if (targets[:, i] == PRESENT).sum() >= FEWEST]
+    whole = evaluate(targets[:, often], scores[:, often], groups, thresholds[often], labels=[LABELS[i] for i in often])
+    cells = [whole.macro["roc_auc"], whole.macro["pr_auc"], whole.decisions["given"].macro["f1"]]
+    texts = " | ".join(f"**{cell.value:.3f}** [{cell.low:.3f}, {cell.high:.3f}]" for cell in cells)
+    print(f"| **macro of {len(often)}** | | {texts} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The model in the package: what it carries, and what it says of the examples and of real recordings."""
+
+import csv
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from organology import Recognizer, evaluation
+from organology.taxonomy import LABELS, PRESENT, UNKNOWN
+
+ROOT = Path(__file__).parents[1]
+CLIPS = ROOT.parent / "shared" / "dev_clips"
+
+with (ROOT / "examples" / "expected.csv").open(newline="", encoding="utf-8") as _file:
+    EXPECTED = list(csv.DictReader(_file))
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return Recognizer()
+
+
+def test_it_is_small_and_says_what_it_is(recognizer):
+    file = resources.files("organology.recognition") / "models" / "organology.onnx"
+    assert len(file.read_bytes()) <= 16 * 2**20
+    told = recognizer.metadata
+    assert told.labels == LABELS and (told.sample_rate, told.window_seconds) == (32_000, 4.0)
+    assert all(0 < threshold < 1 for threshold in told.thresholds)
+    assert told.frontend["n_mels"] == 128
+    assert told.provenance["command"].startswith("organology train")
+
+
+@pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["file"])
+def test_what_plays_in_the_examples(recognizer, row):
+    found = recognizer.recognize(ROOT / "examples" / row["file"])
+    wanted = {label: int(row[label]) for label in LABELS}
+    wrong = [
+        label
+        for label, value in wanted.items()
+        if value != UNKNOWN and (label in found.instruments) != (value == PRESENT)
+    ]
+    assert not wrong, f"{wrong}: {dict(zip(LABELS, np.round(found.file_scores, 2), strict=True))}"
+
+
+@pytest.mark.skipif(not CLIPS.exists(), reason="needs the shared clips")
+def test_real_recordings(recognizer):
+    with (CLIPS / "labels.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    scores = np.stack([recognizer.recognize(CLIPS / "clips" / row["file"]).file_scores for row in rows])
+    cells = [[row[label.replace("_", " ")] for label in LABELS] for row in rows]
+    targets = np.array([[UNKNOWN if cell == "" else int(float(cell)) for cell in line] for line in cells], np.int8)
+    often = [i for i, label in enumerate(LABELS) if (targets[:, i] == PRESENT).sum() >= 10]
+    figures = evaluation.evaluate(
+        targets[:, often], scores[:, often], n_bootstrap=0, labels=[LABELS[i] for i in often]
+    ).macro
+    assert figures["roc_auc"].value >= 0.980 and figures["pr_auc"].value >= 0.955

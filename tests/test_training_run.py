@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,13 +17,14 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from organology import cli
-from organology.errors import AudioError, ConfigError, OrganologyError
+from organology.errors import AudioError, ConfigError, ModelError, OrganologyError
 from organology.mixing import Mixer, StemPool
 from organology.model import AudioSetTagger, load_checkpoint
 from organology.training import load_recipe
 from organology.training.averaging import WeightAverage
 from organology.training.data import EpochSampler, evaluation_mixer, fixed_loader, one_line, training_loader
 from organology.training.loop import build, override, train
+from organology.training.recipe import save_recipe
 from organology.training.scoring import evaluate_model, load_scorer
 from training_support import make_corpus, write_recipe
 
@@ -224,6 +226,21 @@ def test_folder_rules(scratch, place, recipe):
     (place / "damaged/last.ckpt").write_bytes(b"no checkpoint")
     with pytest.raises(OrganologyError, match="not a state to resume from"):
         train(recipe, place / "damaged", resume=True)
+
+
+def test_corpora_that_have_changed_are_not_resumed_on(scratch, tmp_path):
+    shutil.copytree(scratch, tmp_path / "run")
+    corpus = make_corpus(tmp_path / "corpus", songs_per_split=3)
+    recipe = load_recipe(write_recipe(tmp_path / "tiny.yaml", corpus))
+    save_recipe(override(recipe, epochs=4), tmp_path / "run/recipe.yaml")
+    with pytest.raises(ConfigError, match="corpora have changed"):
+        train(override(recipe, epochs=4), tmp_path / "run", resume=True)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(place, recipe, monkeypatch):
+    monkeypatch.setattr("organology.training.module.transfer_loss", lambda *_: torch.tensor(float("nan")))
+    with pytest.raises(ModelError, match="epoch 1, batch 1: the loss is not a number"):
+        train(recipe, place / "nan")
 
 
 def test_resuming_a_finished_run_changes_nothing(scratch, recipe):

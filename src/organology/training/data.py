@@ -69,7 +69,8 @@ class EpochSampler(Sampler[int]):
         return iter(range(self.epoch * self.n_mixtures, (self.epoch + 1) * self.n_mixtures))
 
 
-def _loader(dataset: Any, batch_size: int, workers: int, sampler: Sampler[int] | range) -> DataLoader[Any]:
+def loader_of(dataset: Any, batch_size: int, workers: int, sampler: Sampler[int] | Sequence[int]) -> DataLoader[Any]:
+    """Batches of a dataset in the order of a sampler; its workers stay from epoch to epoch."""
     return DataLoader(
         dataset,
         batch_size=batch_size,
@@ -87,7 +88,7 @@ def training_loader(
 ) -> DataLoader[Any]:
     """Batches of fresh mixtures, epoch after epoch; what an epoch holds does not depend on the workers."""
     sampler = EpochSampler(batch_size * batches_per_epoch, first_epoch)
-    return _loader(MixtureDataset(mixer), batch_size, workers, sampler)
+    return loader_of(MixtureDataset(mixer), batch_size, workers, sampler)
 
 
 def fixed_loader(
@@ -97,22 +98,29 @@ def fixed_loader(
 
     With `keep` they are made at once and kept in memory, if that takes no more than `MEMORY_LIMIT`.
     """
-    numbers = range(first, first + n_mixtures)
+    loader = loader_of(MixtureDataset(mixer), batch_size, workers, range(first, first + n_mixtures))
     if not keep or n_mixtures * mixer.config.chunk_frames * 4 > MEMORY_LIMIT:
-        return _loader(MixtureDataset(mixer), batch_size, workers, numbers)
-    loader = _loader(MixtureDataset(mixer), batch_size, workers, numbers)
-    batches = [Batch(*batch) for batch in track(loader, "mixing for validation", console=Console(stderr=True))]
+        return loader
+    return kept_loader(loader, batch_size, "mixing for validation")
+
+
+def kept_loader(loader: DataLoader[Any], batch_size: int, doing: str) -> DataLoader[Any]:
+    """A loader of what another one gives, which is made at once, under a progress bar, and kept in memory."""
+    batches = [Batch(*batch) for batch in track(loader, doing, console=Console(stderr=True))]
     kept = _Kept(
         torch.cat([batch.waveform for batch in batches]),
         torch.cat([batch.targets for batch in batches]),
         [song for batch in batches for song in batch.songs],
     )
-    return _loader(kept, batch_size, 0, range(n_mixtures))
+    return loader_of(kept, batch_size, 0, range(len(kept)))
 
 
 class _Kept(Dataset[Batch]):
     def __init__(self, waveform: Tensor, targets: Tensor, songs: list[str]) -> None:
         self._waveform, self._targets, self._songs = waveform, targets, songs
+
+    def __len__(self) -> int:
+        return len(self._songs)
 
     def __getitem__(self, index: int) -> Batch:
         return Batch(self._waveform[index], self._targets[index], self._songs[index])

@@ -8,6 +8,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 
+from organology.errors import ConfigError
 from organology.evaluation import Evaluation, best_threshold, best_thresholds
 from organology.files import written_whole
 from organology.metadata import ModelMetadata
@@ -33,20 +34,20 @@ def metadata_of(
         provenance={
             **provenance,
             "thresholds": {
-                "tuned_on": "validation mixtures, highest F1 (single: macro F1)",
+                "tuned_on": f"validation {module.items}, highest F1 (single: macro F1)",
                 "single": round(single, 6),
                 "per_label": {label: round(float(v), 6) for label, v in zip(labels, per_label, strict=True)},
             },
-            "validation": validation_figures(validation.figures),
+            "validation": validation_figures(validation.figures, module.items),
         },
     )
 
 
-def validation_figures(figures: Evaluation) -> dict[str, Any]:
-    """The figures of a validation that are told of a checkpoint."""
+def validation_figures(figures: Evaluation, items: str = "mixtures") -> dict[str, Any]:
+    """The figures of a validation that are told of a checkpoint; `items` is what was scored."""
     single = figures.decisions["best single"]
     return {
-        "mixtures": figures.n_items,
+        items: figures.n_items,
         "loss": rounded(figures.loss.value),
         "roc_auc": rounded(figures.macro["roc_auc"].value),
         "pr_auc": rounded(figures.macro["pr_auc"].value),
@@ -99,12 +100,16 @@ class Keeper(L.Callback):
         validation = module.take_validation()
         self._validation = validation.figures
         loss = validation.figures.loss.value
-        if np.isfinite(loss) and (not self.best or loss < self.best["loss"]):
+        if not np.isfinite(loss):
+            raise ConfigError(
+                f"validation: no label of these {module.items} is known, so that no epoch can be called best"
+            )
+        if not self.best or loss < self.best["loss"]:
             epoch = trainer.current_epoch + 1
             provenance = {**self.provenance, "epoch": epoch}
             metadata = metadata_of(module, validation, self.name, provenance, self.window_seconds)
             save_checkpoint(self.folder.best, module.network, metadata)
-            self.best = {"epoch": epoch, **validation_figures(validation.figures), "loss": loss}
+            self.best = {"epoch": epoch, **validation_figures(validation.figures, module.items), "loss": loss}
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Add a row to the history and write the state to resume from."""
@@ -122,7 +127,7 @@ class Keeper(L.Callback):
             "f1/validation": self._validation.decisions["best single"].macro["f1"].value,
             "threshold/validation": float(self._validation.decisions["best single"].thresholds[0]),
             **module.learning_rates(),
-            "mixtures_per_second": module.config.mixtures_per_epoch / seconds,
+            f"{module.items}_per_second": module.config.mixtures_per_epoch / seconds,
         }
         self.history.append(row)
         for logger in trainer.loggers:
@@ -133,8 +138,19 @@ class Keeper(L.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """For the checkpoint to resume from."""
-        return {"best": self.best, "history": self.history}
+        return {"best": self.best, "history": self.history, "tables": self._tables()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint to resume from."""
+        """From the checkpoint to resume from.
+
+        Raises
+        ------
+        ConfigError
+            If the corpora are not those that the run began with.
+        """
+        if state_dict.get("tables", self._tables()) != self._tables():
+            raise ConfigError(f"{self.folder.path}: cannot resume: the corpora have changed since the run began")
         self.best, self.history = dict(state_dict["best"]), list(state_dict["history"])
+
+    def _tables(self) -> list[str]:
+        return [corpus["table_sha256"] for corpus in self.provenance["corpora"]]

@@ -13,6 +13,7 @@ import lightning as L
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
+from torch.utils.data import DataLoader
 
 from organology.errors import ConfigError, OrganologyError
 from organology.mixing import Mixer, StemPool
@@ -24,7 +25,7 @@ from organology.training.layout import channels_last
 from organology.training.module import TransferModule
 from organology.training.progress import ProgressBar
 from organology.training.provenance import describe, describe_corpora
-from organology.training.recipe import Recipe, require_files
+from organology.training.recipe import AnyRecipe, Recipe, require_files
 from organology.training.run_folder import RunFolder
 from organology.training.start_decay import StartDecay
 from organology.training.teacher import Teacher
@@ -127,18 +128,38 @@ def _fit(
         callbacks.insert(0, WeightAverage(config.weight_average))
     if config.start_decay > 0:
         callbacks.insert(0, StartDecay(config.start_decay))  # before the average, which takes the result in
-    trainer = _trainer(recipe, run, callbacks, done)
     loader = training_loader(mixer, config.batch_size, config.batches_per_epoch, config.workers, done)
     held_out = fixed_loader(validation, config.validation_mixtures, config.batch_size, config.workers)
+    fit(recipe, run, module, callbacks, loader, held_out, done)
+
+
+def fit(
+    recipe: AnyRecipe,
+    run: RunFolder,
+    module: L.LightningModule,
+    callbacks: list[L.Callback],
+    loader: DataLoader[Any],
+    held_out: DataLoader[Any],
+    epochs_done: int,
+) -> None:
+    """Train a module, from `last.ckpt` if some epochs are done.
+
+    Raises
+    ------
+    OrganologyError
+        If data cannot be read or the device is not there.
+    KeyboardInterrupt
+    """
+    trainer = _trainer(recipe, run, callbacks, epochs_done)
     try:
         with torch.random.fork_rng():
-            trainer.fit(module, loader, held_out, ckpt_path=run.last if done else None, weights_only=True)
+            trainer.fit(module, loader, held_out, ckpt_path=run.last if epochs_done else None, weights_only=True)
     except SystemExit:
         # Lightning's answer to an interrupt, after its clean-up.
         raise KeyboardInterrupt from None
 
 
-def _trainer(recipe: Recipe, run: RunFolder, callbacks: list[L.Callback], epochs_done: int) -> L.Trainer:
+def _trainer(recipe: AnyRecipe, run: RunFolder, callbacks: list[L.Callback], epochs_done: int) -> L.Trainer:
     config = recipe.training
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
@@ -162,13 +183,13 @@ def _trainer(recipe: Recipe, run: RunFolder, callbacks: list[L.Callback], epochs
     )
 
 
-def set_threads(recipe: Recipe) -> None:
+def set_threads(recipe: AnyRecipe) -> None:
     """Give torch the threads that a recipe says, if it says a number."""
     if recipe.training.threads is not None:
         torch.set_num_threads(recipe.training.threads)
 
 
-def device_of(recipe: Recipe) -> str:
+def device_of(recipe: AnyRecipe) -> str:
     """Device of a recipe, "cpu" or "cuda".
 
     Raises

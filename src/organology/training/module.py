@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from organology import evaluation
+from organology.errors import ModelError
 from organology.evaluation import Evaluation
 from organology.model import InstrumentNet
 from organology.taxonomy import LABELS
@@ -34,6 +36,8 @@ class Validation:
 class TransferModule(L.LightningModule):
     """Learns the labels of mixtures.
 
+    `items` is what an example is called in logs and provenance; `target_labels` are the columns of the targets.
+
     Parameters
     ----------
     network : InstrumentNet
@@ -44,6 +48,8 @@ class TransferModule(L.LightningModule):
         For `config.soft_targets`.
     """
 
+    items = "mixtures"
+
     def __init__(
         self, network: InstrumentNet, config: TrainingConfig, seed: int, teacher: Teacher | None = None
     ) -> None:
@@ -53,6 +59,7 @@ class TransferModule(L.LightningModule):
         self._others = (teacher, torch.compile(network) if config.compile else network)
         self._loss_sum, self._loss_count = 0.0, 0
         self._validated: list[tuple[Tensor, Tensor]] = []
+        self.target_labels: tuple[str, ...] = LABELS
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Logits: (batch, samples) -> (batch, n_labels)."""
@@ -87,13 +94,23 @@ class TransferModule(L.LightningModule):
             group["lr"] = group["initial_lr"] * factor
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Loss of one batch."""
+        """Loss of one batch.
+
+        Raises
+        ------
+        ModelError
+            If it is not a number.
+        """
         teacher, soft = self._others[0], self.config.soft_targets
         scores = teacher.scores(batch.waveform) if teacher is not None else None
         loss = transfer_loss(
             self(batch.waveform), batch.targets, scores, soft.weight if soft else 0.0, self.config.label_smoothing
         )
-        self._loss_sum += float(loss.detach())
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            place = f"epoch {self.current_epoch + 1}, batch {batch_idx + 1}"
+            raise ModelError(f"{place}: the loss is not a number; lower the learning rates or set gradient_clip")
+        self._loss_sum += value
         self._loss_count += 1
         return loss
 
@@ -106,7 +123,7 @@ class TransferModule(L.LightningModule):
         targets = torch.cat([targets for targets, _ in self._validated]).numpy()
         scores = torch.cat([scores for _, scores in self._validated]).numpy()
         self._validated.clear()
-        columns = [LABELS.index(label) for label in self.network.labels]
+        columns = [self.target_labels.index(label) for label in self.network.labels]
         figures = evaluation.evaluate(targets[:, columns], scores, n_bootstrap=0, labels=self.network.labels)
         return Validation(targets[:, columns], scores, figures)
 

@@ -24,15 +24,15 @@ from organology.training.module import TransferModule
 
 
 class _Rate(ProgressColumn):
-    """Mixtures a second."""
+    """Mixtures, or whatever the items are, a second."""
 
-    def __init__(self, batch_size: int) -> None:
+    def __init__(self, batch_size: int, items: str) -> None:
         super().__init__()
-        self._batch_size = batch_size
+        self._batch_size, self._items = batch_size, items
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed * self._batch_size:.1f} mixtures/s", style="dim")
+        return Text("" if speed is None else f"{speed * self._batch_size:.1f} {self._items}/s", style="dim")
 
 
 class ProgressBar(L.Callback):
@@ -61,7 +61,7 @@ class ProgressBar(L.Callback):
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
             MofNCompleteColumn(),
-            _Rate(config.batch_size),
+            _Rate(config.batch_size, pl_module.items),
             TextColumn("{task.fields[loss]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
@@ -97,7 +97,7 @@ class ProgressBar(L.Callback):
             f"loss {row['loss/train']:.4f}",
             f"validation: loss {row['loss/validation']:.4f}",
             *(f"{name} {row[key]:.4f}" for name, key in _FIGURES if not math.isnan(row[key])),
-            f"{row['mixtures_per_second']:.1f} mixtures/s",
+            f"{row[f'{pl_module.items}_per_second']:.1f} {pl_module.items}/s",
         ]
         self._console.print("  ".join(figures) + mark, highlight=False, soft_wrap=True)
 

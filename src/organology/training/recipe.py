@@ -7,7 +7,7 @@ import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 from organology import config
 from organology.config import FORBID
@@ -22,6 +22,26 @@ Transfer = Literal["scratch", "frozen", "finetuned"]
 def _check(condition: bool, message: str) -> None:
     if not condition:
         raise ValueError(message)
+
+
+def check_input(model: ModelConfig, place: str, sample_rate: int, chunk_frames: int) -> None:
+    """Check that a network can take chunks of a rate and a length.
+
+    Raises
+    ------
+    ValueError
+        If not; `place` is the section of the recipe that says so.
+    """
+    frontend, blocks = model.frontend_config, len(model.channels)
+    _check(
+        sample_rate == frontend.sample_rate,
+        f"{place} is at {sample_rate} Hz, the model's front end at {frontend.sample_rate} Hz",
+    )
+    frames = frontend.n_frames(chunk_frames)
+    _check(
+        model.backbone != "short-chunk" or frames >= 2**blocks,
+        f"{place}.chunk_seconds is too short: {frames} frames, and {blocks} blocks need {2**blocks}",
+    )
 
 
 @dataclass(frozen=True)
@@ -196,16 +216,7 @@ class Recipe:
     def __post_init__(self) -> None:
         _check(len(self.corpora) > 0, "corpora names no prepared folder")
         _check(self.seed >= 0, f"seed has to be 0 or more, not {self.seed}")
-        frontend, blocks = self.model.frontend_config, len(self.model.channels)
-        _check(
-            self.mixing.sample_rate == frontend.sample_rate,
-            f"mixing is at {self.mixing.sample_rate} Hz, the model's front end at {frontend.sample_rate} Hz",
-        )
-        frames = frontend.n_frames(self.mixing.chunk_frames)
-        _check(
-            self.model.backbone != "short-chunk" or frames >= 2**blocks,
-            f"mixing.chunk_seconds is too short: {frames} frames, and {blocks} blocks need {2**blocks}",
-        )
+        check_input(self.model, "mixing", self.mixing.sample_rate, self.mixing.chunk_frames)
 
     def with_paths(self, change: Any) -> Recipe:
         """The recipe with `change` (path -> path) applied to every path in it."""
@@ -224,6 +235,37 @@ class Recipe:
         return plain
 
 
+class HowToRun(Protocol):
+    """What a `TrainingConfig` and a `PretrainingConfig` both say."""
+
+    @property
+    def epochs(self) -> int: ...  # noqa: D102
+    @property
+    def batches_per_epoch(self) -> int: ...  # noqa: D102
+    @property
+    def threads(self) -> int | None: ...  # noqa: D102
+    @property
+    def device(self) -> Literal["auto", "cpu", "cuda"]: ...  # noqa: D102
+    @property
+    def precision(self) -> Literal["32-true", "16-mixed", "bf16-mixed"]: ...  # noqa: D102
+    @property
+    def gradient_clip(self) -> float | None: ...  # noqa: D102
+
+
+class AnyRecipe(Protocol):
+    """What a `Recipe` and a `PretrainingRecipe` both are."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def training(self) -> HowToRun: ...  # noqa: D102
+    def with_paths(self, change: Any) -> Self: ...  # noqa: D102
+    def to_plain(self) -> dict[str, Any]: ...  # noqa: D102
+
+
+R = TypeVar("R", bound=AnyRecipe)
+
+
 def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     """Read a recipe; its paths come back relative to the working folder or absolute, ready to be opened.
 
@@ -232,14 +274,19 @@ def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     ConfigError
         One line with the file, the place and the reason.
     """
+    return load_recipe_as(path, Recipe)
+
+
+def load_recipe_as(path: str | os.PathLike[str], kind: type[R]) -> R:
+    """Read a recipe of a kind; see `load_recipe`."""
     file = Path(path)
-    recipe = config.load(file, Recipe)
+    recipe = config.load(file, kind)
     if not recipe.name:
-        recipe = dataclasses.replace(recipe, name=file.stem)
+        recipe = config.replace(recipe, name=file.stem)
     return recipe.with_paths(lambda p: Path(os.path.normpath(file.parent / p.expanduser())))
 
 
-def save_recipe(recipe: Recipe, path: str | os.PathLike[str]) -> None:
+def save_recipe(recipe: AnyRecipe, path: str | os.PathLike[str]) -> None:
     """Write a recipe so that `load_recipe` gives it back; its paths become relative to the file's folder."""
     import yaml
 
@@ -249,7 +296,7 @@ def save_recipe(recipe: Recipe, path: str | os.PathLike[str]) -> None:
         temporary.write_text(yaml.safe_dump(relative.to_plain(), sort_keys=False, allow_unicode=True), "utf-8")
 
 
-def difference(one: Recipe, other: Recipe, ignored: tuple[str, ...]) -> str | None:
+def difference(one: AnyRecipe, other: AnyRecipe, ignored: tuple[str, ...]) -> str | None:
     """Place of the first setting in which two recipes differ, e.g. `training.batch_size`; None if there is none."""
 
     def flat(values: Any, place: str = "") -> dict[str, Any]:

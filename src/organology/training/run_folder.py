@@ -23,7 +23,7 @@ import torch
 
 from organology.errors import ConfigError, ModelError
 from organology.files import written_whole
-from organology.training.recipe import Recipe, difference, load_recipe, save_recipe
+from organology.training.recipe import AnyRecipe, difference, load_recipe_as, save_recipe
 
 MAY_CHANGE = ("name", "training.workers", "training.epochs", "training.device")
 """Settings that a resumed run may have otherwise than it began with."""
@@ -60,7 +60,7 @@ class RunFolder:
         """Figures of the whole run."""
         return self.path / "summary.json"
 
-    def begin(self, recipe: Recipe, resume: bool) -> None:
+    def begin(self, recipe: AnyRecipe, resume: bool) -> None:
         """Make the folder, or check that it holds the run to be resumed.
 
         Raises
@@ -74,7 +74,7 @@ class RunFolder:
         elif not self.recipe.is_file():
             raise ConfigError(f"{self.path}: no run to resume (recipe.yaml is missing)")
         else:
-            place = difference(recipe, load_recipe(self.recipe), MAY_CHANGE)
+            place = difference(recipe, load_recipe_as(self.recipe, type(recipe)), MAY_CHANGE)
             if place is not None:
                 raise ConfigError(f"{self.recipe}: cannot resume: the run began with another {place}")
         self.logs.mkdir(parents=True, exist_ok=True)

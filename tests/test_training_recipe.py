@@ -13,7 +13,9 @@ from organology.training import Recipe, SoftTargets, TrainingConfig, load_recipe
 from organology.training.loop import override
 from organology.training.recipe import difference, require_files, save_recipe
 
-RECIPES = sorted((Path(__file__).parent.parent / "recipes").glob("*.yaml"))
+RECIPES = sorted(
+    path for path in (Path(__file__).parent.parent / "recipes").glob("*.yaml") if path.stem != "pretraining"
+)
 
 
 def write(folder: Path, **values: object) -> Path:

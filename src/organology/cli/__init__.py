@@ -57,9 +57,9 @@ def _root(
 
 
 def _register() -> None:
-    from organology.cli import corpus, evaluate, export, mix, prepare, recognize, render, train
+    from organology.cli import corpus, evaluate, export, mix, prepare, recognize, render, train, tune
 
-    for module in (recognize, corpus, prepare, render, mix, train, evaluate, export):
+    for module in (recognize, corpus, prepare, render, mix, train, evaluate, tune, export):
         module.register(app)
 
 

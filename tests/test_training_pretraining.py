@@ -17,8 +17,11 @@ import yaml
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from corpora_trees_slakh import jamendo
 from organology import cli
 from organology.cli import pretrain as verb
+from organology.corpora.jamendo import TAGS as JAMENDO_TAGS
+from organology.corpora.jamendo import prepare_jamendo
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
 from organology.corpora.tagging.table import write_tracks
 from organology.errors import ConfigError, CorpusError
@@ -216,14 +219,26 @@ def test_learns(place, recipe):
     assert test["roc_auc"] > 0.9
 
 
-def test_command_line(place):
+def test_command_line_on_a_jamendo_tree_in_place(tmp_path):
+    tree = jamendo(tmp_path / "tree", "audio-low", low=True, seconds=3)
+    prepare_jamendo(tree, tmp_path / "corpus", in_place=True)
     cli.app.command("pretrain")(verb.pretrain)
-    arguments = ["pretrain", str(place / "tiny.yaml"), "--out", str(place / "cli"), "--epochs", "1", "--seed", "5"]
-    done = CliRunner().invoke(cli.app, arguments)
+    arguments = ["pretrain", str(write(tmp_path / "tiny.yaml")), "--out", str(tmp_path / "run"), "--epochs", "1"]
+    done = CliRunner().invoke(cli.app, [*arguments, "--seed", "5"])
     assert done.exit_code == 0, done.output
-    assert "best: epoch 1 of 1" in done.output and "8 test tracks: ROC-AUC" in done.output
-    kept = load_pretraining_recipe(place / "cli/recipe.yaml")
+    assert "best: epoch 1 of 1" in done.output and "test tracks: ROC-AUC" in done.output
+    kept = load_pretraining_recipe(tmp_path / "run/recipe.yaml")
     assert (kept.seed, kept.training.epochs, kept.name) == (5, 1, "tiny")
+    assert load_checkpoint(tmp_path / "run/best")[1].labels == JAMENDO_TAGS
+
+
+def test_the_picture_needs_matplotlib_and_nothing_else_does(place, recipe, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    pretrain(override_pretraining(recipe, epochs=1), place / "plain")
+    assert sorted(path.name for path in (place / "plain/test").iterdir()) == [
+        "evaluation.json", "evaluation.md", "scores.npz",
+    ]  # fmt: skip
+    assert (place / "plain/summary.json").is_file()
 
 
 def test_folder_rules(run, recipe, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,8 @@ def pretrain(
         "corpora": corpora,
     }
     about = {"run": recipe.name, "epoch": keeper.best["epoch"], "split": "test", "items": "tracks"}
-    write_results(run.path / "test", tested["tracks"], by_track(scored), about, pool.tags)
+    with contextlib.suppress(ModuleNotFoundError):  # matplotlib is an extra; the picture comes last
+        write_results(run.path / "test", tested["tracks"], by_track(scored), about, pool.tags)
     run.write_summary(summary)
     return summary
 

@@ -194,7 +194,7 @@ def train_until(recipe, folder, epochs):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransferModule, "training_step", stop)
-        train(recipe, folder)
+        train(recipe, folder, resume=True)  # where nothing is to resume it begins
 
 
 def test_weight_average_by_hand(recipe):
@@ -216,7 +216,7 @@ def test_folder_rules(scratch, place, recipe):
     with pytest.raises(ConfigError, match="there is a run already; --resume"):
         train(recipe, scratch)
     with pytest.raises(ConfigError, match="no run to resume"):
-        train(recipe, place / "nowhere", resume=True)
+        train(recipe, place / "corpus", resume=True)
     with pytest.raises(ConfigError, match=r"another training\.batch_size"):
         train(override(recipe, batch_size=8), scratch, resume=True)
     with pytest.raises(ConfigError, match="3 epochs already"):

@@ -29,7 +29,9 @@ def train(
         typer.Option(help="scratch: all weights new; frozen: only the head learns; finetuned: the backbone too."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/NAME-TRANSFER].")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished epoch.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on after the last finished epoch, if there is one.")
+    ] = False,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs.")] = None,
     corpus: Annotated[
         list[Path] | None, typer.Option(help="Prepared corpus in place of the recipe's; may be given several times.")

@@ -63,17 +63,18 @@ class RunFolder:
     def begin(self, recipe: AnyRecipe, resume: bool) -> None:
         """Make the folder, or check that it holds the run to be resumed.
 
+        Where there is nothing to resume the run begins, so that one command line can be given again and again.
+
         Raises
         ------
         ConfigError
-            If it is there already and is not to be resumed, or the other way round, or holds another run.
+            If it is there already and is not to be resumed, or holds something else.
         """
-        if not resume:
-            if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            if not resume:
                 raise ConfigError(f"{self.path}: there is a run already; --resume goes on with it, --out names another")
-        elif not self.recipe.is_file():
-            raise ConfigError(f"{self.path}: no run to resume (recipe.yaml is missing)")
-        else:
+            if not self.recipe.is_file():
+                raise ConfigError(f"{self.path}: no run to resume (recipe.yaml is missing)")
             place = difference(recipe, load_recipe_as(self.recipe, type(recipe)), MAY_CHANGE)
             if place is not None:
                 raise ConfigError(f"{self.recipe}: cannot resume: the run began with another {place}")

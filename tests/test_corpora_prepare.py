@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from organology.cli import _register, app
+from organology.cli import command_line
 from organology.corpora import reader
 from organology.corpora.base import Corpus, SourceSong, SourceStem
 from organology.corpora.convert import convert_song, convert_stem
@@ -338,8 +338,7 @@ def wait_for_group_to_end(group):
 
 
 def test_command_line(tmp_path):
-    if not app.registered_commands:
-        _register()
+    app = command_line()
     songs(tmp_path / "in", 3)
     arguments = ["prepare", "stems", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--jobs", "1"]
     result = CliRunner().invoke(app, [*arguments, "--split", "song", "--fractions", "1/0/0"])

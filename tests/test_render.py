@@ -16,17 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from organology.cli import app
-from organology.cli.render import register
+from organology.cli import command_line
 from organology.corpora import render_cast, render_excerpt, render_midi, render_synth
 from organology.corpora.render import RenderConfig, find_midi, render
 from organology.corpora.render_midi import Control, Note, Part, Score
 from organology.corpora.render_song import level
 from organology.errors import CorpusError
 from organology.taxonomy import Vocabulary
-
-if not any(command.name == "render" for command in app.registered_commands):
-    register(app)
 
 SOUNDFONTS = [
     path
@@ -356,7 +352,7 @@ def test_a_run_is_taken_up_again_and_other_settings_render_anew(midi: Path, tmp_
 def test_a_bad_file_costs_one_line_and_the_rest_goes_on(midi: Path, tmp_path: Path) -> None:
     (midi.parent / "bad.mid").write_bytes(b"no midi")
     arguments = ["render", str(midi.parent), "--soundfont", str(SOUNDFONTS[0]), "--out", str(tmp_path / "out")]
-    result = CliRunner().invoke(app, [*arguments, "--max-seconds", "1"])
+    result = CliRunner().invoke(command_line(), [*arguments, "--max-seconds", "1"])
     assert result.exit_code == 1
     assert "bad.mid: not a MIDI file" in result.output
     assert "1 songs, 2 stems, 1 failed" in result.output

@@ -19,7 +19,6 @@ from typer.testing import CliRunner
 
 from corpora_trees_slakh import jamendo
 from organology import cli
-from organology.cli import pretrain as verb
 from organology.corpora.jamendo import TAGS as JAMENDO_TAGS
 from organology.corpora.jamendo import prepare_jamendo
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
@@ -222,9 +221,8 @@ def test_learns(place, recipe):
 def test_command_line_on_a_jamendo_tree_in_place(tmp_path):
     tree = jamendo(tmp_path / "tree", "audio-low", low=True, seconds=3)
     prepare_jamendo(tree, tmp_path / "corpus", in_place=True)
-    cli.app.command("pretrain")(verb.pretrain)
     arguments = ["pretrain", str(write(tmp_path / "tiny.yaml")), "--out", str(tmp_path / "run"), "--epochs", "1"]
-    done = CliRunner().invoke(cli.app, [*arguments, "--seed", "5"])
+    done = CliRunner().invoke(cli.command_line(), [*arguments, "--seed", "5"])
     assert done.exit_code == 0, done.output
     assert "best: epoch 1 of 1" in done.output and "test tracks: ROC-AUC" in done.output
     kept = load_pretraining_recipe(tmp_path / "run/recipe.yaml")

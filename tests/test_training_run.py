@@ -292,10 +292,9 @@ def test_worker_errors_lose_their_traceback():
 
 
 def test_evaluate_from_the_command_line(scratch, place):
-    cli._register()
     out = place / "figures"
     result = CliRunner().invoke(
-        cli.app,
+        cli.command_line(),
         ["evaluate", str(scratch / "best"), str(place / "tiny.yaml"), "--mixtures", "24", "--out", str(out),
          "--threshold", "0.35", "--bootstrap", "20"],
     )  # fmt: skip
@@ -332,7 +331,6 @@ def test_published_weights_and_other_files_as_scorers(place, tmp_path):
 
 
 def test_train_verb_reports_faults_in_one_line(place):
-    cli._register()
-    result = CliRunner().invoke(cli.app, ["train", str(place / "tiny.yaml"), "--transfer", "frozen"])
+    result = CliRunner().invoke(cli.command_line(), ["train", str(place / "tiny.yaml"), "--transfer", "frozen"])
     assert isinstance(result.exception, ConfigError)
     assert "frozen needs `pretrained`" in str(result.exception)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -56,19 +57,22 @@ def _root(
     pass
 
 
-def _register() -> None:
-    from organology.cli import corpus, evaluate, export, mix, prepare, recognize, render, train, tune
+@cache
+def command_line() -> typer.Typer:
+    """The command line with all its verbs."""
+    from organology.cli import corpus, evaluate, export, mix, prepare, pretrain, recognize, render, train, tune
 
-    for module in (recognize, corpus, prepare, render, mix, train, evaluate, tune, export):
+    for module in (recognize, corpus, prepare, render, mix, pretrain, train, evaluate, tune, export):
         module.register(app)
+    return app
 
 
 def main() -> None:
     """Run the command line; an error that a user can act on costs one line and exit status 1."""
-    _register()
+    verbs = command_line()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as any exit: temporary files are removed
     try:
-        app()
+        verbs()
     except OrganologyError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -1,6 +1,8 @@
 """Labels, their arithmetic, and the vocabularies."""
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +169,8 @@ def test_the_vocabularies_hold_all_proposed_words(name, file, key):
         assert (entry.policy == "exclude") == (row["policy"] == "exclude"), row
         if row["policy"] == "use":
             assert set(entry.present) == {row["instrument"] or row["family"]} or entry.policy == "mask", row
+
+
+def test_the_page_of_all_words_is_made_from_the_data():
+    script = Path(__file__).parents[1] / "scripts" / "make_label_table.py"
+    assert subprocess.run([sys.executable, script, "--check"]).returncode == 0, f"run {script.name}"

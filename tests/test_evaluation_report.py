@@ -88,6 +88,17 @@ def test_repeated_items_of_a_song_do_not_narrow_the_interval():
     assert thrice.n_groups == 60
 
 
+def test_labels_lost_in_a_resample_do_not_move_the_macro_mean():
+    # Label 0 is told apart perfectly in every song. Label 1 is present in one song of four only, and guessed.
+    songs = np.repeat(np.arange(4), 50)
+    rng = np.random.default_rng(0)
+    targets = np.stack([np.tile([0, 1], 100), (songs == 0) & (np.arange(200) % 2 == 0)], axis=1)
+    scores = np.stack([targets[:, 0].astype(float), rng.random(200)], axis=1)
+    macro = evaluate(targets, scores, songs, n_bootstrap=300, labels=["easy", "hard"]).macro["roc_auc"]
+    assert macro.low <= macro.value <= macro.high
+    assert macro.high < 0.9  # a mean over what is left would reach 1
+
+
 def test_a_thousand_resamples_of_2000_mixtures_take_seconds():
     targets, scores, groups = example(2000, 100)
     start = time.process_time()

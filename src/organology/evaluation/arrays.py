@@ -60,3 +60,29 @@ def mean_of_known(values: Any, axis: int | None = None) -> Any:
     count = known.sum(axis=axis)
     total = np.where(known, array, 0.0).sum(axis=axis)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def macro_mean(values: Floats, whole: Floats) -> Floats:
+    """Macro means of resamples in which some labels may have no figure.
+
+    A plain mean over the labels that are left would be one over other labels, and move as the hard ones come and go.
+    So it is the mean of the labels' deviations that is taken, and added to the macro mean of the whole.
+
+    Parameters
+    ----------
+    values : float array, shape (n_resamples, n_labels)
+        NaN where a label has no figure.
+    whole : float array, shape (n_labels,)
+        The labels' figures without resampling.
+
+    Returns
+    -------
+    float array, shape (n_resamples,)
+
+    Examples
+    --------
+    >>> macro_mean(np.array([[0.9, 0.5], [0.9, np.nan]]), np.array([0.9, 0.5])).tolist()
+    [0.7, 0.7]
+    """
+    mean: Floats = mean_of_known(whole) + mean_of_known(values - whole, axis=1)
+    return mean

@@ -2,7 +2,7 @@
 
 Mixtures of one song are not independent, so whole songs are drawn with replacement (Efron and Tibshirani, 1993, the
 bootstrap for clustered data). Where a label has lost its present or its absent items in a resample, that resample
-says nothing of the label; its macro figures are over the labels that are left.
+says nothing of the label; `arrays.macro_mean` is its macro figure.
 """
 
 from __future__ import annotations

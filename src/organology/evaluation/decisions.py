@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from organology.evaluation.arrays import Floats, as_thresholds, checked, mean_of_known, scored_labels
+from organology.evaluation.arrays import Floats, as_thresholds, checked, macro_mean, scored_labels
 from organology.evaluation.bootstrap import Estimate
 
 
@@ -77,6 +77,7 @@ class Counter:
             cell.astype(np.float64) for cell in (plays & present, plays & absent, ~plays & present, ~plays & absent)
         ]
         self._scored = scored_labels(target_array)
+        self._whole = ratios(*self.counts(np.ones((1, len(target_array)))))
 
     def counts(self, weights: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """True present, false present, false absent, true absent; each of shape (n_weightings, n_labels)."""
@@ -86,7 +87,10 @@ class Counter:
     def statistic(self, weights: Floats) -> dict[str, Floats]:
         """Metrics of each label, and their macro means as `macro_NAME`, under each row of weights."""
         figures = ratios(*self.counts(weights))
-        macro = {f"macro_{name}": mean_of_known(figures[name][:, self._scored], axis=1) for name in METRICS}
+        macro = {
+            f"macro_{name}": macro_mean(figures[name][:, self._scored], self._whole[name][0, self._scored])
+            for name in METRICS
+        }
         return {**figures, **macro}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from organology.evaluation import tables
-from organology.evaluation.arrays import Floats, Targets, as_thresholds, checked, mean_of_known, scored_labels
+from organology.evaluation.arrays import Floats, Targets, as_thresholds, checked, macro_mean, scored_labels
 from organology.evaluation.bootstrap import Estimate, group_numbers, interval, resampled
 from organology.evaluation.decisions import METRICS, Counter, Decisions, decide
 from organology.evaluation.ranking import areas, losses, rank
@@ -223,24 +223,33 @@ class _Statistic:
         self._losses, self._known = losses(targets, scores), (targets >= 0).astype(np.float64)
         self._counters = {name: Counter(targets, scores, values) for name, values in limits.items()}
 
+        self._whole = self._of_labels(np.ones((1, len(targets))))
+
     def __call__(self, weights: Floats) -> dict[str, Floats]:
-        both = [areas(ranked, weights) for ranked in self._ranked]
-        loss, known = weights @ self._losses, weights @ self._known
-        figures = {
-            "roc_auc": np.stack([roc for roc, _ in both], axis=1),
-            # Where all is present, average precision is 1 and says nothing.
-            "pr_auc": np.stack([np.where(np.isfinite(roc), pr, np.nan) for roc, pr in both], axis=1),
-            "loss": np.divide(loss, known, out=np.full_like(loss, np.nan), where=known > 0),
+        figures = self._of_labels(weights)
+        macro = {
+            f"macro_{name}": macro_mean(values[:, self.scored], self._whole[name][0, self.scored])
+            for name, values in figures.items()
         }
-        macro = {f"macro_{name}": mean_of_known(values[:, self.scored], axis=1) for name, values in figures.items()}
         decided = {
             f"{name}/{metric}": values
             for name, counter in self._counters.items()
             for metric, values in counter.statistic(weights).items()
         }
-        total = known.sum(axis=1)
-        overall = np.where(total > 0, loss.sum(axis=1) / np.maximum(total, 1), np.nan)
+        known = (weights @ self._known).sum(axis=1)
+        total = (weights @ self._losses).sum(axis=1)
+        overall = np.where(known > 0, total / np.maximum(known, 1), np.nan)
         return {**figures, **macro, **decided, "overall_loss": overall}
+
+    def _of_labels(self, weights: Floats) -> dict[str, Floats]:
+        both = [areas(ranked, weights) for ranked in self._ranked]
+        loss, known = weights @ self._losses, weights @ self._known
+        return {
+            "roc_auc": np.stack([roc for roc, _ in both], axis=1),
+            # Where all is present, average precision is 1 and says nothing.
+            "pr_auc": np.stack([np.where(np.isfinite(roc), pr, np.nan) for roc, pr in both], axis=1),
+            "loss": np.divide(loss, known, out=np.full_like(loss, np.nan), where=known > 0),
+        }
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ import yaml
 from organology.errors import ConfigError
 from organology.training import Recipe, SoftTargets, TrainingConfig, load_recipe
 from organology.training.loop import override
-from organology.training.recipe import difference, require_files, save_recipe
+from organology.training.recipe_files import difference, require_files, save_recipe
 
 RECIPES = sorted(
     path for path in (Path(__file__).parent.parent / "recipes").glob("*.yaml") if path.stem != "pretraining"

@@ -24,7 +24,7 @@ from organology.training import load_recipe
 from organology.training.averaging import WeightAverage
 from organology.training.data import EpochSampler, evaluation_mixer, fixed_loader, one_line, training_loader
 from organology.training.loop import build, override, train
-from organology.training.recipe import save_recipe
+from organology.training.recipe_files import save_recipe
 from organology.training.scoring import evaluate_model, load_scorer
 from training_support import make_corpus, write_recipe
 

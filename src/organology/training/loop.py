@@ -25,7 +25,8 @@ from organology.training.layout import channels_last
 from organology.training.module import TransferModule
 from organology.training.progress import ProgressBar
 from organology.training.provenance import describe, describe_corpora
-from organology.training.recipe import AnyRecipe, Recipe, require_files
+from organology.training.recipe import Recipe
+from organology.training.recipe_files import AnyRecipe, require_files
 from organology.training.run_folder import RunFolder
 from organology.training.start_decay import StartDecay
 from organology.training.teacher import Teacher

@@ -16,7 +16,8 @@ from organology.config import FORBID
 from organology.corpora.tagging import ChunkConfig
 from organology.errors import ConfigError
 from organology.model import ModelConfig
-from organology.training.recipe import TrainingConfig, check_input, load_recipe_as
+from organology.training.recipe import TrainingConfig, check_input
+from organology.training.recipe_files import load_recipe_as
 
 Optimizer = Literal["adam", "adamw", "sgd"]
 

@@ -334,3 +334,18 @@ def test_train_verb_reports_faults_in_one_line(place):
     result = CliRunner().invoke(cli.command_line(), ["train", str(place / "tiny.yaml"), "--transfer", "frozen"])
     assert isinstance(result.exception, ConfigError)
     assert "frozen needs `pretrained`" in str(result.exception)
+
+
+def test_thresholds_can_be_tuned_anew(scratch, tmp_path):
+    folder = tmp_path / "best"
+    shutil.copytree(scratch / "best", folder)
+    before = load_checkpoint(folder)
+    arguments = ["tune", str(folder), str(scratch / "recipe.yaml"), "--mixtures", "24"]
+    result = CliRunner().invoke(cli.command_line(), arguments)
+    assert result.exit_code == 0, result.output
+    network, metadata = load_checkpoint(folder)
+    told = metadata.provenance["thresholds"]
+    assert "24 mixtures" in told["tuned_on"] and metadata.thresholds != before[1].thresholds
+    assert metadata.thresholds == tuple(told["per_label"][label] for label in metadata.labels)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[0].state_dict()[name]), name

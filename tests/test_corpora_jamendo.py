@@ -19,7 +19,7 @@ from organology.corpora import jamendo as reader
 from organology.corpora import seek
 from organology.corpora.base import Remark
 from organology.corpora.jamendo import TAGS, prepare_jamendo
-from organology.corpora.prepare import Listener
+from organology.corpora.listening import Listener
 from organology.corpora.tagging import ChunkConfig, SourceTrack, TaggedChunks, TaggingPool, tagging_reader
 from organology.corpora.tagging.report import lines
 from organology.corpora.tagging.table import read_tracks, write_tracks

@@ -12,7 +12,8 @@ import typer
 
 if TYPE_CHECKING:
     from organology.corpora.base import Corpus
-    from organology.corpora.prepare import Listener, PrepareConfig
+    from organology.corpora.listening import Listener
+    from organology.corpora.prepare import PrepareConfig
     from organology.corpora.report import Report
 
 
@@ -220,7 +221,7 @@ class _Progress:
         )
 
         from organology.corpora.base import Remark
-        from organology.corpora.prepare import Listener
+        from organology.corpora.listening import Listener
 
         console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
         columns = (

@@ -10,9 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from organology.corpora.activity import ActivityConfig, close_gaps
+from organology.corpora.activity import ActivityConfig, close_gaps, runs_of
 from organology.errors import CorpusError
 
 THRESHOLD = 0.5
@@ -55,15 +54,10 @@ def read_activations(path: Path) -> dict[str, Seconds]:
     gap = round(ActivityConfig().gap_seconds / hop)
     intervals = {}
     for name, confidence in zip(names[1:], table.T[1:], strict=True):
-        runs = _runs(confidence >= THRESHOLD)
+        runs = runs_of(confidence >= THRESHOLD)
         if runs:
             starts = float(table[0, 0]) - hop / 2
             intervals[name.upper()] = tuple(
                 (max(0.0, starts + start * hop), starts + end * hop) for start, end in close_gaps(runs, gap)
             )
     return intervals
-
-
-def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]

@@ -95,7 +95,7 @@ class ActivityMeter:
         loudness = 10 * np.log10(np.mean(10 ** (level[audible] / 10)))
         opens = audible & (level >= loudness - self.config.open_db)
         holds = audible & (level >= loudness - self.config.close_db)
-        runs = [(start, end) for start, end in _runs(holds) if opens[start:end].any()]
+        runs = [(start, end) for start, end in runs_of(holds) if opens[start:end].any()]
         spans = [(start * self._size, min(end * self._size, self.frames)) for start, end in runs]
         return close_gaps(spans, self._gap)
 
@@ -163,6 +163,7 @@ def _powers(samples: NDArray[np.float32], size: int) -> NDArray[np.float64]:
     return powers
 
 
-def _runs(mask: NDArray[np.bool_]) -> list[Interval]:
+def runs_of(mask: NDArray[np.bool_]) -> list[Interval]:
+    """Start and end of each run of true values in a mask of shape (n,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from organology.corpora.base import Remark
 from organology.corpora.convert import AudioFormat
-from organology.corpora.prepare import Listener
+from organology.corpora.listening import Listener
 from organology.corpora.report import Report
 from organology.corpora.splits import SPLITS
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus

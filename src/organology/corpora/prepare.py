@@ -17,6 +17,7 @@ from organology import audio
 from organology.corpora.activity import Interval, within
 from organology.corpora.base import Corpus, Remark, SourceSong, SourceStem
 from organology.corpora.convert import AudioFormat, Converted
+from organology.corpora.listening import Listener, Remarks, check_apart
 from organology.corpora.names import safe_names
 from organology.corpora.records import (
     Record,
@@ -54,19 +55,6 @@ class PrepareConfig:
     seed: int = 0
     audio_format: AudioFormat = "flac"
     name: str = ""
-
-
-class Listener:
-    """Hears how a run goes on; the methods do nothing here."""
-
-    def started(self, songs: int, size: int) -> None:
-        """So many songs, so many bytes of source audio."""
-
-    def finished(self, song: str, size: int) -> None:
-        """A song is done, now or in an earlier run."""
-
-    def remark(self, remark: Remark) -> None:
-        """A line for the report."""
 
 
 def prepare(
@@ -111,9 +99,8 @@ def prepare(
     config, listener = config or PrepareConfig(), listener or Listener()
     check_fractions(config.fractions)
     root, out = Path(root), Path(out)
-    if out.resolve().is_relative_to(root.resolve()):
-        raise CorpusError(f"{out}: lies in the source {root}; choose another folder for --out")
-    remarks = _Remarks(listener, strict)
+    check_apart(root, out)
+    remarks = Remarks(listener, strict)
     songs = _read(corpus, root, remarks)
     tasks = _tasks(songs, root, out, config)
     check_same_corpus(out, tasks)
@@ -147,21 +134,7 @@ def prepare(
     return report
 
 
-class _Remarks:
-    """Collects remarks, tells them on, and stops at the first bad one if that is asked for."""
-
-    def __init__(self, listener: Listener, strict: bool) -> None:
-        self.all: list[Remark] = []
-        self._listener, self._strict = listener, strict
-
-    def add(self, remark: Remark) -> None:
-        if self._strict and remark.fate in ("refused", "failed"):
-            raise CorpusError(str(remark))
-        self.all.append(remark)
-        self._listener.remark(remark)
-
-
-def _read(corpus: Corpus, root: Path, remarks: _Remarks) -> list[SourceSong]:
+def _read(corpus: Corpus, root: Path, remarks: Remarks) -> list[SourceSong]:
     songs: dict[str, SourceSong] = {}
     for item in corpus.read(root):
         if isinstance(item, Remark):

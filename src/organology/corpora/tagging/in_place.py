@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from organology.audio import SAMPLE_RATE
-from organology.corpora.prepare import Listener
+from organology.corpora.listening import Listener
 from organology.corpora.seek import probe
 from organology.corpora.tagging.base import SourceTrack
 from organology.errors import AudioError

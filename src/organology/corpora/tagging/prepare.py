@@ -15,8 +15,8 @@ from typing import Any
 from organology.audio import SAMPLE_RATE
 from organology.corpora.base import Remark
 from organology.corpora.convert import AudioFormat
+from organology.corpora.listening import Listener, Remarks, check_apart
 from organology.corpora.names import safe_names
-from organology.corpora.prepare import Listener
 from organology.corpora.records import check_same_corpus, forget_others, task
 from organology.corpora.report import Report
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
@@ -88,27 +88,19 @@ def prepare_tagging(
     """
     config, listener = config or TaggingConfig(), listener or Listener()
     root, out = Path(root), Path(out)
-    if out.resolve().is_relative_to(root.resolve()):
-        raise CorpusError(f"{out}: lies in the source {root}; choose another folder for --out")
+    check_apart(root, out)
     if (out / STEMS_TABLE).exists():
         raise CorpusError(f"{out}: holds a prepared corpus of stems; choose another folder")
-    remarks: list[Remark] = []
-
-    def add(remark: Remark) -> None:
-        if strict and remark.fate in ("refused", "failed"):
-            raise CorpusError(str(remark))
-        remarks.append(remark)
-        listener.remark(remark)
-
+    remarks = Remarks(listener, strict)
     tracks = []
     for item in corpus.read(root):
         if isinstance(item, Remark):
-            add(item)
+            remarks.add(item)
         else:
             tracks.append(item)
     present = [track for track in tracks if track.path.is_file()]
     for remark in _missing(tracks, present, root):
-        add(remark)
+        remarks.add(remark)
     base = shared_folder(present) if config.in_place else None
     convert = _converted(present, root, out, config, jobs, listener)
     work = convert if base is None else look_at(present, base, out, jobs, listener)
@@ -117,14 +109,14 @@ def prepare_tagging(
         for track, outcome in work:
             outcomes[track.track] = outcome
             for remark in _remarks(track, outcome, root):
-                add(remark)
+                remarks.add(remark)
     rows = [
         _row(track, outcomes[track.track], config.name or corpus.name)
         for track in present
         if outcomes[track.track].frames
     ]
     settings = {"in_place": config.in_place, "audio_format": "" if config.in_place else config.audio_format}
-    report = Report(config.name or corpus.name, settings, summarize(rows, corpus.tags), tuple(remarks))
+    report = Report(config.name or corpus.name, settings, summarize(rows, corpus.tags), tuple(remarks.all))
     report.write(out)
     if not rows:
         raise CorpusError(f"{root}: no track could be prepared; {out / 'report.json'} says why")

@@ -15,6 +15,10 @@ class AudioError(OrganologyError):
     """An audio file that cannot be used."""
 
 
+class UnreadableError(AudioError):
+    """A file that cannot be opened as things are: gone, no permission, no regular file. Later it may well be."""
+
+
 class ConfigError(OrganologyError):
     """A recipe or a setting that is not valid."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from organology.config import FORBID
+from organology.corpora.resplit import SplitConfig
 from organology.mixing.effects_config import EffectsConfig, Range, check, check_probability, check_range
 
 Level = Literal["as_is", "rms"]
@@ -104,6 +105,8 @@ class MixingConfig:
     cache_megabytes : int
         Decoded stems and `stretch_variants` are kept in memory, up to so much in each process. It changes nothing but
         the speed; 0 turns it off.
+    split : SplitConfig or None
+        Divide the songs of every corpus anew into train, validation and test; None: as they were prepared.
     """
 
     __pydantic_config__ = FORBID
@@ -126,6 +129,7 @@ class MixingConfig:
     peak: float | None = 1.0
     stretch_variants: int = 0
     cache_megabytes: int = 0
+    split: SplitConfig | None = None
 
     def __post_init__(self) -> None:
         check_probability("p_musical", self.p_musical)

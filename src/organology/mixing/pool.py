@@ -165,6 +165,7 @@ class StemPool:
         split : str
             `train`, `validation` or `test`.
         config : MixingConfig
+            Its `split` may divide the songs in another way than the tables do.
 
         Raises
         ------
@@ -174,6 +175,7 @@ class StemPool:
         ConfigError
             If no corpus is named, or a weight names one that is not there.
         """
+        from organology.corpora.resplit import resplit
         from organology.corpora.table import labels_of, read_table
 
         if not dirs:
@@ -185,6 +187,7 @@ class StemPool:
         for folder in map(Path, dirs):
             table = read_table(folder, check_files=True)
             corpora.update(table["corpus"])
+            table = resplit(table, config.split) if config.split is not None else table
             table = table.filter(table["split"] == split)
             if not len(table):
                 log.warning("%s: no stem of split %s", folder, split)

@@ -63,7 +63,7 @@ def train(
     require_files(recipe)
     set_threads(recipe)
     run = RunFolder(folder)
-    corpora = describe_corpora(recipe.corpora)
+    corpora = describe_corpora(recipe.corpora, recipe.mixing.split)
     mixer = Mixer(StemPool.load(recipe.corpora, "train", recipe.mixing), recipe.mixing, recipe.seed)
     validation = evaluation_mixer(recipe.corpora, "validation", recipe.mixing, recipe.training.validation_p_musical)
     module = build(recipe)

@@ -10,12 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import organology
+from organology.corpora.resplit import SplitConfig, resplit
 from organology.corpora.table import TABLE_NAME, read_table
 from organology.training.recipe import Recipe
 
 
-def describe_corpora(folders: Sequence[Path]) -> list[dict[str, Any]]:
+def describe_corpora(folders: Sequence[Path], split: SplitConfig | None = None) -> list[dict[str, Any]]:
     """For each prepared folder: its corpora, songs and stems by split, stems by licence, hash of the table.
+
+    Parameters
+    ----------
+    folders : sequence of path
+    split : SplitConfig, optional
+        Divides the songs anew, as `MixingConfig.split`.
 
     Raises
     ------
@@ -25,6 +32,7 @@ def describe_corpora(folders: Sequence[Path]) -> list[dict[str, Any]]:
     described = []
     for folder in folders:
         table = read_table(folder)
+        table = resplit(table, split) if split is not None else table
         splits = table["split"].unique().sort().to_list()
         parts = {split: table.filter(table["split"] == split) for split in splits}
         licences = table["licence"].value_counts(sort=True, name="stems").iter_rows()

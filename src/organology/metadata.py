@@ -20,6 +20,29 @@ Pooling = Literal["mean", "max", "noisy_or", "top_mean"]
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """What makes probabilities of a network's scores: sigmoid(slope * logit + offset), a number of each per label.
+
+    Attributes
+    ----------
+    slopes : tuple of float
+        Above 0, so that no order changes.
+    offsets : tuple of float
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    slopes: tuple[float, ...]
+    offsets: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.slopes) != len(self.offsets):
+            raise ValueError(f"{len(self.slopes)} slopes and {len(self.offsets)} offsets")
+        if not all(slope > 0 for slope in self.slopes):
+            raise ValueError("slopes are above 0")
+
+
+@dataclass(frozen=True)
 class ModelMetadata:
     """Everything that a caller has to know of a model, so that it has nothing to configure.
 
@@ -37,6 +60,8 @@ class ModelMetadata:
         How the scores of a file's windows become the scores of the file.
     frontend : dict
         Settings of the mel spectrogram (inside the model; told for the record).
+    calibration : Calibration or None
+        Inside the model, too, whose scores are calibrated already. None: they are the network's own.
     provenance : dict
         How the model came about: data, command, versions, figures, licence.
     name : str
@@ -52,6 +77,7 @@ class ModelMetadata:
     window_seconds: float = 4.0
     pooling: Pooling = "mean"
     frontend: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     version: int = METADATA_VERSION
@@ -59,6 +85,8 @@ class ModelMetadata:
     def __post_init__(self) -> None:
         if len(self.labels) != len(self.thresholds):
             raise ValueError(f"{len(self.labels)} labels and {len(self.thresholds)} thresholds")
+        if self.calibration is not None and len(self.calibration.slopes) != len(self.labels):
+            raise ValueError(f"{len(self.labels)} labels and a calibration of {len(self.calibration.slopes)}")
         if self.sample_rate <= 0 or self.window_seconds <= 0:
             raise ValueError("sample_rate and window_seconds are positive")
 

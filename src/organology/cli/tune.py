@@ -14,7 +14,9 @@ def register(app: typer.Typer) -> None:
 
 
 def tune(
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint folder; it gets the thresholds.", show_default=False)],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="Checkpoint folder; it gets calibration and thresholds.", show_default=False)
+    ],
     recipe: Annotated[Path, typer.Argument(help="Recipe whose corpora and mixing are used.", show_default=False)],
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
     mixtures: Annotated[int, typer.Option(min=1, help="Number of mixtures.")] = 2000,
@@ -22,14 +24,20 @@ def tune(
         list[Path] | None, typer.Option(help="Prepared corpus in place of the recipe's; may be given several times.")
     ] = None,
     p_musical: Annotated[float, typer.Option(min=0, max=1, help="Probability of a musical mixture.")] = 1.0,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate/--no-calibrate", help="Make probabilities of the scores first.")
+    ] = True,
     workers: Annotated[int | None, typer.Option(min=0, help="Processes that make mixtures.")] = None,
 ) -> None:
-    """Tune the thresholds of a checkpoint: those with the highest F1 on fixed mixtures."""
-    from organology.training import load_recipe, loop
-    from organology.training.tuning import tune_thresholds
+    """Calibrate the scores of a checkpoint and tune its thresholds, on fixed mixtures."""
+    from organology.training import load_recipe, loop, tuning
 
     settings = loop.override(load_recipe(recipe), corpora=corpus)
-    told = tune_thresholds(checkpoint, settings, split, mixtures, p_musical, workers)
-    for label, threshold in told["per_label"].items():
+    told = tuning.tune(checkpoint, settings, split, mixtures, p_musical, calibrate, workers)
+    for label, threshold in told["thresholds"]["per_label"].items():
         typer.echo(f"  {label:16} {threshold:.3f}")
-    typer.echo(f"single threshold {told['single']:.3f}; tuned on {told['tuned_on']}: {checkpoint}")
+    typer.echo(f"single threshold {told['thresholds']['single']:.3f}; tuned on {told['thresholds']['tuned_on']}")
+    if calibrate:
+        error = {when: told["calibration"][when]["error"] for when in ("before", "after")}
+        typer.echo(f"calibration error {error['before']:.3f} before, {error['after']:.3f} after calibration")
+    typer.echo(checkpoint)

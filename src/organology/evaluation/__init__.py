@@ -12,6 +12,7 @@ Conventions, held everywhere in this room:
 """
 
 from organology.evaluation.bootstrap import Estimate
+from organology.evaluation.calibration import Reliability, calibrated, fit_calibration, reliability
 from organology.evaluation.decisions import Decisions, decide
 from organology.evaluation.figure import plot
 from organology.evaluation.ranking import average_precision, binary_cross_entropy, roc_auc
@@ -23,12 +24,16 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "LabelFigures",
+    "Reliability",
     "average_precision",
     "best_threshold",
     "best_thresholds",
     "binary_cross_entropy",
+    "calibrated",
     "decide",
     "evaluate",
+    "fit_calibration",
     "plot",
+    "reliability",
     "roc_auc",
 ]

@@ -68,7 +68,7 @@ def export_onnx(
 
     Input `waveform`, float32 of shape (batch, `metadata.window_frames`); output `scores`, float32 of shape
     (batch, n_labels), sigmoids included, no family below its instruments. The metadata property `organology` is the
-    metadata as JSON, with the front end's settings taken from the network.
+    metadata as JSON, with the front end's settings and the calibration taken from the network.
 
     Parameters
     ----------

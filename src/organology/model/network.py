@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from organology import taxonomy
 from organology.errors import ModelError
+from organology.metadata import Calibration
 from organology.model.frontend import EFFICIENTAT, PAPER, FrontendConfig, MelFrontend
 from organology.model.heads import AnchoredHead, LinearHead, PaperHead
 from organology.model.mobilenet import MobileNet
@@ -97,6 +98,8 @@ class InstrumentNet(nn.Module):
     labels : tuple of str
     frontend, backbone, head : torch.nn.Module
         `backbone.embedding_size` is what the head takes.
+    calibration : Calibration or None
+        What `calibrate` was given.
 
     Examples
     --------
@@ -106,6 +109,8 @@ class InstrumentNet(nn.Module):
     """
 
     family_table: Tensor
+    slopes: Tensor
+    offsets: Tensor
 
     def __init__(self, config: ModelConfig, labels: Sequence[str] = taxonomy.LABELS) -> None:
         super().__init__()
@@ -120,6 +125,9 @@ class InstrumentNet(nn.Module):
         self.head = _make_head(config, self.backbone.embedding_size, self.labels)
         self.register_buffer("family_table", _family_table(self.labels), persistent=False)
         self._frozen: tuple[nn.Module, ...] = ()
+        self.register_buffer("slopes", torch.ones(len(self.labels)), persistent=False)
+        self.register_buffer("offsets", torch.zeros(len(self.labels)), persistent=False)
+        self.calibrate(None)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Logits: waveform (batch, samples) at the front end's sample rate -> (batch, n_labels)."""
@@ -136,8 +144,23 @@ class InstrumentNet(nn.Module):
         return self.to_scores(self(waveform))
 
     def to_scores(self, logits: Tensor) -> Tensor:
-        """Logits -> scores in 0 ... 1, no family below its instruments; shape (batch, n_labels) is kept."""
-        return torch.sigmoid(logits)[:, self.family_table].amax(-1)
+        """Logits -> calibrated scores in 0 ... 1, no family below its instruments; shape (batch, n_labels) is kept."""
+        return torch.sigmoid(logits * self.slopes + self.offsets)[:, self.family_table].amax(-1)
+
+    def calibrate(self, calibration: Calibration | None) -> None:
+        """Let scores (not logits) be calibrated from now on; None: let them be the sigmoids of the logits.
+
+        The calibration is no part of the weights: `save_checkpoint` puts it into the metadata, from where
+        `load_checkpoint` takes it.
+        """
+        self.calibration = calibration
+        n_labels = len(self.labels)
+        slopes = torch.ones(n_labels) if calibration is None else torch.tensor(calibration.slopes)
+        offsets = torch.zeros(n_labels) if calibration is None else torch.tensor(calibration.offsets)
+        if slopes.shape != self.slopes.shape:
+            raise ModelError(f"a calibration of {len(slopes)} labels for a network of {n_labels}")
+        self.slopes.copy_(slopes)
+        self.offsets.copy_(offsets)
 
     def freeze_backbone(self, learn_last: int = 0) -> None:
         """Let the backbone learn no more, but for its last `learn_last` stages.

@@ -13,13 +13,15 @@ a file without one usable sample is an error. A damaged or cut file gives what c
 `AudioStream.truncated` says so.
 """
 
-from organology.audio.find import SUFFIXES, find
+from organology.audio.find import SUFFIXES, find, search
+from organology.audio.find_playlist import PLAYLIST_SUFFIXES, read_playlist
 from organology.audio.mono import SAMPLE_RATE, mono_blocks, read_mono
 from organology.audio.source import Source
 from organology.audio.stream import BLOCK_FRAMES, AudioStream, decode, from_array
 
 __all__ = [
     "BLOCK_FRAMES",
+    "PLAYLIST_SUFFIXES",
     "SAMPLE_RATE",
     "SUFFIXES",
     "AudioStream",
@@ -29,4 +31,6 @@ __all__ = [
     "from_array",
     "mono_blocks",
     "read_mono",
+    "read_playlist",
+    "search",
 ]

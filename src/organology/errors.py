@@ -31,6 +31,14 @@ class ModelError(OrganologyError):
     """A model file or checkpoint that cannot be used."""
 
 
+class QueryError(OrganologyError):
+    """A query that cannot be read; says where."""
+
+
+class StoreError(OrganologyError):
+    """A store of recognitions that cannot be used."""
+
+
 class UnknownWordError(OrganologyError, KeyError):
     """A word that a vocabulary does not hold.
 

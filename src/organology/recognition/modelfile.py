@@ -6,6 +6,7 @@ The contract is in `docs/architecture.md`: input `waveform` float32 (batch, samp
 
 from __future__ import annotations
 
+import hashlib
 import os
 from importlib import resources
 from pathlib import Path
@@ -101,6 +102,17 @@ def _read(model: str | os.PathLike[str] | None) -> tuple[str, bytes]:
         raise ModelError(f"{source}: no such file") from None
     except OSError as error:
         raise ModelError(f"{source}: {error.strerror or error}") from error
+
+
+def digest(model: str | os.PathLike[str] | None = None) -> str:
+    """SHA-256 of a model file (default: the shipped one), in hexadecimal: what tells models apart.
+
+    Raises
+    ------
+    ModelError
+        "PATH: reason" if it cannot be read.
+    """
+    return hashlib.sha256(_read(model)[1]).hexdigest()
 
 
 def _options(threads: int | None) -> Any:

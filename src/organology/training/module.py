@@ -93,6 +93,14 @@ class TransferModule(L.LightningModule):
         for group in self._optimizer().param_groups:
             group["lr"] = group["initial_lr"] * factor
 
+    def batch_loss(self, batch: Batch) -> Tensor:
+        """What is made small: float32, shape ()."""
+        teacher, soft = self._others[0], self.config.soft_targets
+        scores = teacher.scores(batch.waveform) if teacher is not None else None
+        return transfer_loss(
+            self(batch.waveform), batch.targets, scores, soft.weight if soft else 0.0, self.config.label_smoothing
+        )
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of one batch.
 
@@ -101,11 +109,7 @@ class TransferModule(L.LightningModule):
         ModelError
             If it is not a number.
         """
-        teacher, soft = self._others[0], self.config.soft_targets
-        scores = teacher.scores(batch.waveform) if teacher is not None else None
-        loss = transfer_loss(
-            self(batch.waveform), batch.targets, scores, soft.weight if soft else 0.0, self.config.label_smoothing
-        )
+        loss = self.batch_loss(batch)
         value = float(loss.detach())
         if not math.isfinite(value):
             place = f"epoch {self.current_epoch + 1}, batch {batch_idx + 1}"
@@ -116,7 +120,11 @@ class TransferModule(L.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Keep the scores of one batch; `take_validation` has the figures."""
-        self._validated.append((batch.targets.cpu(), self.network.scores(batch.waveform).float().cpu()))
+        self._validated.append((batch.targets.cpu(), self.score_batch(batch.waveform)))
+
+    def score_batch(self, waveform: Tensor) -> Tensor:
+        """Scores of a batch, float32 on the CPU; sigmoids of float32 logits, whatever the precision of the network."""
+        return self.network.to_scores(self.network(waveform).float()).cpu()
 
     def take_validation(self) -> Validation:
         """Targets, scores and figures of the validation that has just run; they are then forgotten."""

@@ -25,7 +25,7 @@ from organology.errors import ConfigError, ModelError
 from organology.files import written_whole
 from organology.training.recipe_files import AnyRecipe, difference, load_recipe_as, save_recipe
 
-MAY_CHANGE = ("name", "training.workers", "training.epochs", "training.device")
+MAY_CHANGE = ("name", "training.workers", "training.epochs", "training.device", "mixing.cache_megabytes")
 """Settings that a resumed run may have otherwise than it began with."""
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from organology.config import FORBID
 from organology.corpora.resplit import SplitConfig
 from organology.mixing.effects_config import EffectsConfig, Range, check, check_probability, check_range
+from organology.mixing.world_config import WorldConfig
 
 Level = Literal["as_is", "rms"]
 Balance = Literal["songs", "labels"]
@@ -76,6 +77,8 @@ class MixingConfig:
     sample_rate : int
         In Hz; that of the prepared corpora.
     effects : EffectsConfig
+    world : WorldConfig
+        Rooms, mastering, noise, codecs … of the mixture, amplifiers of sources; all off (the paper has none).
     audibility : AudibilityConfig
     level : {"as_is", "rms"}
         "as_is": sources as they are recorded (the paper). "rms": before its effects each source is brought to
@@ -117,6 +120,7 @@ class MixingConfig:
     chunk_seconds: float = 4.0
     sample_rate: int = 32_000
     effects: EffectsConfig = field(default_factory=EffectsConfig)
+    world: WorldConfig = field(default_factory=WorldConfig)
     audibility: AudibilityConfig = field(default_factory=AudibilityConfig)
     level: Level = "as_is"
     level_rms_db: float = -26.0
@@ -166,9 +170,11 @@ class MixingConfig:
         return round(self.audibility.clear_seconds * self.sample_rate)
 
     def for_evaluation(self) -> MixingConfig:
-        """The same settings for validation and test: musical mixtures only, and no effects.
+        """The same settings for validation and test: musical mixtures only, no effects, nothing of `world`.
 
         The paper says "musical mixing only" and is silent on effects; they are left out, so that what is measured is
         the music as it was recorded and not how well effects are withstood.
         """
-        return dataclasses.replace(self, p_musical=1.0, effects=EffectsConfig.none(), level="as_is")
+        return dataclasses.replace(
+            self, p_musical=1.0, effects=EffectsConfig.none(), world=WorldConfig(), level="as_is"
+        )

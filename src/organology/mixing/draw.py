@@ -7,7 +7,7 @@ drawn before the corpus: `p_musical` stays what it is set to, and a corpus is th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,8 @@ from organology.mixing.config import MixingConfig
 from organology.mixing.effects import Effect, draw_effects, input_frames, split_effects
 from organology.mixing.pool import Indices, SongSet, StemPool, Weights
 from organology.mixing.position import draw_start, sounding_frames
-from organology.taxonomy import PRESENT
+from organology.mixing.world import World, amplified, draw_world
+from organology.taxonomy import INSTRUMENTS, LABELS, PRESENT
 
 Strategy = Literal["musical", "non-musical"]
 
@@ -52,12 +53,13 @@ class SourcePlan:
 
 @dataclass(frozen=True)
 class MixturePlan:
-    """What goes into mixture number `index` of seed `seed`."""
+    """What goes into mixture number `index` of seed `seed`, and what happens to it then."""
 
     seed: int
     index: int
     strategy: Strategy
     sources: tuple[SourcePlan, ...]
+    world: World = field(default_factory=World)
 
 
 def draw(pool: StemPool, config: MixingConfig, seed: int, index: int) -> MixturePlan:
@@ -84,7 +86,15 @@ def draw(pool: StemPool, config: MixingConfig, seed: int, index: int) -> Mixture
     if config.level == "rms":  # drawn last, so that the other draws are the same with any level
         offsets = [float(g.uniform(*config.level_offset_db)) for g in generators]
         sources = [replace(s, level_offset_db=offset) for s, offset in zip(sources, offsets, strict=True)]
-    return MixturePlan(seed, index, "musical" if musical else "non-musical", tuple(sources))
+    world = World()
+    if config.world.is_on:  # from a generator spawned last, so that the other draws are the same with and without
+        world = draw_world(rng.spawn(1)[0], config.world, [_amplified(pool, stem) for stem in stems])
+    return MixturePlan(seed, index, "musical" if musical else "non-musical", tuple(sources), world)
+
+
+def _amplified(pool: StemPool, stem: int) -> str:
+    instruments = {name for name in INSTRUMENTS if pool.labels[stem, LABELS.index(name)] == PRESENT}
+    return amplified(instruments, pool.stems[stem].word)
 
 
 def draw_count(rng: np.random.Generator, config: MixingConfig) -> int:

@@ -26,7 +26,8 @@ def write_mixtures(mixer: Mixer, count: int, folder: Path, audio_format: AudioFo
     FOLDER/
     ├── mixture-0000.wav   float samples (FLAC: 24 bit)
     ├── mixtures.csv       file, strategy and the 15 labels: 1 present, 0 absent, -1 unknown
-    └── sources.json       per mixture seed, index, songs, and per source stem, position, effects, audibility
+    └── sources.json      per mixture seed, index, songs, what was done to it (world), and per
+                          source stem, position, effects, audibility, amplifier
     ```
 
     Parameters
@@ -68,5 +69,6 @@ def describe(mixture: Mixture) -> dict[str, Any]:
         "strategy": mixture.strategy,
         "songs": list(mixture.songs),
         "gain_db": mixture.gain_db,
+        "world": [dataclasses.asdict(treatment) for treatment in mixture.world],
         "sources": [dataclasses.asdict(source) for source in mixture.sources],
     }

@@ -16,6 +16,7 @@ from organology.mixing.draw import MixturePlan, SourcePlan, Strategy, draw
 from organology.mixing.effects import Effect, apply_effects, split_effects
 from organology.mixing.pool import StemPool
 from organology.mixing.reading import ChunkReader
+from organology.mixing.world import Treatment, apply_amp, apply_world, room_of
 from organology.taxonomy import LabelArray
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ class MixedSource:
     level_gain_db : float
         Of `level: rms`, applied before the effects; 0 with `as_is`.
     audibility : {"audible", "uncertain", "inaudible"}
+    amp : Treatment or None
+        Its amplifier, after the effects.
     """
 
     corpus: str
@@ -51,6 +54,7 @@ class MixedSource:
     effects: tuple[Effect, ...]
     level_gain_db: float
     audibility: Audibility
+    amp: Treatment | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +71,10 @@ class Mixture:
     songs : tuple of str
         `corpus/song` of each, once, in the order of the sources.
     gain_db : float
-        Of the guard against peaks: 0, or below it.
+        Of the guard against peaks, before and after `world`: 0, or below it.
     seed, index : int
+    world : tuple of Treatment
+        What happened to the mixture after its labels were set, in order.
     """
 
     audio: NDArray[np.float32]
@@ -79,6 +85,7 @@ class Mixture:
     gain_db: float
     seed: int
     index: int
+    world: tuple[Treatment, ...] = ()
 
 
 class Mixer:
@@ -132,18 +139,30 @@ class Mixer:
         frame = round(config.audibility.frame_seconds * config.sample_rate)
         total = np.zeros(config.chunk_frames, dtype=np.float32)
         powers, gains = [], []
-        for source in plan.sources:
+        amps = plan.world.amps or (None,) * len(plan.sources)
+        room = room_of(plan.world, config.chunk_frames, config.sample_rate)
+        for source, amp in zip(plan.sources, amps, strict=True):
             samples, gain_db = self._source(source, frame)
+            samples = apply_amp(samples, amp, config.sample_rate)
             powers.append(frame_powers(samples, frame))
             gains.append(gain_db)
             total += samples
+            if room is not None:
+                room.add(samples)
         mixture_power = frame_powers(total, frame)
         heard = [judge(power, mixture_power, frame / config.sample_rate, config.audibility) for power in powers]
         labels = mixture_labels(self.pool.labels[[source.stem for source in plan.sources]], heard)
+        if room is not None:
+            total += room.reverberation()
         gain_db = self._guard(total)
-        sources = tuple(map(self._describe, plan.sources, gains, heard))
+        if plan.world.treatments:
+            total = apply_world(total, plan.world, config.sample_rate)
+            gain_db += self._guard(total)
+        sources = tuple(map(self._describe, plan.sources, gains, heard, amps))
         songs = tuple(dict.fromkeys(f"{source.corpus}/{source.song}" for source in sources))
-        return Mixture(total, labels, plan.strategy, sources, songs, gain_db, plan.seed, plan.index)
+        return Mixture(
+            total, labels, plan.strategy, sources, songs, gain_db, plan.seed, plan.index, plan.world.treatments
+        )
 
     def _source(self, source: SourcePlan, frame: int) -> tuple[NDArray[np.float32], float]:
         """A source after level and effects, shape (chunk_frames,), and the gain of its level in dB."""
@@ -187,9 +206,11 @@ class Mixer:
         np.clip(total, -self.config.peak, self.config.peak, out=total)
         return 20 * float(np.log10(self.config.peak / peak))
 
-    def _describe(self, source: SourcePlan, gain_db: float, audibility: Audibility) -> MixedSource:
+    def _describe(
+        self, source: SourcePlan, gain_db: float, audibility: Audibility, amp: Treatment | None
+    ) -> MixedSource:
         stem: Any = self.pool.stems[source.stem]
         return MixedSource(
             stem.corpus, stem.song, stem.stem, stem.word, stem.kind,
-            source.start, source.frames, source.effects, gain_db, audibility,
+            source.start, source.frames, source.effects, gain_db, audibility, amp,
         )  # fmt: skip

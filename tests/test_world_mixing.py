@@ -1,0 +1,111 @@
+"""Treatments in mixtures: labels, draws of everything else, workers, recipe, provenance."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import multiprocessing
+
+import numpy as np
+import pytest
+
+from mixing_corpus import TestStem, write_corpus
+from organology import config
+from organology.errors import ConfigError
+from organology.mixing import (
+    AmpConfig,
+    CodecConfig,
+    CompressorConfig,
+    EqualizerConfig,
+    LoudnessConfig,
+    MicrophoneConfig,
+    Mixer,
+    MixingConfig,
+    NoiseConfig,
+    RoomConfig,
+    SaturationConfig,
+    StemPool,
+    WorldConfig,
+)  # fmt: skip
+from organology.mixing.export import write_mixtures
+
+EVERYTHING = WorldConfig(
+    AmpConfig(1, 1), RoomConfig(0.5), EqualizerConfig(0.5), CompressorConfig(0.5), SaturationConfig(0.5),
+    MicrophoneConfig(0.5), NoiseConfig(0.5), loudness=LoudnessConfig(0.5), codec=CodecConfig(0.3),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    players = {"piano": 261.6, "electric_guitar": 329.6, "electric_bass": 82.4, "drums": 180.0}
+    stems = [
+        TestStem(f"song{i}", name, (name,), hertz=hertz * (1 + i / 10))
+        for i in range(4)
+        for name, hertz in players.items()
+    ]
+    return [write_corpus(tmp_path_factory.mktemp("corpora") / "c", "c", stems)]
+
+
+def make(corpora, world, **settings):
+    settings = MixingConfig(world=world, **settings)
+    return Mixer(StemPool.load(corpora, "train", settings), settings, 0)
+
+
+def test_everything_else_of_a_mixture_stays(corpora):
+    plain, treated = make(corpora, WorldConfig()), make(corpora, dataclasses.replace(EVERYTHING, amp=AmpConfig()))
+    changed = 0
+    for index in range(10):
+        a, b = plain.mix(index), treated.mix(index)
+        assert plain.plan(index) == dataclasses.replace(treated.plan(index), world=plain.plan(index).world)
+        assert np.array_equal(a.labels, b.labels) and a.sources == b.sources and a.songs == b.songs
+        assert b.audio.shape == a.audio.shape and b.audio.dtype == np.float32
+        assert np.isfinite(b.audio).all() and np.abs(b.audio).max() <= 1
+        assert np.array_equal(a.audio, b.audio) == (not b.world)
+        changed += bool(b.world)
+    assert changed > 5
+
+
+def test_amplifiers_go_to_guitars_and_basses(corpora):
+    mixer = make(corpora, WorldConfig(amp=AmpConfig(1, 1)))
+    seen = {source.word: source.amp is not None for index in range(12) for source in mixer.mix(index).sources}
+    assert seen == {"piano": False, "drums": False, "electric_guitar": True, "electric_bass": True}
+    never = make(corpora, WorldConfig(amp=AmpConfig(1, 0)))
+    assert not any(s.amp for i in range(12) for s in never.mix(i).sources if s.word == "electric_bass")
+
+
+def _mix(arguments):
+    mixer, index = arguments
+    return mixer.mix(index).audio.tobytes()
+
+
+def test_any_number_of_workers_gives_the_same_bits(corpora):
+    mixer = make(corpora, EVERYTHING)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        there = pool.map(_mix, [(mixer, i) for i in range(5)], chunksize=1)
+    assert there == [_mix((mixer, i)) for i in range(5)]
+
+
+def test_evaluation_leaves_the_world_out():
+    assert MixingConfig(world=EVERYTHING).for_evaluation().world == WorldConfig()
+
+
+def test_a_recipe_sets_it_and_wrong_keys_are_told(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text("world: {codec: {probability: 0.2, formats: [mp3]}, noise: {kinds: [hum], snr_db: [10, 20]}}")
+    loaded = config.load(path, MixingConfig).world
+    assert loaded.codec == CodecConfig(0.2, ("mp3",)) and loaded.noise == NoiseConfig(0.0, (10, 20), ("hum",))
+    for text in ("world: {reverb: {}}", "world: {codec: {formats: [wma]}}", "world: {room: {probability: 2}}"):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=r"recipe\.yaml"):
+            config.load(path, MixingConfig)
+
+
+def test_sources_json_tells_what_was_done(corpora, tmp_path):
+    list(write_mixtures(make(corpora, EVERYTHING), 6, tmp_path))
+    told = json.loads((tmp_path / "sources.json").read_text())
+    names = {treatment["name"] for mixture in told for treatment in mixture["world"]}
+    assert {"room", "loudness"} <= names
+    rooms = [(m, t) for m in told for t in m["world"] if t["name"] == "room"]
+    assert all(len(t["parameters"]["direct_to_reverb_db"]) == len(m["sources"]) for m, t in rooms)
+    amps = [source["amp"] for mixture in told for source in mixture["sources"] if source["amp"]]
+    assert amps and all(amp["parameters"]["drive_db"] < 40 for amp in amps)

@@ -39,6 +39,7 @@ from organology.training.teaching_data import (
 from organology.training.teaching_module import TeachingModule, binarized, scored_columns, soft_loss, taught_figures
 from organology.training.teaching_recipe import TeachingRecipe
 
+PRIOR_ITEMS = 32
 TEST_BATCH = 32
 TEST_SEED = EVALUATION_SEED + 2
 """Of the mixtures of the test: others than those whose loss chose the epoch, where both are of one split."""
@@ -105,11 +106,20 @@ def teach(
     return summary
 
 
-def build_teaching(recipe: TeachingRecipe, teacher: AudioSetTeacher) -> TeachingModule:
-    """The network of a recipe with new weights from the seed, and a head of the teacher's labels."""
+def build_teaching(recipe: TeachingRecipe, teacher: AudioSetTeacher, audio: AudioDataset) -> TeachingModule:
+    """The network of a recipe with new weights from the seed, and a head of the teacher's labels.
+
+    The biases of the head are the log-odds of the teacher's mean scores of the first `PRIOR_ITEMS` of the audio, so
+    that learning does not begin with finding out that most of the 527 labels are nearly always absent (after Lin et
+    al., "Focal loss for dense object detection", 2017, section 3.3).
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         network = InstrumentNet(recipe.model, audioset_labels())
+    output = next(m for m in reversed(list(network.head.modules())) if isinstance(m, torch.nn.Linear))
+    with torch.no_grad():
+        scores = [teacher.scores(audio[i].waveform[None])[0] for i in range(PRIOR_ITEMS)]
+        output.bias.copy_(torch.stack(scores).mean(dim=0).clamp(1e-5, 1 - 1e-5).logit())
     channels_last(network.backbone)
     return TeachingModule(network, recipe.training, recipe.seed, teacher)
 
@@ -147,7 +157,7 @@ def _learn(
         callbacks.insert(0, WeightAverage(config.weight_average))
     loader = audio_loader(audio, config.batch_size, config.batches_per_epoch, config.workers, done)
     held_out = fixed_audio_loader(validation, recipe, config.validation_mixtures, config.batch_size)
-    fit(recipe, run, build_teaching(recipe, teacher), callbacks, loader, held_out, done)
+    fit(recipe, run, build_teaching(recipe, teacher, audio), callbacks, loader, held_out, done)
 
 
 @dataclass(frozen=True)

@@ -49,14 +49,39 @@ class AudioStream:
     def __init__(self, reader: Reader, name: str, block_frames: int, source: OpenSource | None = None) -> None:
         self.name = name
         self.sample_rate = reader.sample_rate
-        self.channels = reader.channels
+        self.channels = self._decoded_channels = reader.channels
         self.frames = reader.frames
         self.frames_read = self.nonfinite = 0
         self.truncated = False
         self._reader = reader
         self._source = source
         self._block_frames = block_frames
+        self._only: int | None = None
         self._blocks = self._sound()
+
+    def only(self, channel: int) -> AudioStream:
+        """Give one channel alone; to be called before the first block.
+
+        Parameters
+        ----------
+        channel : int
+            From 1 on. The stream's name becomes `NAME#chN`, its `channels` 1.
+
+        Returns
+        -------
+        AudioStream
+            This one.
+
+        Raises
+        ------
+        AudioError
+            If there is no such channel.
+        """
+        if not 1 <= channel <= self.channels:
+            raise AudioError(f"{self.name}: no channel {channel}; it has {self.channels}")
+        self._only = channel - 1
+        self.name, self.channels = f"{self.name}#ch{channel}", 1
+        return self
 
     def __enter__(self) -> AudioStream:
         return self
@@ -79,6 +104,8 @@ class AudioStream:
 
     def _sound(self) -> Any:
         for block in self._decoded():
+            if self._only is not None:
+                block = block[:, self._only : self._only + 1]
             bad = ~(np.abs(block) <= _LIMIT)  # NaN compares false
             n_bad = int(np.count_nonzero(bad))
             if n_bad:
@@ -105,7 +132,7 @@ class AudioStream:
             return
         self._reader.close()
         self._reader = other
-        if (other.sample_rate, other.channels) != (self.sample_rate, self.channels):
+        if (other.sample_rate, other.channels) != (self.sample_rate, self._decoded_channels):
             return
         skip = self.frames_read
         for block in other.blocks(self._block_frames):

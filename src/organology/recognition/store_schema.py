@@ -1,0 +1,166 @@
+"""The tables of a store, and how a SQLite file becomes one.
+
+`docs/batch.md` tells the tables and columns; they are meant to be read by other programs, too.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+from organology.errors import StoreError
+from organology.taxonomy import LABELS
+
+APPLICATION_ID = 0x6F726761  # "orga", in the header of the file
+SCHEMA_VERSION = 1
+
+SCORING_VERSION = 1
+"""To be raised when the same model gives other scores for the same file: what is stored no longer counts then."""
+
+BUSY_SECONDS = 60.0
+"""How long one process waits for another to finish writing."""
+
+_NUMBERS = ",\n  ".join(f"{label} REAL" for label in LABELS)
+_SECONDS = ",\n  ".join(f"{label}_seconds REAL" for label in LABELS)
+
+TABLES = f"""
+CREATE TABLE model (
+  id INTEGER PRIMARY KEY,
+  sha256 TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  metadata TEXT NOT NULL
+);
+CREATE TABLE run (
+  id INTEGER PRIMARY KEY,
+  model INTEGER NOT NULL REFERENCES model,
+  hop_frames INTEGER NOT NULL,
+  scoring INTEGER NOT NULL,
+  segment_settings TEXT NOT NULL,
+  UNIQUE (model, hop_frames, scoring, segment_settings)
+);
+CREATE TABLE recording (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES run,
+  path TEXT NOT NULL,
+  channel INTEGER NOT NULL,
+  channels INTEGER,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL,
+  recognized_at TEXT NOT NULL,
+  failure TEXT,
+  notes TEXT NOT NULL DEFAULT '[]',
+  duration REAL,
+  windows INTEGER,
+  last_start REAL,
+  {_NUMBERS},
+  {_SECONDS},
+  UNIQUE (path, channel, run)
+);
+CREATE TABLE window_scores (
+  recording INTEGER PRIMARY KEY REFERENCES recording ON DELETE CASCADE,
+  scores BLOB NOT NULL
+);
+"""
+
+
+def connect(path: Path, *, create: bool) -> sqlite3.Connection:
+    """Open a store, and make it where there is none.
+
+    Parameters
+    ----------
+    path : Path
+    create : bool
+        Make it where there is no file, and open it for writing; else it is opened for reading.
+
+    Raises
+    ------
+    StoreError
+        "PATH: reason".
+    """
+    if not create and not path.is_file():
+        raise StoreError(f"{path}: no such store")
+    try:
+        connection = _opened(path, create)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{path}: cannot be used as a store: {error}") from error
+    try:
+        if create and _is_empty(connection):
+            _prepare(connection)
+        _check(connection, path)
+        if create:
+            _tune(connection)
+    except (sqlite3.Error, StoreError) as error:
+        connection.close()
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(f"{path}: cannot be used as a store: {error}") from error
+    return connection
+
+
+def _opened(path: Path, create: bool) -> sqlite3.Connection:
+    if create:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    address = path.absolute().as_uri()
+    modes = ("rwc",) if create else ("ro", "ro&immutable=1")  # the last: on a medium that cannot be written to
+    for i, mode in enumerate(modes):
+        connection = sqlite3.connect(
+            f"{address}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            # Paths need not be UTF-8.
+            connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA user_version").fetchone()
+        except sqlite3.OperationalError:
+            connection.close()
+            if i == len(modes) - 1:
+                raise
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    raise AssertionError  # for mypy
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) = 0 FROM sqlite_master").fetchone()[0])
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make the tables, unless another process has just done so."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _is_empty(connection):
+            for statement in TABLES.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _tune(connection: sqlite3.Connection) -> None:
+    """Set how it is written: a commit is safe from a killed process at once, from loss of power at a checkpoint."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:  # a change of the journal does not wait by itself for another process
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path}: a database, but not a store of organology")
+    if version != SCHEMA_VERSION:
+        raise StoreError(f"{path}: a store of version {version}; this organology reads {SCHEMA_VERSION}")

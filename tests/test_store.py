@@ -1,0 +1,293 @@
+"""The store: what goes in comes out, what changed does not, and neither threads nor processes harm it."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from organology import audio
+from organology.errors import AudioError, StoreError
+from organology.metadata import ModelMetadata
+from organology.recognition import Recognition, Recognizer
+from organology.recognition.store import Store
+from organology.recognition.store_rows import FileState, pack, rounded, seconds_of, unpack
+from organology.taxonomy import LABELS, raise_families
+from tiny_model import build
+
+METADATA = ModelMetadata(LABELS, tuple(np.linspace(0.2, 0.6, 15).tolist()), name="made")
+
+
+def made(name="a.wav", n=9, seed=0, duration=None):
+    """A recognition as the recognizer would give it."""
+    rng = np.random.default_rng(seed)
+    duration = n + 2.5 if duration is None else duration
+    scores = raise_families(rng.random((n, 15)).astype(np.float32))
+    starts = np.append(np.arange(n - 1.0), duration - 4)
+    ends = np.append(starts[:-1] + 4, duration)
+    thresholds = np.array(METADATA.thresholds)
+    return Recognition(name, duration, starts, ends, scores, scores.mean(axis=0), thresholds, 1.0, "made", ("a note",))
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "lib.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def run(store):
+    return store.run("00" * 32, "made", METADATA, 1.0)
+
+
+def file(path="/music/a.wav", size=10, mtime_ns=20):
+    return FileState(path, size, mtime_ns)
+
+
+def same(left, right):
+    assert (left.source, left.duration, left.model, left.notes) == (
+        right.source,
+        right.duration,
+        right.model,
+        right.notes,
+    )
+    for name in ("starts", "ends", "scores", "file_scores", "thresholds"):
+        np.testing.assert_array_equal(getattr(left, name), getattr(right, name), name)
+    assert left.segments == right.segments and left.hop_seconds == right.hop_seconds
+
+
+def test_what_goes_in_comes_out(store, run):
+    assert store.get(run, file(), "a.wav") is None
+    recognition = made()
+    store.put(run, file(), [recognition])
+    (found,) = store.get(run, file(), "a.wav")
+    same(found, rounded(recognition))
+    np.testing.assert_allclose(found.scores, recognition.scores, atol=1e-5)
+    assert store.get(run, file(), "other/a.wav")[0].source == "other/a.wav"
+    assert store.count(run) == (1, 0)
+
+
+@given(st.lists(st.lists(st.floats(0, 1, width=32), min_size=15, max_size=15), min_size=1, max_size=5))
+def test_packed_scores_are_within_1e_5_and_families_stay_above(rows):
+    scores = raise_families(np.array(rows, np.float32))
+    found = unpack(pack(scores))
+    np.testing.assert_allclose(found, scores, atol=1e-5)
+    np.testing.assert_array_equal(found, raise_families(found))
+    np.testing.assert_array_equal(unpack(pack(found)), found)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    frames=st.integers(1, 14 * 8_000),
+    rate=st.sampled_from([8_000, 11_025, 44_100]),
+    hop=st.sampled_from([0.3, 1, 2.5, 6]),
+)
+def test_times_come_back_exactly(tiny, tmp_path_factory, frames, rate, hop):
+    recognition = tiny.recognize(audio.from_array(np.full(frames, 0.1, np.float32), rate), hop)
+    with Store(tmp_path_factory.mktemp("store") / "lib.db") as store:
+        run = store.run("00" * 32, "tiny", tiny.metadata, hop)
+        store.put(run, file(), [recognition])
+        (found,) = store.get(run, file(), recognition.source)
+    same(found, rounded(recognition))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return Recognizer(build(tmp_path_factory.mktemp("model") / "tiny.onnx"), threads=1)
+
+
+def test_a_file_that_changed_is_not_known(store, run):
+    store.put(run, file(), [made()])
+    assert store.get(run, file(size=11), "a.wav") is None and store.get(run, file(mtime_ns=21), "a.wav") is None
+    assert store.get(run, file("/music/b.wav"), "b.wav") is None
+    store.put(run, file(size=11), [made(seed=1)])
+    assert store.get(run, file(), "a.wav") is None and store.get(run, file(size=11), "a.wav") is not None
+    assert (
+        store.select("SELECT count(*) FROM recording") == store.select("SELECT count(*) FROM window_scores") == [(1,)]
+    )
+
+
+def test_runs_are_kept_apart(store, run):
+    others = [
+        store.run("11" * 32, "made", METADATA, 1.0),
+        store.run("00" * 32, "made", METADATA, 0.5),
+    ]
+    store.put(run, file(), [made()])
+    assert all(store.get(other, file(), "a.wav") is None for other in others)
+    assert store.run("00" * 32, "made", METADATA, 1.0) == run and store.runs() == [run, *others]
+
+
+def test_other_scoring_makes_all_anew(store, run, monkeypatch):
+    store.put(run, file(), [made()])
+    monkeypatch.setattr("organology.recognition.store.SCORING_VERSION", 2)
+    other = store.run("00" * 32, "made", METADATA, 1.0)
+    assert store.get(other, file(), "a.wav") is None and store.runs() == [other]
+
+
+def test_failures_are_known_until_the_file_changes(store, run):
+    store.put_failure(run, file(), "empty file")
+    found = store.get(run, file(), "x/a.wav")
+    assert isinstance(found, AudioError) and str(found) == "x/a.wav: empty file"
+    assert isinstance(store.get(run, file(), "x/a.wav", split=True), AudioError)
+    assert store.get(run, file(size=11), "a.wav") is None and store.count(run) == (0, 1)
+    store.put(run, file(), [made()])
+    assert isinstance(store.get(run, file(), "a.wav"), list) and store.count(run) == (1, 0)
+
+
+def test_channels(store, run):
+    left, right = made("a.wav#ch1", seed=1), made("a.wav#ch2", seed=2)
+    store.put(run, file(), [left, right], split=True)
+    assert store.get(run, file(), "a.wav") is None
+    for found, put in zip(store.get(run, file(), "a.wav", split=True), (left, right), strict=True):
+        same(found, rounded(put))
+    store.put(run, file(), [made()])
+    assert len(store.get(run, file(), "a.wav", split=True)) == 2 and len(store.get(run, file(), "a.wav")) == 1
+    assert store.count(run) == (1, 0)
+
+
+def test_one_channel_alone_is_the_mix(store, run):
+    store.put(run, file(), [made()], split=True)
+    same(store.get(run, file(), "a.wav")[0], rounded(made()))
+    same(store.get(run, file(), "a.wav", split=True)[0], rounded(made()))
+
+
+def test_names_that_are_not_utf_8(store, run):
+    name = os.fsdecode(b"/music/caf\xe9 \xe2\x99\xab 'x'.wav")
+    store.put(run, file(name), [made()])
+    assert store.get(run, file(name), "a.wav") is not None
+    assert store.select("SELECT path FROM recording") == [(name,)]
+
+
+def test_the_columns_can_be_read_by_others(store, run, tmp_path):
+    recognition = made()
+    store.put(run, file(), [recognition])
+    other = sqlite3.connect(tmp_path / "lib.db")
+    violin, seconds, notes = other.execute("SELECT violin, violin_seconds, notes FROM recording").fetchone()
+    assert violin == recognition.score("violin") and notes == '["a note"]'
+    assert seconds == seconds_of(recognition)[LABELS.index("violin")]
+    other.close()
+
+
+def test_what_is_no_store_is_refused_in_one_line(tmp_path):
+    (tmp_path / "text.db").write_text("This is text, and longer than the head of a database would be. " * 4)
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE cake (slices)")
+    other.commit()
+    other.close()
+    newer = tmp_path / "newer.db"
+    Store(newer).close()
+    changed = sqlite3.connect(newer)
+    changed.execute("PRAGMA user_version = 99")
+    changed.close()
+    for name, reason in (
+        ("text.db", "file is not a database"),
+        ("other.db", "not a store"),
+        ("newer.db", "version 99"),
+        ("text.db/x.db", "cannot be used"),
+    ):
+        for create in (True, False):
+            with pytest.raises(StoreError) as error:
+                Store(tmp_path / name, create=create)
+            told = str(error.value)
+            assert told.startswith(f"{tmp_path / name}: ") and "\n" not in told
+            assert reason in told or (not create and "no such store" in told)
+    with pytest.raises(StoreError, match="no such store"):
+        Store(tmp_path / "none.db", create=False)
+    assert not (tmp_path / "none.db").exists()
+    assert sqlite3.connect(tmp_path / "other.db").execute("SELECT name FROM sqlite_master").fetchall() == [("cake",)]
+    assert sqlite3.connect(tmp_path / "other.db").execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+def test_reading_while_another_writes(store, run, tmp_path):
+    store.put(run, file(), [made()])
+    with Store(tmp_path / "lib.db", create=False) as reader:
+        assert reader.get(reader.runs()[0], file(), "a.wav") is not None
+        store.put(run, file("/music/b.wav"), [made()])
+        assert reader.count(run) == (2, 0)
+        with pytest.raises(StoreError, match="readonly"):
+            reader.put(run, file(), [made()])
+
+
+def test_a_transaction_that_fails_leaves_nothing(store, run):
+    broken = replace(made(), file_scores=np.zeros(3, np.float32))
+    with pytest.raises(ValueError):
+        store.put(run, file(), [made(), broken], split=True)
+    assert store.select("SELECT count(*) FROM recording") == [(0,)]
+
+
+def test_threads(store, run):
+    def work(number):
+        for i in range(10):
+            store.put(run, file(f"/{number}/{i}"), [made(seed=i)])
+            assert store.get(run, file(f"/{number}/{i}"), "x") is not None
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.count(run) == (40, 0)
+
+
+WRITER = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_store import METADATA, file, made
+from organology.recognition.store import Store
+with Store(sys.argv[1]) as store:
+    run = store.run("00" * 32, "made", METADATA, 1.0)
+    print("begun", flush=True)
+    for i in range(int(sys.argv[3])):
+        store.put(run, file(f"/{{sys.argv[2]}}/{{i}}"), [made(seed=i)])
+"""
+
+
+def writer(path, name, n):
+    code = WRITER.format(tests=os.path.dirname(__file__))  # noqa: PTH120
+    return subprocess.Popen([sys.executable, "-c", code, str(path), name, str(n)], stdout=subprocess.PIPE)
+
+
+def test_two_processes_one_of_them_killed(tmp_path):
+    path = tmp_path / "lib.db"
+    killed, other = writer(path, "killed", 100_000), writer(path, "other", 30)
+    assert killed.stdout.readline() and other.wait(60) == 0
+    killed.kill()
+    killed.wait(60)
+    with Store(path) as store:
+        assert store.select("PRAGMA integrity_check") == [("ok",)]
+        (run,) = store.runs()
+        names = [name for (name,) in store.select("SELECT path FROM recording ORDER BY id")]
+        assert {f"/other/{i}" for i in range(30)} <= set(names) and len(names) == len(set(names))
+        of_killed = [name for name in names if name.startswith("/killed/")]
+        assert of_killed == [f"/killed/{i}" for i in range(len(of_killed))]
+        n_windows = store.select("SELECT count(*) FROM window_scores")
+        assert n_windows == [(len(names),)] and store.get(run, file("/other/7"), "x") is not None
+    killed.stdout.close()
+    other.stdout.close()
+
+
+def test_prune_forgets_what_is_gone(store, run, tmp_path):
+    there = tmp_path / "there.wav"
+    there.touch()
+    store.put(run, FileState.of(there), [made()])
+    store.put(run, file("/nowhere/gone.wav"), [made()])
+    store.put_failure(run, file("/nowhere/broken.wav"), "empty file")
+    assert store.prune(dry_run=True) == ["/nowhere/broken.wav", "/nowhere/gone.wav"] and store.count(run) == (2, 1)
+    assert len(store.prune()) == 2 and store.count(run) == (1, 0) and store.prune() == []
+    assert store.select("SELECT count(*) FROM window_scores") == [(1,)]
+
+
+def test_the_state_of_a_file(tmp_path, monkeypatch):
+    (tmp_path / "a.wav").write_text("text")
+    monkeypatch.chdir(tmp_path)
+    state = FileState.of("a.wav")
+    assert (state.path, state.size) == (str(tmp_path / "a.wav"), 4) and FileState.of(tmp_path / "a.wav") == state
+    assert FileState.of("none.wav") is None and FileState.of("bad\0name") is None
+    os.utime("a.wav", ns=(1, 2))
+    assert FileState.of("a.wav").mtime_ns == 2

@@ -1,0 +1,218 @@
+"""The query language, and what it finds in a store."""
+
+import contextlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from organology.errors import OrganologyError, QueryError
+from organology.metadata import ModelMetadata
+from organology.recognition import Recognition
+from organology.recognition.query import All, AnyOf, Compare, Not, Plays, Value, labels_of, parse
+from organology.recognition.query_table import Library, matching_rows, sorted_rows
+from organology.recognition.store import Store
+from organology.recognition.store_rows import FileState
+from organology.taxonomy import LABELS, raise_families
+
+METADATA = ModelMetadata(LABELS, (0.5,) * 15, name="made")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("", All(())),
+        ("violin", Plays("violin")),
+        ("VIOLIN", Plays("violin")),
+        ("electric-guitar", Plays("electric_guitar")),
+        ("violin and not drums", All((Plays("violin"), Not(Plays("drums"))))),
+        ("violin & !drums", All((Plays("violin"), Not(Plays("drums"))))),
+        ("key or brass and synth", AnyOf((Plays("key"), All((Plays("brass"), Plays("synth")))))),
+        ("(key or brass) and synth", All((AnyOf((Plays("key"), Plays("brass"))), Plays("synth")))),
+        ("not not key", Not(Not(Plays("key")))),
+        ("violin > 0.8", Compare(Value("score", "violin"), ">", Value("number", number=0.8))),
+        ("violin.score>=80%", Compare(Value("score", "violin"), ">=", Value("number", number=0.8))),
+        ("singer.seconds >= 30", Compare(Value("seconds", "singer"), ">=", Value("number", number=30))),
+        ("duration > 1:30", Compare(Value("duration"), ">", Value("number", number=90))),
+        ("duration > 1:00:01.5", Compare(Value("duration"), ">", Value("number", number=3601.5))),
+        ("duration>2 min", Compare(Value("duration"), ">", Value("number", number=120))),
+        ("channel == 2", Compare(Value("channel"), "=", Value("number", number=2))),
+        ("piano > synth", Compare(Value("score", "piano"), ">", Value("score", "synth"))),
+        ("path ~ '*/Live 1/*'", Compare(Value("path"), "~", Value("text", text="*/Live 1/*"))),
+        (
+            "0.2 < key <= .5",
+            All(
+                (
+                    Compare(Value("number", number=0.2), "<", Value("score", "key")),
+                    Compare(Value("score", "key"), "<=", Value("number", number=0.5)),
+                )
+            ),
+        ),
+    ],
+)
+def test_what_a_query_means(text, meant):
+    assert parse(text) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("viola", "unknown word 'viola' at character 1; did you mean violin?"),
+        ("key and electric guitar", "'electric guitar' at character 9 is written electric_guitar"),
+        ("violin drums", "and, or, or a sign is missing before 'drums' at character 8"),
+        ("(violin", "the '(' at character 1 is not closed"),
+        ("violin)", "')' at character 7 closes nothing"),
+        ("violin and", "a label or a value is expected at the end"),
+        ("violin > ", "a label or a value is expected at the end"),
+        ("and violin", "a label or a value is expected at character 1, not 'and'"),
+        ("violin.loudness > 3", "violin at character 1 has score, seconds, share, not 'loudness'"),
+        ("duration.x > 3", "duration at character 1 has no parts"),
+        ("duration", "a comparison is missing behind the value at character 1"),
+        ('violin > "x"', "a text is compared with a number at character 8"),
+        ('path > "x"', "not as at character 6"),
+        ("violin ~ 3", "'~' at character 8 compares the path with a text"),
+        ('path = "x', "the quotation mark at character 8 is not closed"),
+        ("violin @ 3", "'@' at character 8 means nothing here"),
+        ("__import__('os')", "unknown word '__import__' at character 1"),
+        ("(" * 200 + "violin" + ")" * 200, "more than 100 levels at character 101"),
+        ("not " * 5000 + "violin", "more than 100 levels"),
+    ],
+)
+def test_a_wrong_query_is_one_line_that_names_the_place(text, told):
+    with pytest.raises(QueryError) as error:
+        parse(text)
+    assert told in str(error.value) and "\n" not in str(error.value)
+
+
+@given(st.text(alphabet="violn adotr.<>=!~()\"'&|0123456789%:smhé\x00\\[", max_size=40))
+def test_any_text_is_a_query_or_a_query_error(text):
+    with contextlib.suppress(QueryError):
+        parse(text)
+
+
+def recognition(duration, **sounding):
+    """Labels sound from the beginning for so many seconds."""
+    n = int(duration) - 3
+    starts = np.arange(n, dtype=float)
+    scores = np.zeros((n, 15), np.float32)
+    for label, seconds in sounding.items():
+        scores[starts + 4 <= seconds, LABELS.index(label)] = 0.9
+    scores = raise_families(scores)
+    return Recognition("x", duration, starts, starts + 4, scores, scores.mean(axis=0), np.full(15, 0.5), 1.0, "made")
+
+
+FILES = {
+    "/m/long.wav": recognition(100, violin=100, singer=20),
+    "/m/live/short.wav": recognition(20, violin=20, drums=20),
+    "/m/live/piano.flac": recognition(60, piano=60),
+    "/m/both.wav": recognition(50, piano=40, violin=50, drums=10),
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    path = tmp_path_factory.mktemp("store") / "lib.db"
+    with Store(path) as writing:
+        run = writing.run("00" * 32, "made", METADATA, 1.0)
+        for name, one in FILES.items():
+            writing.put(run, FileState(name, 1, 1), [one])
+        writing.put_failure(run, FileState("/m/broken.wav", 1, 1), "empty file")
+    with Store(path, create=False) as reading:
+        yield reading
+
+
+def found(store, text, thresholds=None, min_seconds=None):
+    library = Library.load(store, thresholds, min_seconds)
+    return {name.removeprefix("/m/") for name in library.taken(matching_rows(library, parse(text))).names}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", {"long.wav", "live/short.wav", "live/piano.flac", "both.wav"}),
+        ("violin", {"long.wav", "live/short.wav", "both.wav"}),
+        ("bowed_string and not drums", {"long.wav", "both.wav"}),
+        ("violin and piano or drums", {"both.wav", "live/short.wav"}),
+        ("duration >= 60", {"long.wav", "live/piano.flac"}),
+        ("piano > 0.8", {"live/piano.flac"}),
+        ("0.3 < piano < 0.8", {"both.wav"}),
+        ("piano > violin", {"live/piano.flac"}),
+        ("singer.seconds >= 5 and violin", {"long.wav"}),
+        ("not singer.seconds > 5", {"live/short.wav", "live/piano.flac", "both.wav"}),
+        ("drums.share > 0.9", {"live/short.wav"}),
+        ("drums.seconds > 0 and drums.share < 50%", {"both.wav"}),
+        ("path ~ '*/live/*.wav'", {"live/short.wav"}),
+        ("path = '/m/both.wav'", {"both.wav"}),
+        ("not path != '/m/both.wav'", {"both.wav"}),
+        ("channel = 0", {"long.wav", "live/short.wav", "live/piano.flac", "both.wav"}),
+        ("channel > 0", set()),
+    ],
+)
+def test_what_is_found(store, text, names):
+    assert found(store, text) == names
+
+
+def test_thresholds_and_seconds(store):
+    assert found(store, "drums", {"drums": 0.05}) == {"live/short.wav", "both.wav"}
+    assert found(store, "percussion", {"drums": 0.05}) == {"live/short.wav", "both.wav"}  # family >= instrument
+    assert found(store, "drums", {"drums": 1.0}) == set()
+    assert found(store, "drums", min_seconds=5) == {"live/short.wav", "both.wav"}
+    assert found(store, "drums", min_seconds=15) == {"live/short.wav"}
+    assert found(store, "drums.seconds > 5", {"drums": 0.95}) == set()
+    assert found(store, "drums.seconds > 5", {"drums": 0.5}) == {"live/short.wav", "both.wav"}
+
+
+def test_seconds_from_windows_are_those_that_are_stored(store):
+    stored = Library.load(store)
+    reckoned = Library.load(store)
+    for i, (identity, run) in enumerate(zip(reckoned.ids.tolist(), reckoned.run_ids.tolist(), strict=True)):
+        got = reckoned._reckoned(identity, reckoned.runs[run], reckoned.thresholds[i])
+        np.testing.assert_allclose(got, stored.seconds[i], atol=1e-9)
+
+
+def test_seconds_are_reckoned_only_where_they_decide(store, monkeypatch):
+    asked = []
+    real = Library._reckoned
+    monkeypatch.setattr(Library, "_reckoned", lambda self, *args: (asked.append(args[0]), real(self, *args))[1])
+    assert found(store, "drums.seconds > 5 and piano", {"drums": 0.6}) == {"both.wav"}
+    assert len(asked) == 2
+
+
+def test_order(store):
+    library = Library.load(store)
+
+    def order(by):
+        return [library.paths[i].removeprefix("/m/") for i in sorted_rows(library, by)]
+
+    assert order("path") == sorted(order("path")) == order("-path")[::-1]
+    assert order("duration")[0] == "long.wav" and order("-duration")[0] == "live/short.wav"
+    assert order("piano")[:2] == ["live/piano.flac", "both.wav"]
+    with pytest.raises(ValueError, match="kazoo"):
+        order("kazoo")
+
+
+def test_the_latest_recognition_of_a_file_counts(tmp_path):
+    with Store(tmp_path / "lib.db") as store:
+        first, second = (store.run(digit * 64, "made", METADATA, 1.0) for digit in "01")
+        state = FileState("/m/a.wav", 1, 1)
+        store.put(first, state, [recognition(20, piano=20)])
+        store.put(second, state, [recognition(20, brass=20)])
+        assert found(store, "brass") == {"a.wav"} and found(store, "piano") == set()
+        store.put(first, state, [recognition(20, piano=20), recognition(20, key=20)], split=True)
+        assert found(store, "key") == {"a.wav#ch1", "a.wav#ch2"} and found(store, "piano") == {"a.wav#ch1"}
+        assert found(store, "brass") == set()
+    with Store(tmp_path / "empty.db") as store:
+        assert found(store, "violin") == set() and found(store, "violin.seconds > 3") == set()
+
+
+def test_labels_of_a_query():
+    assert labels_of(parse("piano and (not violin or singer.seconds > 3) and duration > 4")) == [
+        "singer",
+        "violin",
+        "piano",
+    ]
+
+
+def test_errors_are_for_users():
+    assert issubclass(QueryError, OrganologyError)

@@ -17,11 +17,12 @@ SAMPLE_RATE = 32_000
 
 
 def _mean(block: Samples) -> NDArray[np.float32]:
-    mono = block[:, 0].copy()
-    for channel in range(1, block.shape[1]):
+    if block.shape[1] == 1:
+        return block[:, 0].copy()
+    mono: NDArray[np.float32] = block[:, 0] + block[:, 1]
+    for channel in range(2, block.shape[1]):
         mono += block[:, channel]
-    if block.shape[1] > 1:
-        mono *= np.float32(1 / block.shape[1])
+    mono *= np.float32(1 / block.shape[1])
     return mono
 
 

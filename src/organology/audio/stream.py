@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.audio.readers import NO_STREAM, AvReader, NotAudioError, Reader, Samples, SoundfileReader
+from organology.audio.readers import NO_STREAM, NotAudioError, Reader, Samples, SoundfileReader, full_scale
 from organology.audio.source import OpenSource, Source, open_source
 from organology.errors import AudioError
 
@@ -19,6 +19,8 @@ BLOCK_FRAMES = 65_536
 _LIMIT = 1e6  # +120 dB over full scale: such a sample is no sound, and its square would overflow the model
 _MIN_SAMPLE_RATE = 1_000
 _MAX_SAMPLE_RATE = 10_000_000
+_MAX_CHANNELS = 1_024  # libsndfile's limit too
+_BLOCK_SAMPLES = 2**22  # of a block, over all its channels: 16 MiB
 
 
 class AudioStream:
@@ -55,7 +57,7 @@ class AudioStream:
         self.truncated = False
         self._reader = reader
         self._source = source
-        self._block_frames = block_frames
+        self._block_frames = max(1, min(block_frames, _BLOCK_SAMPLES // max(1, reader.channels)))
         self._only: int | None = None
         self._blocks = self._sound()
 
@@ -106,11 +108,10 @@ class AudioStream:
         for block in self._decoded():
             if self._only is not None:
                 block = block[:, self._only : self._only + 1]
-            bad = ~(np.abs(block) <= _LIMIT)  # NaN compares false
-            n_bad = int(np.count_nonzero(bad))
-            if n_bad:
+            if not (block.min() >= -_LIMIT and block.max() <= _LIMIT):  # both are NaN if one sample is
+                bad = ~(np.abs(block) <= _LIMIT)
                 block = np.where(bad, np.float32(0), block)
-            self.nonfinite += n_bad
+                self.nonfinite += int(np.count_nonzero(bad))
             self.frames_read += len(block)
             yield block
         if self.frames_read == 0:
@@ -127,7 +128,7 @@ class AudioStream:
     def _rest(self) -> Iterator[Samples]:
         # libsndfile loses the block in which a file breaks off; FFmpeg decodes up to the break.
         try:
-            other = AvReader(self._source)  # type: ignore[arg-type]
+            other = _av_reader(self._source)  # type: ignore[arg-type]
         except NotAudioError:
             return
         self._reader.close()
@@ -144,7 +145,7 @@ class AudioStream:
 class _ArrayReader:
     """Samples that are in memory already."""
 
-    def __init__(self, samples: Samples, sample_rate: int) -> None:
+    def __init__(self, samples: NDArray[Any], sample_rate: int) -> None:
         self._samples = samples
         self.sample_rate = sample_rate
         self.frames: int | None
@@ -153,7 +154,7 @@ class _ArrayReader:
 
     def blocks(self, block_frames: int) -> Iterator[Samples]:
         for start in range(0, len(self._samples), block_frames):
-            yield self._samples[start : start + block_frames]
+            yield full_scale(self._samples[start : start + block_frames])
 
     def close(self) -> None:
         pass
@@ -166,8 +167,8 @@ def from_array(
 
     Parameters
     ----------
-    samples : float array, shape (frames,) or (frames, channels)
-        Full scale at ±1.
+    samples : array, shape (frames,) or (frames, channels)
+        Float with full scale at ±1, or integers as in wav files (16 or 32 bits, or 8 around 128).
     sample_rate : int
         In Hz.
     name : str
@@ -181,9 +182,15 @@ def from_array(
         If the array has another shape or type.
     """
     array = np.asarray(samples)
-    if array.dtype.kind != "f" or array.ndim not in (1, 2) or 0 in array.shape[1:]:
-        raise AudioError(f"{name}: samples have to be float, (frames,) or (frames, channels); not {_describe(array)}")
-    array = array.astype(np.float32, copy=False).reshape(len(array), -1 if array.size else 1)
+    known = array.dtype.kind == "f" or array.dtype in (np.int16, np.int32, np.uint8)
+    if not known or array.ndim not in (1, 2) or 0 in array.shape[1:]:
+        raise AudioError(
+            f"{name}: samples have to be float (or int16, int32, uint8), (frames,) or (frames, channels); "
+            f"not {_describe(array)}"
+        )
+    if array.ndim == 2 and array.shape[1] > max(array.shape[0], _MAX_CHANNELS):
+        raise AudioError(f"{name}: (channels, frames) = {array.shape} where (frames, channels) is wanted; transpose it")
+    array = array.reshape(len(array), -1 if array.size else 1)
     return _checked(AudioStream(_ArrayReader(array, int(sample_rate)), name, block_frames))
 
 
@@ -213,16 +220,22 @@ def decode(source: Source, block_frames: int = BLOCK_FRAMES) -> AudioStream:
     ...     peak = max(abs(block).max() for block in stream)
     """
     opened = open_source(source)
-    readers: tuple[type[SoundfileReader] | type[AvReader], ...] = (SoundfileReader, AvReader)
+    readers: tuple[Callable[[OpenSource], Reader], ...] = (SoundfileReader, _av_reader)
     reason = ""
-    for kind in readers[1:] if opened.looks_like_mp3 else readers:
+    for open_reader in readers[1:] if opened.looks_like_mp3 else readers:
         try:
-            reader = kind(opened)
+            reader = open_reader(opened)
         except NotAudioError as error:
             reason = NO_STREAM if str(error) == NO_STREAM else reason
             continue
         return _checked(AudioStream(reader, opened.name, block_frames, opened))
     raise AudioError(f"{opened.name}: {reason or 'not audio that can be decoded'}")
+
+
+def _av_reader(source: OpenSource) -> Reader:
+    from organology.audio.av_reader import AvReader  # PyAV takes a while to import, and few files need it
+
+    return AvReader(source)
 
 
 def _checked(stream: AudioStream) -> AudioStream:
@@ -232,6 +245,9 @@ def _checked(stream: AudioStream) -> AudioStream:
     if not stream.channels:
         stream.close()
         raise AudioError(f"{stream.name}: no samples in it")
+    if stream.channels > _MAX_CHANNELS:
+        stream.close()
+        raise AudioError(f"{stream.name}: {stream.channels} channels are too many")
     return stream
 
 

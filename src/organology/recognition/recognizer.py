@@ -6,11 +6,10 @@ import math
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,23 +17,17 @@ from numpy.typing import NDArray
 from organology import audio
 from organology.errors import AudioError
 from organology.metadata import ModelMetadata
-from organology.recognition.modelfile import ModelFile
+from organology.recognition.modelfile import ModelFile, available_cores
 from organology.recognition.pooling import pool
 from organology.recognition.result import Recognition
+from organology.recognition.scoring import SILENCE_DBFS, score_windows
+from organology.recognition.segments import SegmentSettings
+from organology.recognition.thresholds import Thresholds, levels_of
 from organology.recognition.windows import Window, windows
-from organology.taxonomy import LABELS, raise_families
+from organology.taxonomy import raise_families
 
-SILENCE_DBFS = -70.0
-"""A window whose level (root mean square) is below this is silent: its scores are 0."""
-
-BATCH_WINDOWS = 4
-"""Windows in one inference: more of them take more memory and, with small networks, no less time."""
-
-Thresholds = float | Mapping[str, float] | Sequence[float] | NDArray[np.floating]
-"""One threshold for all labels, some by label, or all 15."""
-
-AnySource = audio.Source | audio.AudioStream
-T = TypeVar("T", bound=AnySource)
+AnySource = audio.Source | audio.AudioStream | NDArray[Any]
+T = TypeVar("T", bound=audio.Source | audio.AudioStream)
 
 
 class _StoppedError(Exception):
@@ -51,7 +44,8 @@ class Recognizer:
     model : path, optional
         An ONNX file of the contract in `docs/architecture.md`. Default: the shipped model.
     threads : int, optional
-        Threads that one inference may use. Default: as many as this process may run on.
+        For one recording: with 2 or more, windows are scored in threads of their own while the next ones are decoded;
+        the scores are the same. Default: as many as this process has cores.
 
     Raises
     ------
@@ -68,7 +62,8 @@ class Recognizer:
     """
 
     def __init__(self, model: str | os.PathLike[str] | None = None, threads: int | None = None) -> None:
-        self._model = ModelFile(model, threads)
+        self._model = ModelFile(model, threads=1)
+        self._threads = threads or available_cores()
 
     @property
     def metadata(self) -> ModelMetadata:
@@ -86,19 +81,27 @@ class Recognizer:
         hop_seconds: float = 1.0,
         thresholds: Thresholds | None = None,
         progress: Callable[[float], None] | None = None,
+        *,
+        sr: int | None = None,
+        segment_settings: SegmentSettings | None = None,
     ) -> Recognition:
         """Recognize the instruments of one recording.
 
         Parameters
         ----------
-        source : path, bytes, binary file object, or `audio.AudioStream` (also of `audio.from_array`)
-            Any length: memory does not grow with it but for the scores.
+        source : path, bytes, binary file object, array of samples, or `audio.AudioStream`
+            Any length: memory does not grow with it but for the scores. An array has shape (frames,) or
+            (frames, channels), float with full scale at ±1, or integers as in wav files; it needs `sr`.
         hop_seconds : float
             Distance of the windows.
         thresholds : float, mapping or sequence, optional
             In place of the model's: one for all labels, some by label, or all 15.
         progress : callable, optional
             Called after every window with the share of the file that is done; 0 where its length is not known.
+        sr : int
+            Sample rate of an array, in Hz; only for an array.
+        segment_settings : SegmentSettings, optional
+            How segments are cut.
 
         Raises
         ------
@@ -106,29 +109,37 @@ class Recognizer:
             "NAME: reason" if the source cannot be used.
         ValueError
             If `hop_seconds` is not positive or the thresholds are not such.
+        TypeError
+            If an array comes without its sample rate, or something else with one.
+
+        Examples
+        --------
+        >>> samples = np.zeros((2 * 44_100, 2), np.float32)
+        >>> Recognizer().recognize(samples, sr=44_100)
+        <Recognition <array> (2.0 s): nothing>
         """
-        levels = _thresholds(self.metadata, thresholds)
+        levels = levels_of(self.metadata.thresholds, thresholds)
         rate = self.metadata.sample_rate
         hop_frames = _hop_frames(hop_seconds, rate)
-        with source if isinstance(source, audio.AudioStream) else audio.decode(source) as stream:
+        with _opened(source, sr) as stream:
             cut = windows(audio.mono_blocks(stream, rate), self.metadata.window_frames, hop_frames)
-            found, scores, sounds = self._scored(_watched(cut, stream, progress))
+            scored = score_windows(_watched(cut, stream, progress), self._model.scores, self._threads)
             duration = stream.frames_read / stream.sample_rate
-        places = np.array(found, dtype=np.float64).reshape(-1, 2) / rate
         # Resampling rounds the length to a whole sample: the true end is the source's.
-        starts, ends = places[:, 0], np.minimum(places[:, 1], duration)
+        starts, ends = scored.starts / rate, np.minimum(scored.ends / rate, duration)
         ends[-1] = duration
         return Recognition(
             source=stream.name,
             duration=duration,
             starts=starts,
             ends=ends,
-            scores=scores,
-            file_scores=raise_families(pool(scores[sounds], self.metadata.pooling)),
+            scores=scored.scores,
+            file_scores=raise_families(pool(scored.scores[scored.sounds], self.metadata.pooling)),
             thresholds=levels,
             hop_seconds=hop_frames / rate,
             model=self.model,
-            notes=_notes(stream, bool(sounds.any())),
+            notes=_notes(stream, bool(scored.sounds.any())),
+            segment_settings=segment_settings or SegmentSettings(),
         )
 
     def recognize_many(
@@ -191,43 +202,21 @@ class Recognizer:
                 stopped.set()
                 executor.shutdown(cancel_futures=True)
 
-    def _scored(self, cut: Iterator[Window]) -> tuple[list[tuple[int, int]], NDArray[np.float32], NDArray[np.bool_]]:
-        """Places, scores and whether they sound, of all windows; the model sees only those that sound."""
-        found: list[tuple[int, int]] = []
-        sounds: list[bool] = []
-        scores: list[NDArray[np.float32]] = []
-        while batch := list(islice(cut, BATCH_WINDOWS)):
-            heard = np.array([window.level >= SILENCE_DBFS for window in batch])
-            of_batch = np.zeros((len(batch), len(LABELS)), np.float32)
-            if heard.any():
-                sounding = np.stack([window.samples for window, is_heard in zip(batch, heard, strict=True) if is_heard])
-                of_batch[heard] = raise_families(self._model.scores(sounding))
-            found += [(window.start, window.end) for window in batch]
-            sounds += heard.tolist()
-            scores.append(of_batch)
-        return found, np.concatenate(scores), np.array(sounds)
+
+def _opened(source: AnySource, sr: int | None) -> audio.AudioStream:
+    if isinstance(source, np.ndarray):
+        if isinstance(sr, bool) or sr is None or sr != int(sr):
+            raise TypeError(f"an array needs its sample rate in Hz, recognize(samples, sr=44100); sr is {sr!r}")
+        return audio.from_array(source, int(sr))
+    if sr is not None:
+        raise TypeError("sr is the sample rate of an array; files say theirs")
+    return source if isinstance(source, audio.AudioStream) else audio.decode(source)
 
 
 def _hop_frames(hop_seconds: float, rate: int) -> int:
     if not (math.isfinite(hop_seconds) and hop_seconds * rate >= 1):
         raise ValueError(f"hop_seconds has to be positive, not {hop_seconds}")
     return round(hop_seconds * rate)
-
-
-def _thresholds(metadata: ModelMetadata, given: Thresholds | None) -> NDArray[np.float64]:
-    levels = np.array(metadata.thresholds, dtype=np.float64)
-    if given is None:
-        return levels
-    if isinstance(given, Mapping):
-        for label, level in given.items():
-            if label not in LABELS:
-                raise ValueError(f"a threshold for {label!r}, which is not a label")
-            levels[LABELS.index(label)] = level
-    else:
-        levels = np.broadcast_to(np.asarray(given, dtype=np.float64), levels.shape).copy()
-    if not ((levels >= 0) & (levels <= 1)).all():
-        raise ValueError("thresholds lie between 0 and 1")
-    return levels
 
 
 def _watched(

@@ -9,6 +9,7 @@ the repetition.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -35,7 +36,7 @@ class Window:
     def level(self) -> float:
         """Root mean square of the sound, in dB relative to full scale; -inf if all is 0."""
         sound = self.samples[: self.end - self.start]
-        energy = float(np.dot(sound, sound))
+        energy = float(np.square(sound).sum())  # not np.dot: its threads go on spinning after it
         return 10 * math.log10(energy / len(sound)) if energy > 0 else -math.inf
 
 
@@ -45,7 +46,7 @@ def windows(blocks: Iterable[NDArray[np.float32]], window_frames: int, hop_frame
     Parameters
     ----------
     blocks : iterable of float32 arrays, shape (n,)
-        The samples, in pieces of any length.
+        The samples, in pieces of any length. They are kept, not copied: they must not change afterwards.
     window_frames, hop_frames : int
         Length and distance of the windows, positive.
 
@@ -61,18 +62,34 @@ def windows(blocks: Iterable[NDArray[np.float32]], window_frames: int, hop_frame
     """
     if window_frames < 1 or hop_frames < 1:
         raise ValueError("window_frames and hop_frames are positive")
-    held = np.zeros(0, np.float32)
-    first = start = 0  # frame numbers of held[0] and of the next window
+    held: deque[NDArray[np.float32]] = deque()
+    first = total = start = 0  # frame numbers of held[0][0], of the end so far, and of the next window
     for block in blocks:
-        held = np.concatenate([held, block])
-        while start + window_frames <= first + len(held):
-            yield Window(start, start + window_frames, held[start - first :][:window_frames])
+        held.append(block)
+        total += len(block)
+        while start + window_frames <= total:
+            yield Window(start, start + window_frames, _piece(held, start - first, window_frames))
             start += hop_frames
         # Kept: what the next window needs, and enough for one that ends with the stream.
-        drop = max(0, min(start - first, len(held) - window_frames))
-        held, first = held[drop:], first + drop
-    total = first + len(held)
+        needed = min(start, total - window_frames)
+        while held and first + len(held[0]) <= needed:
+            first += len(held.popleft())
     if total < window_frames:
-        yield Window(0, total, np.resize(held, window_frames))  # repeats; of nothing it makes zeros
+        yield Window(0, total, np.resize(_piece(held, 0, total), window_frames))  # repeats; of nothing it makes zeros
     elif start - hop_frames + window_frames < total:
-        yield Window(total - window_frames, total, held[len(held) - window_frames :])
+        yield Window(total - window_frames, total, _piece(held, total - window_frames - first, window_frames))
+
+
+def _piece(held: Iterable[NDArray[np.float32]], offset: int, frames: int) -> NDArray[np.float32]:
+    """`frames` samples from `offset` on of blocks that follow each other; a view where one block holds them all."""
+    parts = []
+    for block in held:
+        part = block[max(offset, 0) : max(offset + frames, 0)]
+        if len(part):
+            parts.append(part)
+        offset -= len(block)
+        if offset + frames <= 0:
+            break
+    if not parts:
+        return np.zeros(0, np.float32)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -1,0 +1,105 @@
+"""From windows to their scores, several at once where there are threads for it.
+
+Reading, decoding and resampling happen in the caller's thread, as windows are asked for; inference happens in threads
+of its own, each on whole batches. That wastes less than threads within one inference, whose pieces are small, and
+gives the same scores with any number of threads.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organology.recognition.windows import Window
+from organology.taxonomy import LABELS, raise_families
+
+SILENCE_DBFS = -70.0
+"""A window whose level (root mean square) is below this is silent: its scores are 0."""
+
+BATCH_WINDOWS = 1
+"""Windows in one inference: more of them take more memory and, with small networks, more time for lack of cache."""
+
+MOST_THREADS = 8
+"""Used at once for one recording: its decoding, which has one thread, keeps no more of them busy."""
+
+Scores = NDArray[np.float32]
+_Score = Callable[[Scores], Scores]
+_Outcome = tuple[list[bool], Scores]
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredWindows:
+    """What the windows of a recording came to.
+
+    Attributes
+    ----------
+    starts, ends : int64 array, shape (n_windows,)
+        In frames.
+    scores : float32 array, shape (n_windows, 15)
+        Zeros where a window is silent.
+    sounds : bool array, shape (n_windows,)
+        Whether a window reaches `SILENCE_DBFS`.
+    """
+
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    scores: Scores
+    sounds: NDArray[np.bool_]
+
+
+def score_windows(cut: Iterable[Window], model: _Score, threads: int = 1) -> ScoredWindows:
+    """Score windows as they come.
+
+    Parameters
+    ----------
+    cut : iterable of Window
+    model : callable
+        float32 (batch, window_frames) -> float32 (batch, 15); safe to call from several threads.
+    threads : int
+        Inferences at once, `MOST_THREADS` at the most; with 1, in the caller's thread. Twice as many batches are
+        held at the most.
+    """
+    # Compact arrays that grow: at a small hop, lists would take ten times as much.
+    places, sounds, scores = array("q"), array("b"), array("f")
+    for batch, (heard, of_batch) in _in_order(iter(cut), model, min(threads, MOST_THREADS)):
+        places.extend(frame for window in batch for frame in (window.start, window.end))
+        sounds.extend(heard)
+        scores.frombytes(of_batch.tobytes())
+    starts, ends = np.array(places, dtype=np.int64).reshape(-1, 2).T
+    return ScoredWindows(
+        starts, ends, np.array(scores, dtype=np.float32).reshape(-1, len(LABELS)), np.array(sounds, dtype=bool)
+    )
+
+
+def _scored(batch: Sequence[Window], model: _Score) -> _Outcome:
+    """Whether each window sounds, and its scores; the model sees only those that sound."""
+    heard = [window.level >= SILENCE_DBFS for window in batch]
+    scores = np.zeros((len(batch), len(LABELS)), np.float32)
+    sounding = [window.samples for window, is_heard in zip(batch, heard, strict=True) if is_heard]
+    if sounding:
+        scores[heard] = raise_families(model(sounding[0][None] if len(sounding) == 1 else np.stack(sounding)))
+    return heard, scores
+
+
+def _in_order(cut: Iterator[Window], model: _Score, threads: int) -> Iterator[tuple[list[Window], _Outcome]]:
+    """Batches of windows, and whether and how they score."""
+    if threads <= 1:
+        while batch := list(islice(cut, BATCH_WINDOWS)):
+            yield batch, _scored(batch, model)
+        return
+    pending: deque[tuple[list[Window], Future[_Outcome]]] = deque()
+    with ThreadPoolExecutor(threads) as executor:
+        while batch := list(islice(cut, BATCH_WINDOWS)):
+            pending.append((batch, executor.submit(_scored, batch, model)))
+            if len(pending) >= 2 * threads:
+                first, future = pending.popleft()
+                yield first, future.result()
+        for last, future in pending:
+            yield last, future.result()

@@ -39,6 +39,10 @@ class StoreError(OrganologyError):
     """A store of recognitions that cannot be used."""
 
 
+class StoppedError(OrganologyError):
+    """Work that was stopped by its user (Ctrl-C); says what was done."""
+
+
 class UnknownWordError(OrganologyError, KeyError):
     """A word that a vocabulary does not hold.
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+
+from organology.cli.recognize_options import GroupedCommand, thresholds_of
+from organology.errors import StoppedError
 
 _PICTURES = (".png", ".pdf", ".svg")
+_INPUT, _OUTPUT, _DECISION, _BATCH = "What is read", "What is written", "From scores to segments", "Many files"
 
 
 class OutputFormat(StrEnum):
@@ -22,7 +26,14 @@ class OutputFormat(StrEnum):
     json = "json"
 
 
-class _Command(TyperCommand):
+class Channels(StrEnum):
+    """What becomes of several channels."""
+
+    MIX = "mix"
+    SPLIT = "split"
+
+
+class _Command(GroupedCommand):
     """`--plot` without a value means `--plot .`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -44,57 +55,150 @@ def register(app: typer.Typer) -> None:
 
 
 def recognize(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Audio or video files, and folders of them.")],
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH",
+            show_default=False,
+            help="Audio or video files, folders of them, patterns ('**/*.flac'), playlists (m3u, m3u8, pls), "
+            "@LIST (a path a line), - (audio on standard input).",
+        ),
+    ] = None,
+    from_file: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from-file", metavar="LIST", rich_help_panel=_INPUT, help="A file with a path a line (-: standard input)."
+        ),
+    ] = None,
+    null: Annotated[
+        bool, typer.Option("--null", "-0", rich_help_panel=_INPUT, help="NUL bytes divide the paths of a list.")
+    ] = False,
+    recursive: Annotated[
+        bool,
+        typer.Option(
+            "--recursive/--no-recursive", rich_help_panel=_INPUT, help="Search folders with all below them, or alone."
+        ),
+    ] = True,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", rich_help_panel=_INPUT, help="Search for hidden files, too.")
+    ] = False,
+    channels: Annotated[
+        Channels,
+        typer.Option(rich_help_panel=_INPUT, help="Recognize the mean of the channels, or each alone as FILE#chN."),
+    ] = Channels.MIX,
     output_format: Annotated[
         OutputFormat | None,
-        typer.Option("--format", help="What is written.  [default: as --output ends, else table]"),
+        typer.Option(
+            "--format", rich_help_panel=_OUTPUT, help="What is written.  [default: as --output ends, else table]"
+        ),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="File to write, whole, in place of standard output.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(rich_help_panel=_OUTPUT, help="File to write, whole, in place of standard output.")
+    ] = None,
     timeline: Annotated[
-        bool, typer.Option("--timeline", help="csv: one row a window in place of one a file; json: the windows too.")
+        bool,
+        typer.Option(
+            "--timeline",
+            rich_help_panel=_OUTPUT,
+            help="csv: one row a window in place of one a file; json: the windows too.",
+        ),
     ] = False,
-    hop: Annotated[float, typer.Option(min=0.01, metavar="SECONDS", help="How far windows are apart.")] = 1.0,
     plot: Annotated[
         Path | None,
         typer.Option(
             metavar="[PATH]",
+            rich_help_panel=_OUTPUT,
             help="Draw timelines: a .png, .pdf or .svg for one file, or a folder (alone: the current one).",
         ),
     ] = None,
-    model: Annotated[Path | None, typer.Option(metavar="FILE", help="Another model file (ONNX).")] = None,
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="One for all labels, in place of the model's.")
+        list[str] | None,
+        typer.Option(
+            metavar="[LABEL=]X",
+            rich_help_panel=_DECISION,
+            help="In place of the model's: one for all labels (0.4), or for one (violin=0.4); may be repeated.",
+        ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads in all.  [default: all cores]")] = None,
+    hop: Annotated[
+        float,
+        typer.Option(min=0.01, metavar="SECONDS", rich_help_panel=_DECISION, help="How far windows are apart."),
+    ] = 1.0,
+    min_seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="SECONDS", rich_help_panel=_DECISION, help="Drop segments shorter than this.  [default: 1]"
+        ),
+    ] = None,
+    max_gap: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="SECONDS", rich_help_panel=_DECISION, help="Close gaps up to this.  [default: 1]"),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="FILE", rich_help_panel=_DECISION, help="Another model file (ONNX).")
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=_BATCH,
+            help="Remember results in this SQLite file and do nothing twice: a run that was stopped goes on.",
+        ),
+    ] = None,
+    retry: Annotated[
+        bool,
+        typer.Option("--retry", rich_help_panel=_BATCH, help="Try again what the store says cannot be recognized."),
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", min=1, rich_help_panel=_BATCH, help="Files worked on at once.  [default: as --threads]"
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, rich_help_panel=_BATCH, help="Threads in all.  [default: all cores]")
+    ] = None,
 ) -> None:
     """Tell which instruments play in recordings, and when.
 
     An input that cannot be used costs one line on standard error and exit status 1; the rest goes on.
     """
+    paths = paths or []
+    if not paths and not from_file:
+        raise typer.BadParameter("name a file, a folder, or --from-file LIST", param_hint="PATH")
     chosen = _format(output_format, output)
     if timeline and chosen == "table":
         raise typer.BadParameter("goes with --format csv or json", param_hint="--timeline")
     if output is not None and output.is_dir():
         raise typer.BadParameter(f"{output} is a folder", param_hint="--output")
-    if plot is not None and plot.suffix.lower() not in _PICTURES and plot.exists() and not plot.is_dir():
-        raise typer.BadParameter(
-            f"{plot} is neither a folder nor a name that ends in {', '.join(_PICTURES)} (put --plot behind the paths)",
-            param_hint="--plot",
-        )
-    if plot is not None and plot.suffix.lower() in _PICTURES and len(paths) > 1:
-        raise typer.BadParameter("one picture for several paths; name a folder", param_hint="--plot")
+    if retry and store is None:
+        raise typer.BadParameter("goes with --store", param_hint="--retry")
+    _check_plot(plot, paths)
+    thresholds = thresholds_of(threshold)
     from organology.recognition.job import Job, run
+    from organology.recognition.segments import SegmentSettings
 
+    settings = {"min_seconds": min_seconds, "max_gap_seconds": max_gap}
     job = Job(
         paths=paths,
+        lists=from_file or [],
+        null=null,
+        recursive=recursive,
+        hidden=hidden,
         format=chosen,
         output=output,
         timeline=timeline,
         hop_seconds=hop,
+        split=channels is Channels.SPLIT,
         plot=plot,
         model=model,
-        threshold=threshold,
+        thresholds=thresholds,
+        segment_settings=replace(
+            SegmentSettings(), **{name: value for name, value in settings.items() if value is not None}
+        ),
+        jobs=jobs,
         threads=threads,
+        store=store,
+        retry=retry,
     )
     try:
         n_failed = run(job)
@@ -102,8 +206,23 @@ def recognize(
     except BrokenPipeError:  # the reader, e.g. `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
+    except StoppedError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(130) from None
     if n_failed:
         raise typer.Exit(1)
+
+
+def _check_plot(plot: Path | None, paths: list[str]) -> None:
+    if plot is None:
+        return
+    if plot.suffix.lower() not in _PICTURES and plot.exists() and not plot.is_dir():
+        raise typer.BadParameter(
+            f"{plot} is neither a folder nor a name that ends in {', '.join(_PICTURES)} (put --plot behind the paths)",
+            param_hint="--plot",
+        )
+    if plot.suffix.lower() in _PICTURES and len(paths) > 1:
+        raise typer.BadParameter("one picture for several paths; name a folder", param_hint="--plot")
 
 
 def _format(asked: OutputFormat | None, output: Path | None) -> Any:

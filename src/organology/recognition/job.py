@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TextIO
 
-from organology import audio
-from organology.errors import AudioError, OrganologyError
+import numpy as np
+from numpy.typing import NDArray
+
+from organology.errors import OrganologyError, StoppedError
 from organology.files import written_whole
-from organology.recognition.modelfile import available_cores
+from organology.recognition.batch import Batch
+from organology.recognition.inputs import Input, expand
+from organology.recognition.modelfile import available_cores, digest
 from organology.recognition.recognizer import Recognizer
 from organology.recognition.result import Recognition
 from organology.recognition.screen import Screen
+from organology.recognition.segments import SegmentSettings
+from organology.recognition.store import Store
 from organology.recognition.table import TableWriter
+from organology.recognition.thresholds import Thresholds, levels_of
 from organology.recognition.writers import CsvWriter, JsonWriter, Writer
 
 Format = Literal["table", "csv", "json"]
@@ -33,7 +39,13 @@ class Job:
     Attributes
     ----------
     paths : sequence of str
-        Files and folders.
+        Files, folders, patterns, playlists, `-`, `@LIST`: see `inputs.expand`.
+    lists : sequence of str
+        Files that list paths, one a line.
+    null : bool
+        NUL bytes, not line ends, divide them.
+    recursive, hidden : bool
+        Whether folders are searched with all below them, and for hidden files too.
     format : {"table", "csv", "json"}
     output : Path, optional
         Where it is written, whole. Default: standard output, as it comes.
@@ -41,38 +53,43 @@ class Job:
         The scores of every window too (json), or in place of the file's (csv).
     hop_seconds : float
         Distance of the windows.
+    split : bool
+        One result a channel in place of one of their mean.
     plot : Path, optional
         Picture for the only file, or folder for pictures.
     model : Path, optional
         Default: the shipped model.
-    threshold : float, optional
-        One for all labels in place of the model's.
+    thresholds : float, mapping or sequence, optional
+        In place of the model's: one for all labels, some by label, or all 15.
+    segment_settings : SegmentSettings
+    jobs : int, optional
+        Files worked on at once. Default: as many as `threads`, or as there are files.
     threads : int, optional
-        In all; several files are worked on at once. Default: as many as this process may run on.
+        In all. Default: as many as this process may run on.
+    store : Path, optional
+        Of a `Store`: what is in it is not done again.
+    retry : bool
+        Try again what the store says could not be recognized.
     """
 
     paths: Sequence[str]
+    lists: Sequence[str] = ()
+    null: bool = False
+    recursive: bool = True
+    hidden: bool = False
     format: Format = "table"
     output: Path | None = None
     timeline: bool = False
     hop_seconds: float = 1.0
+    split: bool = False
     plot: Path | None = None
     model: Path | None = None
-    threshold: float | None = None
+    thresholds: Thresholds | None = None
+    segment_settings: SegmentSettings = field(default_factory=SegmentSettings)
+    jobs: int | None = None
     threads: int | None = None
-
-
-@dataclass(frozen=True)
-class _Input:
-    name: str
-    root: Path  # the folder that was given, or that of the file
-
-    @property
-    def size(self) -> int:
-        try:
-            return Path(self.name).stat().st_size
-        except OSError:
-            return 0
+    store: Path | None = None
+    retry: bool = False
 
 
 def run(job: Job) -> int:
@@ -89,73 +106,89 @@ def run(job: Job) -> int:
     ------
     ModelError
         If the model cannot be used.
+    StoreError
+        If the store cannot be used.
     OrganologyError
         If something cannot be written, or `plot` names one picture for several files.
+    StoppedError
+        If the user stops it (Ctrl-C); says what was done.
     """
-    inputs, failures = _expanded(job.paths)
-    if job.plot is not None and job.plot.suffix.lower() in PICTURE_SUFFIXES and len(inputs) > 1:
-        raise OrganologyError(f"{job.plot}: one picture for {len(inputs)} files; name a folder")
-    if job.plot is not None:
-        import matplotlib  # noqa: F401  # missing? then before the work, not after
-    n_threads = job.threads or available_cores()
-    workers = max(1, min(n_threads, len(inputs)))
-    recognizer = Recognizer(job.model, n_threads // workers) if inputs else None
-    with (
-        _opened(job.output) as stream,
-        _writer(job, stream, recognizer) as writer,
-        Screen([item.size for item in inputs], shares_stdout=stream is sys.stdout) as screen,
-    ):
-        for name, reason in failures:
-            screen.line(f"{name}: {reason}")
-            writer.fail(name, reason)
-        if recognizer is None:
-            return len(failures)
-        return len(failures) + _recognized(job, recognizer, inputs, workers, writer, screen)
+    screen: Screen | None = None
+    n_files = 0
+    try:
+        found = expand(job.paths, job.lists, null=job.null, recursive=job.recursive, hidden=job.hidden)
+        n_files = len(found.files)
+        _check(job, n_files)
+        with ExitStack() as stack:
+            batch = _batch(job, n_files, stack) if found.files else None
+            stream = stack.enter_context(_opened(job.output))
+            writer = stack.enter_context(_writer(job, stream, batch.recognizer if batch else None))
+            screen = Screen([item.size for item in found.files], shares_stdout=stream is sys.stdout)
+            stack.enter_context(screen)
+            for name, reason in found.failures:
+                screen.line(f"{name}: {reason}")
+                writer.fail(name, reason)
+            n_failed = 0 if batch is None else _recognized(job, batch, found.files, writer, screen)
+            return len(found.failures) + n_failed
+    except KeyboardInterrupt:
+        raise StoppedError(_stopped(job, screen.n_done if screen else 0, n_files)) from None
 
 
-def _recognized(
-    job: Job, recognizer: Recognizer, inputs: Sequence[_Input], workers: int, writer: Writer, screen: Screen
-) -> int:
+def _check(job: Job, n_files: int) -> None:
+    """What can be told before the work, not after."""
+    if job.plot is None:
+        return
+    if job.plot.suffix.lower() in PICTURE_SUFFIXES and n_files > 1:
+        raise OrganologyError(f"{job.plot}: one picture for {n_files} files; name a folder")
+    import matplotlib  # noqa: F401  # missing?
+
+
+def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
+    threads = job.threads or available_cores()
+    jobs = max(1, min(job.jobs or threads, n_files))
+    recognizer = Recognizer(job.model, max(1, threads // jobs))
+    if job.store is None:
+        return Batch(recognizer, job.hop_seconds, job.split, jobs)
+    store = stack.enter_context(Store(job.store))
+    run = store.run(digest(job.model), recognizer.model, recognizer.metadata, job.hop_seconds)
+    return Batch(recognizer, job.hop_seconds, job.split, jobs, store, run, job.retry)
+
+
+def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], writer: Writer, screen: Screen) -> int:
     """Recognize and write every input; how many failed."""
     n_failed = 0
     pictures = _Pictures(job.plot)
-    places = {item.name: i for i, item in enumerate(inputs)}
-    results = recognizer.recognize_many(
-        places, job.hop_seconds, job.threshold, workers, lambda name, share: screen.share(places[name], share)
-    )
-    with closing(results):
-        for i, (name, result) in enumerate(results):
-            if isinstance(result, AudioError):
+    thresholds = levels_of(batch.recognizer.metadata.thresholds, job.thresholds)
+    with closing(batch.outcomes(inputs, screen.share)) as outcomes:
+        for outcome in outcomes:
+            if outcome.error is not None:
                 n_failed += 1
-                screen.line(str(result))
-                writer.fail(name, str(result).removeprefix(f"{name}: "))
-                screen.done(i, 0.0)
-                continue
-            with screen.paused():
-                writer.add(result)
-            if job.format == "csv":
-                for note in result.notes:
-                    screen.line(f"{name}: note: {note}")
-            pictures.draw(result, inputs[i])
-            screen.done(i, result.duration)
+                screen.line(f"{outcome.item.name}: {outcome.reason}")
+                writer.fail(outcome.item.name, outcome.reason)
+            for recognition in outcome.recognitions:
+                result = _judged(recognition, thresholds, job.segment_settings)
+                with screen.paused():
+                    writer.add(result)
+                if job.format == "csv":
+                    for note in result.notes:
+                        screen.line(f"{result.source}: note: {note}")
+                pictures.draw(result, outcome.item)
+            seconds = max((one.duration for one in outcome.recognitions), default=0.0)
+            screen.done(outcome.index, seconds, outcome.stored)
     return n_failed
 
 
-def _expanded(paths: Sequence[str]) -> tuple[list[_Input], list[tuple[str, str]]]:
-    """Files behind the paths, each once and in order, and the paths without any."""
-    inputs: dict[str, _Input] = {}
-    failures: list[tuple[str, str]] = []
-    for path in paths:
-        is_folder = os.path.isdir(path)  # noqa: PTH112  # keeps the path as it was given
-        try:
-            found = audio.find(path)
-        except AudioError as error:
-            failures.append((path, str(error).removeprefix(f"{Path(path)}: ")))
-            continue
-        for file in found:
-            name = file.as_posix() if is_folder else path
-            inputs.setdefault(name, _Input(name, Path(path) if is_folder else file.parent))
-    return list(inputs.values()), failures
+def _judged(recognition: Recognition, thresholds: NDArray[np.float64], settings: SegmentSettings) -> Recognition:
+    """A recognition with the thresholds and segments that were asked for."""
+    if settings == recognition.segment_settings and np.array_equal(thresholds, recognition.thresholds):
+        return recognition
+    return replace(recognition, thresholds=thresholds, segment_settings=settings)
+
+
+def _stopped(job: Job, n_done: int, n_files: int) -> str:
+    if job.store is None:
+        return f"stopped: {n_done} of {n_files} files were done; with --store FILE such a run can be taken up again"
+    return f"stopped: {n_done} of {n_files} files are done; the same command goes on from there ({job.store})"
 
 
 @contextmanager
@@ -212,7 +245,7 @@ class _Pictures:
         self._target = target
         self._taken: set[Path] = set()
 
-    def draw(self, recognition: Recognition, item: _Input) -> None:
+    def draw(self, recognition: Recognition, item: Input) -> None:
         if self._target is None:
             return
         from organology.recognition.plot import plot
@@ -221,7 +254,7 @@ class _Pictures:
         with _told(path):
             plot(recognition, path)
 
-    def _path(self, item: _Input) -> Path:
+    def _path(self, item: Input) -> Path:
         assert self._target is not None
         if self._target.suffix.lower() in PICTURE_SUFFIXES:
             return self._target

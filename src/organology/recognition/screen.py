@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from organology.recognition.table import clock
 
 _LARGE_BYTES = 10_000_000  # a single file below this is done before a bar is read
+_SETTLED_SECONDS = 2.0  # before that a rate says nothing
 
 
 class Screen:
@@ -22,31 +27,41 @@ class Screen:
         Of the files, in bytes.
     shares_stdout : bool
         Whether results go to standard output as they come.
+
+    Attributes
+    ----------
+    n_done, n_stored : int
+        Files that are done, and those of them that were in the store.
     """
 
     def __init__(self, sizes: Sequence[int], shares_stdout: bool) -> None:
         self._sizes = [max(size, 1) for size in sizes]
         self._shares = [0.0] * len(self._sizes)
-        self._n_done = 0
+        self._total = sum(self._sizes)
+        self._bytes = 0.0  # done, whether recognized or stored
+        self._bytes_stored = 0
         self._seconds = 0.0
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+        self.n_done = self.n_stored = 0
         self._progress: Progress | None = None
         self._task = TaskID(0)
         self._shares_terminal = shares_stdout and sys.stdout.isatty()
-        if sys.stderr.isatty() and (len(sizes) > 1 or sum(sizes) > _LARGE_BYTES):
+        if sys.stderr.isatty() and (len(sizes) > 1 or self._total > _LARGE_BYTES):
             self._progress = Progress(
                 TextColumn("{task.fields[n]}/{task.fields[of]} files"),
                 BarColumn(),
                 TextColumn("{task.percentage:3.0f} %"),
                 TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,
                 redirect_stdout=False,
                 redirect_stderr=False,
             )
-            self._task = self._progress.add_task("", total=sum(self._sizes), n=0, of=len(sizes), rate="")
+            self._task = self._progress.add_task("", total=self._total, n=0, of=len(sizes), rate="")
 
     def __enter__(self) -> Screen:
+        self._began = time.monotonic()
         if self._progress is not None:
             self._progress.start()
         return self
@@ -59,23 +74,50 @@ class Screen:
 
     def share(self, index: int, done: float) -> None:
         """Tell what share of a file is done; may come from any thread."""
-        self._shares[index] = done
+        with self._lock:
+            self._bytes += (done - self._shares[index]) * self._sizes[index]
+            self._shares[index] = done
         if self._progress is not None:
-            self._progress.update(self._task, completed=self._bytes_done())
+            self._progress.update(self._task, completed=self._bytes)
 
-    def done(self, index: int, seconds: float) -> None:
-        """Tell that a file is done, and how many seconds of audio it held."""
-        self._shares[index] = 1.0
-        self._n_done += 1
-        self._seconds += seconds
-        if self._progress is None:
-            return
-        elapsed = self._progress.tasks[0].elapsed or 0.0
-        rate = f"{self._seconds / elapsed:.0f} x real time" if elapsed > 0 else ""
-        self._progress.update(self._task, completed=self._bytes_done(), n=self._n_done, rate=rate)
+    def done(self, index: int, seconds: float, stored: bool = False) -> None:
+        """Tell that a file is done.
 
-    def _bytes_done(self) -> float:
-        return sum(share * size for share, size in zip(self._shares, self._sizes, strict=True))
+        Parameters
+        ----------
+        index : int
+        seconds : float
+            Of audio that it held.
+        stored : bool
+            It was in the store: that says nothing of how long the others will take.
+        """
+        self.n_done += 1
+        if stored:
+            self.n_stored += 1
+            self._bytes_stored += self._sizes[index]
+        else:
+            self._seconds += seconds
+        self.share(index, 1.0)
+        if self._progress is not None:
+            self._progress.update(self._task, n=self.n_done, rate=self.rate(time.monotonic() - self._began))
+
+    def rate(self, elapsed: float) -> str:
+        """How fast it goes, and how long it will take, as text.
+
+        Parameters
+        ----------
+        elapsed : float
+            Seconds since the beginning.
+        """
+        n_new = self.n_done - self.n_stored
+        stored = f"{self.n_stored} from the store" if self.n_stored else ""
+        if elapsed <= 0 or not n_new:
+            return stored
+        parts = [f"{n_new / elapsed:.1f} files/s", f"{self._seconds / elapsed:.0f} x real time"]
+        new_bytes = self._bytes - self._bytes_stored
+        if elapsed > _SETTLED_SECONDS and new_bytes > 0:
+            parts.append(f"{clock((self._total - self._bytes) * elapsed / new_bytes)} left")
+        return ", ".join([*parts, stored] if stored else parts)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -1,0 +1,205 @@
+"""Recognizing many files: several at once, in order, with what a store already knows."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import partial
+
+from organology import audio
+from organology.errors import AudioError, StoreError, UnreadableError
+from organology.recognition.inputs import Input
+from organology.recognition.recognizer import Recognizer
+from organology.recognition.result import Recognition
+from organology.recognition.store import Store
+from organology.recognition.store_rows import FileState, Run, rounded
+
+HELD_BYTES = 64 * 2**20
+"""Results that wait for an earlier file to be done are held up to this size; then no further file is begun."""
+
+
+class _StoppedError(Exception):
+    """Ends a worker whose result nobody waits for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of an input.
+
+    Attributes
+    ----------
+    item : Input
+    index : int
+        Its place among the inputs.
+    recognitions : tuple of Recognition
+        One; with `split` one a channel; none if there is an error.
+    error : AudioError or None
+        Why it could not be recognized.
+    stored : bool
+        It was in the store, and nothing was done.
+    """
+
+    item: Input
+    index: int
+    recognitions: tuple[Recognition, ...] = ()
+    error: AudioError | None = None
+    stored: bool = False
+
+    @property
+    def reason(self) -> str:
+        """The error without the name of the input."""
+        return str(self.error).removeprefix(self.item.name).removeprefix(": ")
+
+    @property
+    def size(self) -> int:
+        """Of the scores, in bytes."""
+        return sum(one.scores.nbytes + one.starts.nbytes + one.ends.nbytes for one in self.recognitions)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """How inputs are recognized.
+
+    Attributes
+    ----------
+    recognizer : Recognizer
+    hop_seconds : float
+    split : bool
+        One recognition a channel, named `FILE#chN`; a file with one channel gives one, named as the file.
+    jobs : int
+        Files worked on at once. The results do not depend on it.
+    store : Store, optional
+        What is in it is not done again; what is done is put into it at once. Scores are then those that the store
+        gives back (within 7.7e-6).
+    run : Run, optional
+        Goes with `store`.
+    retry : bool
+        Try again what could not be recognized, though the file is as it was.
+    """
+
+    recognizer: Recognizer
+    hop_seconds: float = 1.0
+    split: bool = False
+    jobs: int = 1
+    store: Store | None = None
+    run: Run | None = None
+    retry: bool = False
+    _stopped: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+
+    def outcomes(
+        self, inputs: Sequence[Input], progress: Callable[[int, float], None] | None = None
+    ) -> Generator[Outcome, None, None]:
+        """Recognize inputs.
+
+        Parameters
+        ----------
+        inputs : sequence of Input
+        progress : callable, optional
+            Called now and then, from several threads, with the index of an input and the share of it that is done.
+
+        Yields
+        ------
+        Outcome
+            In the order of the inputs.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written or read.
+        """
+        try:
+            yield from _in_order(partial(self._outcome, progress), inputs, self.jobs, self._stopped)
+        finally:
+            self._stopped.clear()
+
+    def _outcome(self, progress: Callable[[int, float], None] | None, index: int, item: Input) -> Outcome:
+        def watch(share: float) -> None:
+            if self._stopped.is_set():
+                raise _StoppedError
+            if progress is not None:
+                progress(index, share)
+
+        watch(0.0)
+        state = FileState.of(item.name) if self.store is not None and item.file is None else None
+        if state is not None and (stored := self._stored(state, index, item)) is not None:
+            return stored
+        try:
+            found = self._recognized(item, watch)
+        except AudioError as error:
+            if state is not None and not isinstance(error, UnreadableError):
+                reason = str(error).removeprefix(item.name).removeprefix(": ")
+                self._put(lambda store, run: store.put_failure(run, state, reason))
+            return Outcome(item, index, error=error)
+        except (_StoppedError, StoreError):
+            raise
+        except Exception as error:  # one odd file must not end the work on all others
+            told = " ".join(f"{type(error).__name__}: {error}".split())
+            return Outcome(item, index, error=AudioError(f"{item.name}: cannot be recognized: {told}"))
+        if state is not None:
+            found = [rounded(one) for one in found]
+            self._put(lambda store, run: store.put(run, state, found, split=self.split))
+        return Outcome(item, index, tuple(found))
+
+    def _stored(self, state: FileState, index: int, item: Input) -> Outcome | None:
+        assert self.store is not None and self.run is not None
+        found = self.store.get(self.run, state, item.name, split=self.split)
+        if isinstance(found, AudioError):
+            return None if self.retry else Outcome(item, index, error=found, stored=True)
+        return None if found is None else Outcome(item, index, tuple(found), stored=True)
+
+    def _put(self, put: Callable[[Store, Run], None]) -> None:
+        assert self.store is not None and self.run is not None
+        put(self.store, self.run)
+
+    def _recognized(self, item: Input, watch: Callable[[float], None]) -> list[Recognition]:
+        n_channels = 1
+        if self.split:
+            with audio.decode(item.source) as stream:
+                n_channels = stream.channels
+        if n_channels == 1:
+            return [self.recognizer.recognize(item.source, self.hop_seconds, progress=watch)]
+
+        def part(done: int, share: float) -> None:
+            watch((done + share) / n_channels)
+
+        # Decoded once a channel: decoding is a small part of the work, and memory does not grow with the file.
+        return [
+            self.recognizer.recognize(
+                audio.decode(item.source).only(channel), self.hop_seconds, progress=partial(part, channel - 1)
+            )
+            for channel in range(1, n_channels + 1)
+        ]
+
+
+def _in_order(
+    work: Callable[[int, Input], Outcome], inputs: Iterable[Input], jobs: int, stopped: threading.Event
+) -> Generator[Outcome, None, None]:
+    """Do the work in threads and give the outcomes in order; a long one at the front does not idle the others."""
+    waiting = enumerate(inputs)
+    pending: deque[Future[Outcome]] = deque()
+    running: set[Future[Outcome]] = set()
+    held = 0
+    with ThreadPoolExecutor(jobs, thread_name_prefix="recognize") as executor:
+        try:
+            while True:
+                while len(running) < 2 * jobs and held < HELD_BYTES and (following := next(waiting, None)) is not None:
+                    future = executor.submit(work, *following)
+                    pending.append(future)
+                    running.add(future)
+                if not pending:
+                    return
+                if not pending[0].done():
+                    wait(running, return_when=FIRST_COMPLETED)
+                done = {future for future in running if future.done()}
+                running -= done
+                held += sum(future.result().size for future in done)
+                if pending[0].done():
+                    outcome = pending.popleft().result()
+                    held -= outcome.size
+                    yield outcome
+        finally:  # also where the caller stops in the middle
+            stopped.set()
+            executor.shutdown(cancel_futures=True)

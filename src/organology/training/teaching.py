@@ -118,8 +118,8 @@ def build_teaching(recipe: TeachingRecipe, teacher: AudioSetTeacher, audio: Audi
         network = InstrumentNet(recipe.model, audioset_labels())
     output = next(m for m in reversed(list(network.head.modules())) if isinstance(m, torch.nn.Linear))
     with torch.no_grad():
-        scores = [teacher.scores(audio[i].waveform[None])[0] for i in range(PRIOR_ITEMS)]
-        output.bias.copy_(torch.stack(scores).mean(dim=0).clamp(1e-5, 1 - 1e-5).logit())
+        scores = teacher.scores(torch.stack([audio[i].waveform for i in range(PRIOR_ITEMS)]))
+        output.bias.copy_(scores.mean(dim=0).clamp(1e-5, 1 - 1e-5).logit())
     channels_last(network.backbone)
     return TeachingModule(network, recipe.training, recipe.seed, teacher)
 

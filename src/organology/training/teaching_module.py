@@ -72,10 +72,10 @@ def binarized(taught: NDArray[np.float32], config: TeachingConfig) -> NDArray[np
 
 
 def scored_columns(targets: NDArray[np.int8], min_items: int) -> NDArray[np.int64]:
-    """Columns with at least so many ones and as many zeros; all, if there is none."""
+    """Columns with at least so many ones and as many zeros; if there is none, the one with the most ones."""
     present = targets.sum(axis=0, dtype=np.int64)
     columns = np.flatnonzero((present >= min_items) & (len(targets) - present >= min_items))
-    return columns if len(columns) else np.arange(targets.shape[1])
+    return columns if len(columns) else present.argmax(keepdims=True)
 
 
 def soft_loss(taught: NDArray[np.float32], scores: NDArray[np.float32]) -> float:

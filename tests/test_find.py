@@ -1,6 +1,9 @@
 """The query language, and what it finds in a store."""
 
 import contextlib
+import csv
+import io
+import json
 
 import numpy as np
 import pytest
@@ -216,3 +219,84 @@ def test_labels_of_a_query():
 
 def test_errors_are_for_users():
     assert issubclass(QueryError, OrganologyError)
+
+
+@pytest.fixture
+def ask(store):
+    from typer.testing import CliRunner
+
+    from organology.cli import command_line
+
+    def invoke(*arguments):
+        return CliRunner().invoke(command_line(), ["find", *arguments, "--store", str(store.path)])
+
+    return invoke
+
+
+def test_the_table(ask):
+    result = ask("violin and not piano", "--sort", "duration")
+    assert result.exit_code == 0 and result.stderr == "2 of 4 recordings\n"
+    head, first, second = result.stdout.splitlines()
+    assert head.split() == ["violin", "piano", "length", "recording"]
+    assert first.split()[:4] == ["0.90", "0.00", "1:40", "/m/long.wav"] and "live/short.wav" in second
+    assert "bowed_string" in first and "violin" in first
+    assert "duration" not in ask("violin").stdout and "live/short" in ask("violin", "--sort", "-duration").stdout
+
+
+def test_paths_and_playlists_are_those_of_the_files(ask):
+    assert ask("drums", "--format", "paths").stdout == "/m/live/short.wav\n"
+    assert ask("violin", "--format", "paths", "-0").stdout.split("\0")[0] == "/m/both.wav"
+    assert ask("piano > 0.8", "--format", "m3u").stdout.splitlines() == [
+        "#EXTM3U",
+        "#EXTINF:60,piano",
+        "/m/live/piano.flac",
+    ]
+    assert ask("--format", "paths", "--limit", "2", "--sort", "violin").stdout.count("\n") == 2
+
+
+def test_csv_and_json(ask):
+    rows = list(csv.DictReader(io.StringIO(ask("piano", "--format", "csv", "--sort", "piano").stdout)))
+    assert [row["file"] for row in rows] == ["/m/live/piano.flac", "/m/both.wav"] and rows[0]["piano"] == "0.9"
+    written = json.loads(ask("piano", "--format", "json", "--sort", "-piano").stdout)
+    assert (written["schema"], written["version"], written["query"]) == ("organology.find", 1, "piano")
+    first = written["recordings"][0]
+    assert first["file"] == "/m/both.wav" and first["instruments"] == ["bowed_string", "key", "violin", "piano"]
+    assert first["scores"]["violin"] == 0.9 and first["channel"] is None
+    assert json.loads(ask("channel > 5", "--format", "json").stdout)["recordings"] == []
+
+
+def test_thresholds_and_seconds_on_the_command_line(ask):
+    def paths(*arguments):
+        return ask(*arguments, "--format", "paths").stdout.split()
+
+    assert paths("drums", "--threshold", "drums=0.05") == ["/m/both.wav", "/m/live/short.wav"]
+    assert paths("drums", "--threshold", "0.99", "--threshold", "drums=0.05") == ["/m/both.wav", "/m/live/short.wav"]
+    assert paths("violin", "--threshold", "0.99") == []
+    assert paths("drums", "--min-seconds", "15") == ["/m/live/short.wav"]
+
+
+def test_wrong_use_of_find(ask):
+    for wrong in (["x", "--sort", "kazoo"], ["--threshold", "violin=3"], ["--threshold", "kazoo=0.3"]):
+        result = ask(*wrong)
+        assert result.exit_code == 2 and "Error" in result.stderr and result.stdout == ""
+    assert isinstance(ask("viola").exception, QueryError)
+
+
+def test_info_and_prune(store, tmp_path):
+    from typer.testing import CliRunner
+
+    from organology.cli import command_line
+
+    def invoke(*arguments):
+        return CliRunner().invoke(command_line(), ["store", *map(str, arguments)])
+
+    told = invoke("info", store.path).stdout
+    assert "made, windows every 1 s: 4 files recognized, 1 not" in told and "0.1 hours in 4 recordings" in told
+    copy = tmp_path / "copy.db"
+    with Store(copy) as opened:
+        run = opened.run("00" * 32, "made", METADATA, 1.0)
+        opened.put(run, FileState("/m/gone.wav", 1, 1), [FILES["/m/both.wav"]])
+    assert invoke("prune", copy).stdout == "/m/gone.wav\n" and "1 files are gone" in invoke("prune", copy).stderr
+    assert invoke("prune", copy, "--yes").exit_code == 0 and invoke("prune", copy).stdout == ""
+    assert not (tmp_path / "none.db").exists() and invoke("prune", tmp_path / "none.db", "--yes").exit_code == 1
+    assert not (tmp_path / "none.db").exists()

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from organology import __version__
-from organology.errors import OrganologyError
+from organology.errors import OrganologyError, StoppedError
 
 app = typer.Typer(
     name="organology",
@@ -25,6 +25,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+_STOPPED = 130  # exit status of what Ctrl-C ended
 
 _EXTRA_OF = {
     "train": (
@@ -60,9 +62,21 @@ def _root(
 @cache
 def command_line() -> typer.Typer:
     """The command line with all its verbs."""
-    from organology.cli import corpus, evaluate, export, mix, prepare, pretrain, recognize, render, train, tune
+    from organology.cli import (
+        corpus,
+        evaluate,
+        export,
+        find,
+        mix,
+        prepare,
+        pretrain,
+        recognize,
+        render,
+        train,
+        tune,
+    )
 
-    for module in (recognize, corpus, prepare, render, mix, pretrain, train, evaluate, tune, export):
+    for module in (recognize, find, corpus, prepare, render, mix, pretrain, train, evaluate, tune, export):
         module.register(app)
     return app
 
@@ -73,9 +87,16 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as any exit: temporary files are removed
     try:
         verbs()
+    except StoppedError as error:
+        print(error, file=sys.stderr)
+        sys.exit(_STOPPED)
     except OrganologyError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    except SystemExit as error:
+        if error.code == _STOPPED:  # so typer ends at Ctrl-C, without a word
+            print("stopped", file=sys.stderr)
+        raise
     except ModuleNotFoundError as error:
         root = (error.name or "").split(".")[0]
         extra = next((extra for extra, modules in _EXTRA_OF.items() if root in modules), None)
@@ -85,4 +106,4 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(_STOPPED)

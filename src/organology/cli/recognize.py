@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from organology.cli.recognize_options import GroupedCommand, thresholds_of
-from organology.errors import StoppedError
 
 _PICTURES = (".png", ".pdf", ".svg")
 _INPUT, _OUTPUT, _DECISION, _BATCH = "What is read", "What is written", "From scores to segments", "Many files"
@@ -206,9 +205,6 @@ def recognize(
     except BrokenPipeError:  # the reader, e.g. `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
-    except StoppedError as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(130) from None
     if n_failed:
         raise typer.Exit(1)
 

@@ -21,8 +21,9 @@ class GroupedCommand(TyperCommand):
                 panel = getattr(parameter, "rich_help_panel", None)
                 is_argument = parameter.param_type_name == "argument"
                 groups.setdefault("Arguments" if is_argument else panel or "Other", []).append(record)
-        other = groups.pop("Other", [])
-        for name, records in [*groups.items(), ("Other", other)]:
+        rest = groups.pop("Other", [])
+        last = "Other" if len(groups) > 1 else "Options"
+        for name, records in [*groups.items(), (last, rest)]:
             if records:
                 with formatter.section(name):
                     formatter.write_dl(records)

@@ -349,3 +349,11 @@ def test_thresholds_can_be_tuned_anew(scratch, tmp_path):
     assert metadata.thresholds == tuple(told["per_label"][label] for label in metadata.labels)
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[0].state_dict()[name]), name
+
+
+def test_scores_in_bfloat16_are_near_those_in_float32(scratch):
+    waveform = torch.randn(3, 35_200) * 0.1
+    exact, coarse = (load_scorer(scratch / "best", precision=p).score(waveform) for p in ("32-true", "bf16-mixed"))
+    assert exact.dtype == coarse.dtype == np.float32
+    assert not np.array_equal(exact, coarse)
+    np.testing.assert_allclose(exact, coarse, atol=0.05)

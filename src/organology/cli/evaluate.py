@@ -43,7 +43,7 @@ def evaluate(
 
     settings = loop.override(load_recipe(recipe), corpora=corpus)
     loop.set_threads(settings)
-    scorer = scoring.load_scorer(checkpoint, loop.device_of(settings))
+    scorer = scoring.load_scorer(checkpoint, loop.device_of(settings), settings.training.precision)
     place = checkpoint.resolve()
     folder = out or place.parent / f"{place.stem}-{split}"
     try:
@@ -70,6 +70,7 @@ def evaluate(
         "split": split,
         "p_musical": p_musical,
         "mixture_seed": seed,
+        "precision": settings.training.precision,
     }
     scoring.write_results(folder, result, scored, about)
     console = Console()

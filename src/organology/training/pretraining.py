@@ -21,6 +21,7 @@ from organology.training.data import Batch, one_line
 from organology.training.keeper import Keeper, rounded
 from organology.training.layout import channels_last
 from organology.training.loop import device_of, fit, set_threads
+from organology.training.precision import autocast
 from organology.training.pretraining_data import (
     chunk_loader,
     describe_tagging,
@@ -156,7 +157,9 @@ def score_test(recipe: PretrainingRecipe, checkpoint: Path, test: TaggedChunks, 
     for batch in track(loader, f"scoring {len(numbers)} chunks", console=console or Console(stderr=True)):
         waveform, tags, names = Batch(*batch)
         targets.append(tags.numpy())
-        scores.append(network.scores(waveform.to(device)).float().cpu().numpy())
+        with autocast(device, recipe.training.precision):
+            logits = network(waveform.to(device))
+        scores.append(network.to_scores(logits.float()).cpu().numpy())
         songs += names
     return Scored(np.concatenate(targets), np.concatenate(scores), np.array(songs))
 

@@ -23,6 +23,7 @@ from organology.model import EFFICIENTAT, AudioSetTagger, load_checkpoint
 from organology.taxonomy import LABELS
 from organology.training.data import EVALUATION_SEED, Batch, evaluation_mixer, fixed_loader, one_line
 from organology.training.layout import channels_last
+from organology.training.precision import Precision, autocast
 from organology.training.recipe import Recipe
 
 Scores = NDArray[np.float32]
@@ -53,7 +54,7 @@ class Scorer:
     provenance: dict[str, Any]
 
 
-def load_scorer(path: str | os.PathLike[str], device: str = "cpu") -> Scorer:
+def load_scorer(path: str | os.PathLike[str], device: str = "cpu", precision: Precision = "32-true") -> Scorer:
     """Open a model.
 
     Parameters
@@ -63,6 +64,8 @@ def load_scorer(path: str | os.PathLike[str], device: str = "cpu") -> Scorer:
         those of no training of ours.
     device : str
         Of torch; a model file runs on the CPU.
+    precision : {"32-true", "16-mixed", "bf16-mixed"}
+        Of a checkpoint's network; model files and published weights compute in float32.
 
     Raises
     ------
@@ -81,7 +84,9 @@ def load_scorer(path: str | os.PathLike[str], device: str = "cpu") -> Scorer:
 
     @torch.inference_mode()
     def score(waveform: Tensor) -> Scores:
-        return np.asarray(network.scores(waveform.to(device)).float().cpu().numpy()[:, order])
+        with autocast(device, precision):
+            logits = network(waveform.to(device))
+        return np.asarray(network.to_scores(logits.float()).cpu().numpy()[:, order])
 
     return Scorer(
         metadata.name or Path(path).name,

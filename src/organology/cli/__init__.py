@@ -39,6 +39,7 @@ _EXTRA_OF = {
         "safetensors",
         "onnx",
         "mido",
+        "filelock",
     ),
     "plot": ("matplotlib",),
 }
@@ -72,11 +73,12 @@ def command_line() -> typer.Typer:
         pretrain,
         recognize,
         render,
+        reproduce,
         train,
         tune,
     )
 
-    for module in (recognize, find, corpus, prepare, render, mix, pretrain, train, evaluate, tune, export):
+    for module in (recognize, find, corpus, prepare, render, mix, pretrain, train, evaluate, tune, export, reproduce):
         module.register(app)
     return app
 

@@ -1,0 +1,264 @@
+"""What is there of an experiment, as figures with intervals: the content of `report.json`."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from organology.errors import ConfigError
+from organology.evaluation import best_threshold, best_thresholds
+from organology.experiments import paper
+from organology.experiments.arms import Arm, ArmFolder, folder_of, make_arm, weights_hash
+from organology.experiments.clips import FEWEST_PRESENT
+from organology.experiments.recipe import ExperimentRecipe
+from organology.experiments.run import TEST, TUNING, Outcome, Request, load_scores
+from organology.experiments.statistics import (
+    CONFIDENCE,
+    RANKING,
+    Sampled,
+    columns_with,
+    decisions,
+    mean_of,
+    plain,
+    ranking,
+    told,
+    told_over_seeds,
+)
+from organology.taxonomy import LABELS
+from organology.training.provenance import describe_corpora, versions
+from organology.training.scoring import Scored
+
+SINGLE, PER_CLASS = "single", "per class"
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """What came of one arm.
+
+    Attributes
+    ----------
+    arm : Arm
+    folder : ArmFolder
+    tests : dict of str to dict of str to Sampled
+        Ranking figures, by the name of the test set: its number of mixtures, or "clips".
+    thresholds : dict of str to array
+        `single` (one number) and `per class` (15), tuned on validation.
+    decided : dict of str to dict of str to Sampled
+        Figures at these thresholds on the largest test set.
+    """
+
+    arm: Arm
+    folder: ArmFolder
+    tests: dict[str, dict[str, Sampled]]
+    thresholds: dict[str, Any]
+    decided: dict[str, dict[str, Sampled]]
+
+
+@dataclass(frozen=True)
+class Results:
+    """All arms of an experiment that are there.
+
+    Attributes
+    ----------
+    recipe : ExperimentRecipe
+    arms : list of ArmResult
+        By transfer method, `p_musical` and seed.
+    missing : list of str
+        Arms of the recipe that are not there.
+    test_sets : dict of str to dict
+        By name: what they hold.
+    """
+
+    recipe: ExperimentRecipe
+    arms: list[ArmResult]
+    missing: list[str]
+    test_sets: dict[str, dict[str, Any]]
+
+    @property
+    def largest(self) -> str:
+        """Name of the largest test set of mixtures."""
+        return str(max(self.recipe.test.mixtures))
+
+    def conditions(self) -> dict[str, list[ArmResult]]:
+        """Arms that differ in the seed alone, under the name of what is varied."""
+        by: dict[str, list[ArmResult]] = {}
+        for result in self.arms:
+            name = result.arm.transfer if self.recipe.experiment == "table1" else f"{result.arm.p_musical:g}"
+            by.setdefault(name, []).append(result)
+        return by
+
+
+def gather(request: Request, outcome: Outcome) -> Results:
+    """Take up every arm of the experiment that is trained and scored, whoever asked for it.
+
+    Beside the recipe's seeds and values of `p_musical` those are looked for that any arm of the folder has.
+    """
+    recipe, out = request.recipe, request.out
+    known = [json.loads(path.read_text("utf-8")) for path in sorted((out / "arms").glob("*/arm.json"))]
+    varied = recipe.experiment == "figure3"
+    shares = sorted({*recipe.arms.p_musical, *(arm["p_musical"] for arm in known if varied)})
+    wanted_seeds = set(request.seeds or recipe.seeds)
+    seeds = sorted({*wanted_seeds, *(arm["seed"] for arm in known)})
+    found, missing = [], []
+    for transfer, share, seed in itertools.product(recipe.arms.transfer, shares, seeds):
+        result = _take_up(transfer, share, seed, out, outcome, recipe)
+        if result is not None:
+            found.append(result)
+        elif share in recipe.arms.p_musical and seed in {*recipe.seeds, *wanted_seeds}:
+            missing.append(f"{transfer}, p_musical {share:g}, seed {seed}")
+    return Results(recipe, found, missing, _test_sets(found, outcome, recipe))
+
+
+def _take_up(
+    transfer: str, p_musical: float, seed: int, out: Path, outcome: Outcome, recipe: ExperimentRecipe
+) -> ArmResult | None:
+    try:
+        arm = make_arm(outcome.setup, transfer, p_musical, seed)
+    except ConfigError:  # pre-trained weights are not there yet
+        return None
+    folder = folder_of(out, arm)
+    places = {name: folder.scores(wanted.name) for name, wanted in outcome.sets.items()}
+    if not folder.is_trained() or not all(place.is_file() for place in places.values()):
+        return None
+    test, tuning = load_scores(places[TEST]), load_scores(places[TUNING])
+    n = recipe.test.bootstrap
+    tests = {str(size): ranking(_first(test, size), n) for size in sorted(recipe.test.mixtures)}
+    if outcome.clips is not None and folder.scores(outcome.clips.name).is_file():
+        clips = load_scores(folder.scores(outcome.clips.name))
+        columns = columns_with(clips.targets, FEWEST_PRESENT)
+        if columns:
+            tests["clips"] = ranking(clips, n, columns)
+    single = best_threshold(tuning.targets, tuning.scores)
+    thresholds = {SINGLE: single, PER_CLASS: best_thresholds(tuning.targets, tuning.scores, default=single)}
+    decided = {
+        name: decisions(test, np.broadcast_to(np.asarray(values), (len(LABELS),)), n)
+        for name, values in thresholds.items()
+    }
+    return ArmResult(arm, folder, tests, thresholds, decided)
+
+
+def _first(scored: Scored, size: int) -> Scored:
+    return Scored(scored.targets[:size], scored.scores[:size], scored.songs[:size])
+
+
+def _test_sets(found: list[ArmResult], outcome: Outcome, recipe: ExperimentRecipe) -> dict[str, dict[str, Any]]:
+    if not found:
+        return {}
+    scored = load_scores(found[0].folder.scores(outcome.sets[TEST].name))
+    sets = {str(size): _contents(_first(scored, size)) for size in sorted(recipe.test.mixtures)}
+    clips = outcome.clips
+    if clips is not None:
+        whole = _contents(Scored(clips.targets, np.zeros(clips.targets.shape, np.float32), clips.groups))
+        columns = columns_with(clips.targets, FEWEST_PRESENT)
+        sets["clips"] = {**whole, "left_out": [label for i, label in enumerate(LABELS) if i not in columns]}
+    return sets
+
+
+def _contents(scored: Scored) -> dict[str, Any]:
+    present, absent = ((scored.targets == value).sum(axis=0) for value in (1, 0))
+    return {
+        "items": len(scored.targets),
+        "songs": len(np.unique(scored.songs)),
+        "present": dict(zip(LABELS, present.tolist(), strict=True)),
+        "left_out": [label for label, p, a in zip(LABELS, present, absent, strict=True) if not (p and a)],
+    }
+
+
+def as_plain(results: Results, request: Request, outcome: Outcome) -> dict[str, Any]:
+    """Everything that is known, as plain values; what depends on the clock stands under `times`."""
+    recipe, setup = results.recipe, outcome.setup
+    weights = setup.pretrained
+    return {
+        "experiment": recipe.experiment,
+        "scale": recipe.scale,
+        "backbone": setup.model.backbone,
+        "missing": results.missing,
+        "failed": outcome.failed,
+        "test_sets": results.test_sets,
+        "conditions": {name: _condition(results, arms) for name, arms in results.conditions().items()},
+        "arms": [_arm(result) for result in results.arms],
+        "paper": {"citation": paper.CITATION, "table1": paper.TABLE1, "best_p_musical": paper.BEST_P_MUSICAL,
+                  "threshold": paper.THRESHOLD},
+        "confidence": CONFIDENCE,
+        "bootstrap": recipe.test.bootstrap,
+        "setup": setup.with_paths(lambda path: Path(*path.parts[-2:])).to_plain(),
+        "pretrained": None if weights is None or not weights.exists() else
+                      {"path": Path(*weights.parts[-2:]).as_posix(), "sha256": weights_hash(weights)},
+        "corpora": describe_corpora(setup.corpora, setup.mixing.split),
+        "command": request.command,
+        "versions": versions(),
+        "machine": machine(),
+        "times": {result.arm.recipe.name: training_seconds(result.folder) for result in results.arms},
+    }  # fmt: skip
+
+
+def _condition(results: Results, arms: list[ArmResult]) -> dict[str, Any]:
+    first = arms[0].arm
+    names = [name for name in arms[0].tests if all(name in result.tests for result in arms)]
+    return {
+        "transfer": first.transfer,
+        "p_musical": first.p_musical,
+        "seeds": [result.arm.seed for result in arms],
+        "tests": {
+            name: {metric: told_over_seeds([result.tests[name][metric] for result in arms]) for metric in RANKING}
+            for name in names
+        },
+        "thresholds": {
+            kind: {
+                "macro_f1": told_over_seeds([result.decided[kind]["macro_f1"] for result in arms]),
+                "macro_accuracy": told_over_seeds([result.decided[kind]["macro_accuracy"] for result in arms]),
+                "labels": _labels([result.decided[kind] for result in arms]),
+            }
+            for kind in (SINGLE, PER_CLASS)
+        },
+    }
+
+
+def _labels(decided: list[dict[str, Sampled]]) -> dict[str, dict[str, Any]]:
+    means = {name: mean_of([each[name] for each in decided]) for name in ("f1", "precision", "recall", "accuracy")}
+    return {
+        label: {name: told(Sampled(mean.value[i], mean.samples[:, i])) for name, mean in means.items()}
+        for i, label in enumerate(LABELS)
+    }
+
+
+def _arm(result: ArmResult) -> dict[str, Any]:
+    summary = json.loads(result.folder.run.summary.read_text("utf-8"))
+    per_class = zip(LABELS, result.thresholds[PER_CLASS], strict=True)
+    return {
+        **result.arm.told(),
+        "validation": summary["best"],
+        "tests": {name: {metric: told(figure) for metric, figure in figures.items()}
+                  for name, figures in result.tests.items()},
+        "thresholds": {SINGLE: plain(result.thresholds[SINGLE]), PER_CLASS: {k: plain(v) for k, v in per_class}},
+        "macro_f1": {kind: told(decided["macro_f1"]) for kind, decided in result.decided.items()},
+    }  # fmt: skip
+
+
+def training_seconds(folder: ArmFolder) -> float:
+    """Seconds that the epochs of a training took, without validation; interruptions do not count."""
+    with (folder.run.logs / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    per_epoch = float(json.loads(folder.run.summary.read_text("utf-8"))["mixtures"]) / len(rows)
+    return round(sum(per_epoch / float(row["mixtures_per_second"]) for row in rows), 1)
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores and graphics card of this machine."""
+    model = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+        model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {"processor": model, "cores": os.cpu_count(), "system": platform.system(), "cuda": device}

@@ -167,7 +167,7 @@ def work_on(
 
     @functools.cache
     def scorer() -> Scorer:
-        return load_scorer(folder.run.best, device_of(arm.recipe))
+        return load_scorer(folder.run.best, device_of(arm.recipe), arm.recipe.training.precision)
 
     for wanted in outcome.sets.values():
         if not folder.scores(wanted.name).is_file():

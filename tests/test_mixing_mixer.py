@@ -22,6 +22,7 @@ from organology.mixing.audibility import frame_powers, judge, mixture_labels, so
 from organology.mixing.cache import Cache
 from organology.mixing.effects import apply_effects, split_effects
 from organology.mixing.reading import ChunkReader
+from organology.mixing.wav import Wav, find_samples
 from organology.taxonomy import LABELS, encode, union
 
 PLAIN = MixingConfig(effects=EffectsConfig.none())
@@ -254,17 +255,44 @@ def test_reading_is_slicing_with_silence_around(chunk_file, cache, start, frames
     np.testing.assert_array_equal(chunk, padded[3000 + start : 3000 + start + frames])
 
 
-@pytest.fixture(scope="module")
-def chunk_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("reading") / "a b ü.flac"
-    soundfile.write(path, np.random.default_rng(0).uniform(-1, 1, 8000), RATE, "PCM_16")
+@pytest.fixture(scope="module", params=["flac", "wav", "extensible.wav", "24 bit.wav"])
+def chunk_file(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp("reading") / f"a b ü.{request.param}"
+    kind = "WAVEX" if request.param.startswith("ext") else None
+    subtype = "PCM_24" if request.param.startswith("24") else "PCM_16"
+    soundfile.write(path, np.random.default_rng(0).uniform(-1, 1, 8000), RATE, subtype, format=kind)
     return path, soundfile.read(path, dtype="float32")[0]
 
 
+def test_whole_16_bit_wav_needs_no_decoder(tmp_path, monkeypatch):
+    path, odd = tmp_path / "a.wav", tmp_path / "odd.wav"
+    samples = np.random.default_rng(0).uniform(-1, 1, 4000)
+    soundfile.write(path, samples, RATE, "PCM_16")
+    plain = path.read_bytes()
+    assert find_samples(path, RATE) == Wav(plain.index(b"data") + 8, 4000)
+    # A chunk of odd length, padded to an even one, before the samples.
+    place = plain.index(b"data")
+    odd.write_bytes(plain[:place] + b"note\x03\x00\x00\x00abc\x00" + plain[place:])
+    assert find_samples(odd, RATE) == Wav(place + 12 + 8, 4000)
+    expected = soundfile.read(path, dtype="float32")[0]
+    monkeypatch.setattr(ChunkReader, "_file", None)
+    reader = ChunkReader(RATE, cache=Cache(10**6))
+    np.testing.assert_array_equal(reader.read(odd, 100, 50), expected[100:150])
+    assert reader.cache.used == 0
+    for other, rate in ((path, 16_000), (tmp_path / "cut.wav", RATE), (tmp_path / "head.wav", RATE)):
+        (tmp_path / "cut.wav").write_bytes(plain[:-100])
+        (tmp_path / "head.wav").write_bytes(plain[:20])
+        assert find_samples(other, rate) is None
+    reader.read(path, 0, 100)
+    path.write_bytes(plain[:-4000])  # cut short while it is in use
+    with pytest.raises(AudioError, match=r"a\.wav: ends after 2000 frames, its header says 4000"):
+        reader.read(path, 1900, 200)
+
+
 def test_open_files_are_limited_and_the_oldest_is_closed(tmp_path):
-    stems = [TestStem("s", f"t{i}", seconds=0.1, active=(), hertz=100 * i, suffix="wav") for i in range(5)]
+    stems = [TestStem("s", f"t{i}", seconds=0.1, active=(), hertz=100 * i) for i in range(5)]
     write_corpus(tmp_path, "c", stems)
-    paths = [tmp_path / "audio" / "s" / f"t{i}.wav" for i in range(5)]
+    paths = [tmp_path / "audio" / "s" / f"t{i}.flac" for i in range(5)]
     reader = ChunkReader(RATE, max_open=2)
     for path in (paths[0], paths[1], paths[0], paths[2]):
         reader.read(path, 0, 10)

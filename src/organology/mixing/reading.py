@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 
 from organology.errors import AudioError
 from organology.mixing.cache import Cache
+from organology.mixing.wav import Wav, find_samples
 
 Samples = NDArray[np.float32]
+
+_FULL_SCALE = np.float32(1 / 32_768)
 
 
 class _File(soundfile.SoundFile):  # type: ignore[misc]
@@ -30,6 +33,8 @@ class _File(soundfile.SoundFile):  # type: ignore[misc]
 
 class ChunkReader:
     """Reads chunks of mono files and keeps the last files open; one per process, not for threads.
+
+    16-bit WAV is read straight from the disk and stands in no cache of ours (see `wav`), anything else by libsndfile.
 
     Pickled or forked, it starts with no file open: an open file's position is shared between a process and its fork.
 
@@ -49,6 +54,7 @@ class ChunkReader:
 
     def _start_afresh(self) -> None:
         self._open: OrderedDict[Path, _File] = OrderedDict()
+        self._wavs: dict[Path, Wav | None] = {}
         self._pid = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -80,13 +86,17 @@ class ChunkReader:
         try:
             samples = self._read(path, start, frames)
         except (OSError, soundfile.SoundFileError) as error:
-            raise AudioError(f"{path}: {' '.join(str(error).split())}") from error
+            reason = (isinstance(error, OSError) and error.strerror) or error
+            raise AudioError(f"{path}: {' '.join(str(reason).split())}") from error
         if not np.isfinite(samples.sum()):
             raise AudioError(f"{path}: samples that are not finite near frame {start}")
         return samples
 
     def _read(self, path: Path, start: int, frames: int) -> Samples:
         skip = max(0, -start)
+        wav = self._wav(path)
+        if wav is not None:
+            return self._straight(path, wav, start, frames)
         whole = self.cache.get(path)
         file = None if whole is not None else self._file(path)
         if file is not None and self.cache.has_room(1):
@@ -107,6 +117,19 @@ class ChunkReader:
             read = file.read(out=chunk[skip : skip + count])
             if len(read) != count:
                 raise OSError(f"ends after {start + skip + len(read)} frames, its header says {length}")
+        return chunk
+
+    def _wav(self, path: Path) -> Wav | None:
+        if path not in self._wavs:
+            self._wavs[path] = find_samples(path, self.sample_rate)
+        return self._wavs[path]
+
+    def _straight(self, path: Path, wav: Wav, start: int, frames: int) -> Samples:
+        first, last = min(max(start, 0), wav.frames), max(0, min(start + frames, wav.frames))
+        chunk = np.zeros(frames, dtype=np.float32)
+        if last > first:
+            samples = wav.read(path, first, last - first)
+            np.multiply(samples, _FULL_SCALE, out=chunk[first - start : last - start], dtype=np.float32)
         return chunk
 
     def _keep(self, path: Path, file: _File) -> NDArray[Any] | None:
@@ -139,4 +162,4 @@ class ChunkReader:
 
 
 def _scale(whole: NDArray[Any]) -> np.float32:
-    return np.float32(1 / 32_768 if whole.dtype == np.int16 else 1)
+    return _FULL_SCALE if whole.dtype == np.int16 else np.float32(1)

@@ -76,6 +76,33 @@ class SoundfileReader:
         self._file.close()
 
 
+class _Steady:
+    """A file object that never raises: libsndfile's callbacks cannot pass errors on, and Python would print them."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return int(self._file.seek(offset, whence))
+        except (OSError, ValueError):  # a damaged file points in front of its beginning
+            return self.tell()
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return bytes(self._file.read(size))
+        except (OSError, ValueError):
+            return b""
+
+    def readinto(self, buffer: Any) -> int:
+        content = self.read(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
+
+
 def full_scale(array: NDArray[Any]) -> Samples:
     """Samples of any type as float32, full scale at ±1; unsigned 8 bits lie around 128."""
     if array.dtype == np.uint8:
@@ -87,7 +114,9 @@ def full_scale(array: NDArray[Any]) -> Samples:
 
 def _for_soundfile(source: OpenSource) -> Any:
     # As bytes where the system has names of bytes: soundfile refuses those that are not UTF-8.
-    return os.fsencode(source.path) if source.path is not None and os.name == "posix" else source.rewound()
+    if source.path is not None:
+        return os.fsencode(source.path) if os.name == "posix" else source.path
+    return _Steady(source.rewound())
 
 
 def _is_cut(log: str) -> bool:

@@ -1,0 +1,124 @@
+"""What recognition takes: processor time beside decoding alone, and memory on long files.
+
+    python benchmarks/recognition.py [--minutes 30] [--hours 10] [--repeats 3] [--scratch FOLDER] [--page PAGE]
+
+Files are made of the recordings in `examples/` and removed again; 10 hours take 4 GB for a while. Every figure is that
+of a whole process, start-up included, the least of the repeats; processor time is user and system time. The reference
+is soundfile and soxr (HQ) alone: read, mean of the channels, resample to 32 kHz, in blocks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from measuring import Taken, machine, music, put, python, repeated, table, taken, write
+
+REFERENCE = """
+import sys, soundfile, soxr
+with soundfile.SoundFile(sys.argv[1]) as file:
+    stream = soxr.ResampleStream(file.samplerate, 32000, 1, dtype="float32", quality="HQ")
+    for block in file.blocks(65536, dtype="float32", always_2d=True):
+        stream.resample_chunk(block.mean(axis=1))
+"""
+OF_BOTH = REFERENCE.replace("32000, 1,", "32000, file.channels,").replace("block.mean(axis=1)", "block")
+DECODE = (
+    "import sys; from organology import audio\nwith audio.decode(sys.argv[1]) as stream:\n    for _ in stream: pass"
+)
+RESAMPLE = "import sys; from organology import audio\nfor _ in audio.mono_blocks(sys.argv[1]): pass"
+IMPORT = "from organology import audio, Recognizer"
+OPEN = IMPORT + "; Recognizer(threads=1)"
+
+
+def recognize(path: Path, output: Path, *options: str, repeats: int = 1) -> Taken:
+    command = [sys.executable, "-m", "organology.cli", "recognize", path, "--output", output, *options]
+    return taken(command, repeats)
+
+
+def speed(folder: Path, loop: np.ndarray, minutes: float, repeats: int) -> str:
+    """Whole recognition beside decoding alone, and where the time goes."""
+    seconds, output = 60 * minutes, folder / "out.json"
+    rows, parts = [], []
+    start = python("import numpy, soundfile, soxr", repeats=repeats).cpu
+    imported, opened = python(IMPORT, repeats=repeats).cpu, python(OPEN, repeats=repeats).cpu
+    for kind in ("flac", "mp3", "m4a", "wav"):
+        path = write(folder / f"long.{kind}", loop, seconds)
+        one = recognize(path, output, "--hop", "4", "--threads", "1", repeats=repeats)
+        two = recognize(path, output, "--hop", "4", "--threads", "2", repeats=repeats)
+        fine = recognize(path, output, "--hop", "1", "--threads", "1")
+        if kind != "m4a":  # which soundfile does not read
+            alone, both = (python(code, path, repeats=repeats).cpu for code in (REFERENCE, OF_BOTH))
+            rows.append(
+                (kind, f"{alone:.2f} s", f"{both:.2f} s", f"{one.cpu:.2f} s", f"**{one.cpu / alone:.1f}**",
+                 f"{one.cpu / both:.1f}", f"{seconds / one.cpu:.0f}", f"{two.cpu / alone:.1f}",
+                 f"{seconds / fine.cpu:.0f}")
+            )  # fmt: skip
+        decoded = python(DECODE, path, repeats=repeats).cpu
+        resampled = python(RESAMPLE, path, repeats=repeats).cpu
+        parts.append(
+            (kind, f"{start:.2f} s", f"{opened - start:.2f} s", f"{decoded - imported:.2f} s",
+             f"{resampled - decoded:.2f} s", f"{one.cpu - resampled - (opened - imported):.2f} s", f"{one.cpu:.2f} s")
+        )  # fmt: skip
+        path.unlink()
+    beside = table(
+        ("file", "soundfile + soxr, mean first", "soundfile + soxr, both channels", "organology", "times the first",
+         "times the second", "times real time", "two threads: times the first", "hop 1 s: times real time"), rows,
+    )  # fmt: skip
+    where = table(
+        ("file", "Python, numpy, soundfile, soxr", "the rest of start-up, opening the model", "decoding, checks",
+         "mean, resampling", "windows, model, output", "in all"), parts,
+    )  # fmt: skip
+    head = f"{minutes:g} minutes of 44.1 kHz stereo, hop 4 s unless told, one thread unless told, processor time:"
+    return f"{head}\n\n{beside}\n\nWhere it goes:\n\n{where}"
+
+
+def memory(folder: Path, loop: np.ndarray, hours: float) -> str:
+    """Peak memory on a short and on a long file."""
+    rows, output = [], folder / "out.json"
+    for kind in ("flac", "mp3", "m4a"):
+        short = write(folder / f"short.{kind}", loop, 600, sparse=True)
+        long = folder / f"hours.{kind}"
+        if kind == "flac":
+            write(long, loop, 3600 * hours, sparse=True)
+        else:
+            repeated(short, long, round(6 * hours))
+        size = long.stat().st_size / 2**20
+        for timeline in (False, True):
+            options = ("--hop", "4", *(["--timeline"] if timeline else []))
+            few, many = (recognize(path, output, *options).megabytes for path in (short, long))
+            rows.append((kind, f"{size:.0f} MB", "JSON, windows too" if timeline else "JSON", f"{few:.0f} MB",
+                         f"{many:.0f} MB", f"{100 * (many / few - 1):+.0f} %"))  # fmt: skip
+        short.unlink()
+        long.unlink()
+    head = "Peak memory (resident) of `organology recognize`, hop 4 s; files with 4 s of music a minute, else silence:"
+    return head + "\n\n" + table(("file", "size", "output", "10 minutes", f"{hours:g} hours", "difference"), rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=30, help="0: no table of speed")
+    parser.add_argument("--hours", type=float, default=10, help="0: no table of memory")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--scratch", type=Path)
+    parser.add_argument("--page", type=Path, help="put the tables into this page too")
+    settings = parser.parse_args()
+    loop = music()
+    with tempfile.TemporaryDirectory(dir=settings.scratch) as scratch:
+        folder = Path(scratch)
+        parts = {}
+        if settings.minutes:
+            parts["speed"] = speed(folder, loop, settings.minutes, settings.repeats)
+            print(parts["speed"], flush=True)
+        if settings.hours:
+            parts["memory"] = memory(folder, loop, settings.hours)
+            print("\n" + parts["memory"])
+    for name, text in parts.items():
+        if settings.page:
+            put(settings.page, name, f"{text}\n\nMachine: {machine()}.")
+
+
+if __name__ == "__main__":
+    main()

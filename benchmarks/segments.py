@@ -1,0 +1,247 @@
+"""Which rule tells best, from overlapping windows, who plays when.
+
+    python benchmarks/segments.py CORPUS... [--model MODEL.onnx] [--hop 1.0] [--songs 60] [--seed 0]
+
+CORPUS are prepared corpora (`docs/architecture.md`); their validation stems are used. Two sets are made of them:
+`songs`, all aligned stems of a song added up, and `sections`, three stems at a time that come and go at random times
+(3 to 12 s on, 2 to 10 s off). The truth is where stems are active. For each rule: frame-level F1 (macro over the
+labels, cells of 0.1 s, segments as `organology recognize` cuts them), F1 of their edges within 1 s, and how far off
+the edges are that have one of the truth within 3 s (median). Each rule has the factor on the model's thresholds that
+gives it the best F1 over frames: rules differ in how high they score.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import soundfile
+
+from organology import Recognizer
+from organology.recognition.result import Recognition
+from organology.recognition.segments import Activity, SegmentSettings, segments
+from organology.taxonomy import LABELS, raise_families
+
+RATE, CELL, WINDOW = 32_000, 0.1, 4.0
+FACTORS = np.geomspace(0.25, 2.0, 13)
+Song = tuple[np.ndarray, np.ndarray]  # samples; truth (cells, 15): 1, 0, -1 unknown
+
+
+def _weighted(weight: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    return lambda scores, far: np.average(scores, axis=0, weights=weight(far) + 1e-6)
+
+
+def _logit_mean(scores: np.ndarray, far: np.ndarray) -> np.ndarray:
+    odds = np.clip(scores, 1e-6, 1 - 1e-6)
+    return 1 / (1 + np.exp(-np.mean(np.log(odds / (1 - odds)), axis=0)))
+
+
+# From the scores of the windows that cover an instant (windows, 15), and how far their middles are from it as a share
+# of half a window, to its activity.
+RULES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "mean": lambda scores, far: scores.mean(0),
+    "mean of logits": _logit_mean,
+    "median": lambda scores, far: np.median(scores, axis=0),
+    "highest": lambda scores, far: scores.max(0),
+    "lowest": lambda scores, far: scores.min(0),
+    "lowest and mean, halved": lambda scores, far: (scores.min(0) + scores.mean(0)) / 2,
+    "second lowest": lambda scores, far: np.sort(scores, axis=0)[min(1, len(scores) - 1)],
+    "mean, triangular weights": _weighted(lambda far: 1 - far),
+    "mean, Hann weights": _weighted(lambda far: np.cos(np.pi / 2 * far) ** 2),
+    "mean, squared Hann weights": _weighted(lambda far: np.cos(np.pi / 2 * far) ** 4),
+    "nearest window": lambda scores, far: scores[np.argmin(far)],
+    "lowest of the two nearest": lambda scores, far: scores[np.argsort(far)[:2]].min(0),
+}
+
+
+def _by_rule(one: Recognition, rule: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Activity:
+    edges = one.activity.edges
+    rows = []
+    for middle in (edges[:-1] + edges[1:]) / 2:
+        cover = np.flatnonzero((one.starts <= middle) & (middle < one.ends))
+        far = np.abs((one.starts[cover] + one.ends[cover]) / 2 - middle) / (WINDOW / 2)
+        rows.append(rule(one.scores[cover], np.minimum(far, 1)))
+    return Activity(edges, raise_families(np.array(rows, np.float32)))
+
+
+def _truth(n_samples: int, parts: list[tuple[dict, list[tuple[int, int]]]]) -> np.ndarray:
+    """Labels of each cell: present where a stem that has it sounds, unknown where one that may have it does."""
+    n_cells = n_samples // round(CELL * RATE)
+    middles = (np.arange(n_cells) + 0.5) * CELL * RATE
+    truth = np.zeros((n_cells, len(LABELS)), np.int8)
+    for row, spans in parts:
+        labels = np.array([row[label] for label in LABELS], np.int8)
+        sounds = np.zeros(n_cells, bool)
+        for start, end in spans:
+            sounds |= (middles >= start) & (middles < end)
+        of_stem = np.where(sounds[:, None], labels, 0)
+        truth = np.where((truth == 1) | (of_stem == 1), 1, np.where((truth == -1) | (of_stem == -1), -1, 0))
+    return truth
+
+
+def _spans(row: dict, gap: int = RATE // 2) -> list[tuple[int, int]]:
+    """Where a stem sounds; rests of less than half a second are not silence of an instrument."""
+    spans: list[tuple[int, int]] = []
+    for part in row["active"]:
+        if spans and part["start"] - spans[-1][1] < gap:
+            spans[-1] = (spans[-1][0], part["end"])
+        else:
+            spans.append((part["start"], part["end"]))
+    return spans
+
+
+def _songs(stems: list[dict], most: int) -> Iterator[Song]:
+    names = sorted({(row["folder"], row["song"]) for row in stems if row["aligned"]})
+    for folder, name in names[:: max(1, len(names) // most)][:most]:
+        rows = [row for row in stems if (row["folder"], row["song"]) == (folder, name)]
+        if len(rows) < 2:
+            continue
+        mixture = np.zeros(max(row["frames"] for row in rows), np.float32)
+        for row in rows:
+            samples = soundfile.read(Path(folder, row["path"]), dtype="float32")[0]
+            mixture[: len(samples)] += samples
+        yield mixture / max(1.0, float(np.abs(mixture).max())), _truth(len(mixture), [(r, _spans(r)) for r in rows])
+
+
+def _sections(stems: list[dict], n: int, rng: np.random.Generator, seconds: int = 60) -> Iterator[Song]:
+    usable = [row for row in stems if sum(end - start for start, end in _spans(row)) > 3 * RATE]
+    total = seconds * RATE
+    ramp = np.minimum(1, np.arange(RATE // 50) / (RATE // 50)).astype(np.float32)
+    for _ in range(n):
+        mixture, parts = np.zeros(total, np.float32), []
+        for i in rng.choice(len(usable), 3, replace=False):
+            row = usable[i]
+            samples = soundfile.read(Path(row["folder"], row["path"]), dtype="float32")[0]
+            sound = np.concatenate([samples[start:end] for start, end in _spans(row)])
+            sound *= 0.1 * 10 ** (rng.uniform(-4, 4) / 20) / max(1e-4, float(np.sqrt(np.square(sound).mean())))
+            sound, place, spans = np.resize(sound, total), int(rng.uniform(0, 8) * RATE), []
+            while place < total:
+                end = min(total, place + int(rng.uniform(3, 12) * RATE))
+                piece = sound[place:end].copy()
+                if len(piece) > 2 * len(ramp):
+                    piece[: len(ramp)] *= ramp
+                    piece[-len(ramp) :] *= ramp[::-1]
+                    mixture[place:end] += piece
+                    spans.append((place, end))
+                place = end + int(rng.uniform(2, 10) * RATE)
+            parts.append((row, spans))
+        yield mixture / max(1.0, float(np.abs(mixture).max())), _truth(total, parts)
+
+
+def _edges(on: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cells at which something begins and ends, without the ends of the song."""
+    change = np.diff(on.astype(np.int8))
+    return np.flatnonzero(change == 1) + 1, np.flatnonzero(change == -1) + 1
+
+
+def _matched(found: np.ndarray, true: np.ndarray, within: float) -> list[float]:
+    """Errors in seconds of edges that have a partner, each used once, nearest first."""
+    distances = np.abs(found[:, None] - true[None, :]) * CELL if len(found) and len(true) else np.zeros((0, 0))
+    errors = []
+    while distances.size and distances.min() <= within:
+        i, j = np.unravel_index(distances.argmin(), distances.shape)
+        errors.append(float(distances[i, j]))
+        distances[i, :] = distances[:, j] = np.inf
+    return errors
+
+
+class Counts:
+    """Sums over songs, for one rule and factor."""
+
+    def __init__(self) -> None:
+        self.frames = np.zeros((3, len(LABELS)))  # hits, found, true
+        self.edges = np.zeros(3)
+        self.errors: list[float] = []
+
+    def add(self, on: np.ndarray, truth: np.ndarray) -> None:
+        """Add a song."""
+        known = truth >= 0
+        self.frames += [(on & (truth == 1)).sum(0), (on & known).sum(0), (truth == 1).sum(0)]
+        for i in range(len(LABELS)):
+            if not known[:, i].all():
+                continue
+            for found, true in zip(_edges(on[:, i]), _edges(truth[:, i] == 1), strict=True):
+                near = _matched(found, true, 3.0)
+                self.errors += near
+                self.edges += [sum(error <= 1.0 for error in near), len(found), len(true)]
+
+    @property
+    def f1(self) -> float:
+        """Over frames: macro mean over the labels with more than a minute."""
+        hits, found, true = self.frames[:, self.frames[2] > 600]
+        return float(np.mean(2 * hits / np.maximum(1, found + true)))
+
+    @property
+    def edge_f1(self) -> float:
+        """Of edges within a second, all labels together."""
+        hits, found, true = self.edges
+        return float(2 * hits / max(1, found + true))
+
+
+def _on(heard: Activity, levels: np.ndarray, n_cells: int, settings: SegmentSettings) -> np.ndarray:
+    on = np.zeros((n_cells, len(LABELS)), bool)
+    for segment in segments(heard, levels, settings):
+        begin, end = round(segment.start / CELL), round(segment.end / CELL)
+        on[begin:end, LABELS.index(segment.label)] = True
+    return on
+
+
+def _row(
+    name: str, heard: list[Activity], truths: list[np.ndarray], levels: np.ndarray, settings: SegmentSettings
+) -> str:
+    counts = {}
+    for factor in FACTORS:
+        counts[factor] = Counts()
+        for one, truth in zip(heard, truths, strict=True):
+            counts[factor].add(_on(one, np.minimum(levels * factor, 1), len(truth), settings), truth)
+    plain = counts[min(FACTORS, key=lambda factor: abs(factor - 1))]
+    factor = max(FACTORS, key=lambda factor: counts[factor].f1)
+    best = counts[factor]
+    return (
+        f"| {name} | {plain.f1:.3f} | {plain.edge_f1:.3f} | {np.median(plain.errors):.2f} s | {factor:.2f} | "
+        f"{best.f1:.3f} | {best.edge_f1:.3f} | {np.median(best.errors):.2f} s |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpora", nargs="+", type=Path)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--hop", type=float, default=1.0)
+    parser.add_argument("--songs", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args()
+    stems = [
+        {**row, "folder": str(folder)}
+        for folder in chosen.corpora
+        for row in pl.read_parquet(folder / "stems.parquet").filter(pl.col("split") == "validation").to_dicts()
+    ]
+    recognizer = Recognizer(chosen.model)
+    rng = np.random.default_rng(chosen.seed)
+    sets: dict[str, Callable[[], Iterator[Song]]] = {
+        "songs": lambda: _songs(stems, chosen.songs),
+        "sections": lambda: _sections(stems, chosen.songs, rng),
+    }
+    for name, make in sets.items():
+        heard: list[Recognition] = []
+        truths = []
+        for samples, truth in make():
+            heard.append(recognizer.recognize(samples, chosen.hop, sr=RATE))
+            truths.append(truth)
+        minutes = sum(one.duration for one in heard) / 60
+        print(f"\n{name}: {len(heard)} of {minutes:.0f} minutes in all, hop {chosen.hop:g} s\n")
+        print(
+            "| | at the model's thresholds: F1 | edges F1 | edges off by | best factor | F1 | edges F1 | edges off by |"
+        )
+        print("|---|---|---|---|---|---|---|---|")
+        levels = heard[0].thresholds
+        for rule, function in RULES.items():
+            print(_row(rule, [_by_rule(one, function) for one in heard], truths, levels, SegmentSettings()), flush=True)
+        print(_row("as shipped", [one.activity for one in heard], truths, levels, SegmentSettings()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

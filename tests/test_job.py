@@ -1,0 +1,326 @@
+"""Recognizing many files: order, several at once, the store, being stopped and taken up again."""
+
+import csv
+import importlib.util
+import io
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from organology.cli import command_line
+from organology.recognition import Recognizer, SegmentSettings
+from organology.recognition.batch import Batch
+from organology.recognition.inputs import Input, expand
+from organology.recognition.job import Job, run
+from organology.recognition.screen import Screen
+from organology.recognition.store import Store
+from organology.taxonomy import LABELS
+from sounds import write
+from tiny_model import RATE, build, frequency
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("model") / "tiny.onnx")
+
+
+def play(path, *labels, seconds=5.0, channels=1):
+    t = np.arange(round(seconds * RATE)) / RATE
+    mixture = sum((0.3 * np.sin(2 * np.pi * frequency(label) * t) for label in labels), np.zeros_like(t))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write(path, np.repeat(mixture[:, None], channels, axis=1).astype(np.float32), RATE)
+
+
+@pytest.fixture
+def recognize(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments, **kinds):
+        command = ["recognize", *map(str, arguments), "--model", str(tiny)]
+        return CliRunner().invoke(command_line(), command, **kinds)
+
+    return invoke
+
+
+def table(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def library(tmp_path):
+    for i in range(12):
+        play(tmp_path / "lib" / f"{i:02}.wav", LABELS[i], seconds=20 if i == 0 else 1 + i / 4)
+    (tmp_path / "lib" / "05b.wav").touch()
+    (tmp_path / "lib" / "07b.wav").write_text("text")
+    return tmp_path / "lib"
+
+
+def test_results_do_not_depend_on_jobs_or_threads_or_the_store(recognize, library):
+    expected = recognize("lib", "--format", "json", "--jobs", "1", "--threads", "1")
+    assert expected.exit_code == 1 and len(json.loads(expected.stdout)["recordings"]) == 12
+    for arguments in (
+        ["--jobs", "4"],
+        ["--jobs", "3", "--threads", "7"],
+        ["--store", "a.db", "-j", "2"],
+        ["--store", "a.db"],
+    ):
+        got = recognize("lib", "--format", "json", *arguments)
+        assert got.stderr == expected.stderr and got.exit_code == 1
+        for left, right in zip(
+            json.loads(got.stdout)["recordings"], json.loads(expected.stdout)["recordings"], strict=True
+        ):
+            assert left["file"] == right["file"] and left["duration"] == right["duration"]
+            np.testing.assert_allclose(
+                [label["score"] for label in left["labels"]], [label["score"] for label in right["labels"]], atol=1e-5
+            )
+
+
+def test_a_long_file_at_the_front_does_not_idle_the_others(tiny, library, monkeypatch):
+    began = []
+    real = Recognizer.recognize
+
+    def recognize(self, source, *args, **kinds):
+        began.append(os.path.basename(source))  # noqa: PTH119
+        while source.endswith("00.wav") and len(began) < 10:
+            time.sleep(0.01)
+        return real(self, source, *args, **kinds)
+
+    monkeypatch.setattr(Recognizer, "recognize", recognize)
+    inputs = expand([str(library)]).files
+    outcomes = list(Batch(Recognizer(tiny, 1), jobs=2).outcomes(inputs))
+    assert [outcome.item for outcome in outcomes] == inputs and [outcome.index for outcome in outcomes] == list(
+        range(14)
+    )
+    assert sum(outcome.error is None for outcome in outcomes) == 12
+
+
+def test_what_waits_is_bounded(tiny, library, monkeypatch):
+    monkeypatch.setattr("organology.recognition.batch.HELD_BYTES", 1)
+    assert len(list(Batch(Recognizer(tiny, 1), jobs=3).outcomes(expand([str(library)]).files))) == 14
+
+
+def test_an_odd_error_costs_one_line(recognize, library, monkeypatch):
+    real = Recognizer.recognize
+
+    def recognize_(self, source, *args, **kinds):
+        if source.endswith("03.wav"):
+            raise RuntimeError("something\nodd")
+        return real(self, source, *args, **kinds)
+
+    monkeypatch.setattr(Recognizer, "recognize", recognize_)
+    result = recognize("lib", "--format", "csv", "--store", "a.db")
+    assert "lib/03.wav: cannot be recognized: RuntimeError: something odd\n" in result.stderr
+    assert len(table(result.stdout)) == 11 and result.exit_code == 1
+    monkeypatch.undo()
+    os.chdir(library.parent)
+    assert len(table(recognize("lib", "--format", "csv", "--store", "a.db").stdout)) == 12
+
+
+def counted(monkeypatch):
+    """Names of files that were really recognized."""
+    names = []
+    real = Recognizer.recognize
+
+    def recognize(self, source, *args, **kinds):
+        names.append(str(getattr(source, "name", source)))
+        return real(self, source, *args, **kinds)
+
+    monkeypatch.setattr(Recognizer, "recognize", recognize)
+    return names
+
+
+def test_a_store_does_nothing_twice(recognize, library, monkeypatch):
+    names = counted(monkeypatch)
+    first = recognize("lib", "--store", "a.db", "--format", "csv", "--timeline")
+    assert len(names) == 14
+    again = recognize("lib", "--store", "a.db", "--format", "csv", "--timeline")
+    assert len(names) == 14
+    assert (again.stdout, again.stderr, again.exit_code) == (first.stdout, first.stderr, 1)
+    play(library / "03.wav", "piano", "brass", seconds=6)
+    play(library / "new.wav", "synth")
+    (library / "04.wav").unlink()
+    (library / "05.wav").rename(library / "05c.wav")
+    del names[:]
+    rows = {row["file"]: row for row in table(recognize("lib", "--store", "a.db", "--format", "csv").stdout)}
+    assert sorted(names) == ["lib/03.wav", "lib/05c.wav", "lib/new.wav"]
+    assert len(rows) == 12 and float(rows["lib/03.wav"]["piano"]) > 0.5
+
+
+def test_failures_are_tried_again_only_when_asked(recognize, library, monkeypatch):
+    names = counted(monkeypatch)
+    (library / "gone.wav").symlink_to("nowhere")
+    recognize("lib", "--store", "a.db")
+    del names[:]
+    told = recognize("lib", "--store", "a.db").stderr
+    assert names == ["lib/gone.wav"]  # what cannot be opened is not remembered
+    assert told.splitlines() == [
+        "lib/05b.wav: empty file",
+        "lib/07b.wav: not audio that can be decoded",
+        "lib/gone.wav: no such file",
+    ]
+    del names[:]
+    assert recognize("lib", "--store", "a.db", "--retry").stderr == told
+    assert sorted(names) == ["lib/05b.wav", "lib/07b.wav", "lib/gone.wav"]
+    play(library / "05b.wav", "brass")
+    assert "05b" not in recognize("lib", "--store", "a.db").stderr
+    assert recognize("lib", "--retry").exit_code == 2
+
+
+def test_thresholds_and_segments_change_without_recognizing_again(recognize, tmp_path, monkeypatch):
+    play(tmp_path / "a.wav", "violin", seconds=9)
+    recognize("a.wav", "--store", "a.db")
+    names = counted(monkeypatch)
+
+    def recording(*arguments):
+        result = recognize("a.wav", "--store", "a.db", "--format", "json", *arguments)
+        return json.loads(result.stdout)["recordings"][0]
+
+    assert recording()["instruments"] == ["bowed_string", "violin"]
+    assert recording("--threshold", "0")["instruments"] == list(LABELS)
+    assert recording("--threshold", "violin=1")["instruments"] == ["bowed_string"]
+    assert recording("--threshold", "1", "--threshold", "violin=0.4")["instruments"] == ["bowed_string", "violin"]
+    violin = LABELS.index("violin")
+    assert len(recording("--min-seconds", "9")["labels"][violin]["segments"]) == 1 and names == []
+    assert recording("--hop", "2")["instruments"] == ["bowed_string", "violin"] and names == ["a.wav"]
+
+
+def test_defaults_of_the_help_are_those_of_the_settings(recognize):
+    told = " ".join(recognize("--help").stdout.split())
+    settings = SegmentSettings()
+    for option, default in (("--min-seconds", settings.min_seconds), ("--max-gap", settings.max_gap_seconds)):
+        assert re.search(rf"{option} SECONDS [^[]*\[default: {default:g}[];]", told), option
+
+
+def test_channels_apart(recognize, tmp_path):
+    t = np.arange(5 * RATE) / RATE
+    both = np.stack([np.sin(2 * np.pi * frequency(label) * t) / 3 for label in ("key", "brass")], axis=1)
+    write(tmp_path / "two.wav", both.astype(np.float32), RATE)
+    play(tmp_path / "one.wav", "synth")
+    for _ in range(2):  # the second time from the store
+        result = recognize("two.wav", "one.wav", "--channels", "split", "--format", "json", "--store", "a.db")
+        recordings = {one["file"]: one["instruments"] for one in json.loads(result.stdout)["recordings"]}
+        assert recordings == {"two.wav#ch1": ["key"], "two.wav#ch2": ["brass"], "one.wav": ["synth"]}
+    (row,) = table(recognize("two.wav", "--format", "csv", "--store", "a.db").stdout)
+    assert row["file"] == "two.wav" and float(row["key"]) > 0.1
+    left, right = table(recognize("two.wav", "--channels", "split", "--format", "csv").stdout)
+    assert float(left["key"]) > 0.8 > 0.1 > float(right["key"])
+
+
+def test_standard_input(recognize, tmp_path):
+    path = play(tmp_path / "a.wav", "violin")
+    result = subprocess.run(
+        [sys.executable, "-m", "organology.cli", "recognize", "-", "--format", "csv"],
+        input=path.read_bytes(),
+        capture_output=True,
+        timeout=60,
+    )
+    assert result.returncode == 0 and result.stdout.splitlines()[1].startswith(b"<stdin>,5,")
+    result = subprocess.run(
+        [sys.executable, "-m", "organology.cli", "recognize", "-"], input=b"", capture_output=True, timeout=60
+    )
+    assert result.returncode == 1 and result.stderr == b"<stdin>: empty file\n"
+
+
+def test_lists_and_hidden_files(recognize, tmp_path):
+    play(tmp_path / "x" / ".a.wav", "violin")
+    play(tmp_path / "x" / "b" / "c.wav", "violin")
+    (tmp_path / "list").write_text("x/.a.wav\nx/none.wav\n")
+    result = recognize("--from-file", "list", "--format", "csv")
+    assert [row["file"] for row in table(result.stdout)] == ["x/.a.wav"] and result.exit_code == 1
+    assert result.stderr == "x/none.wav: no such file or folder\n"
+    assert len(table(recognize("x", "--hidden", "--format", "csv").stdout)) == 2
+    assert recognize("x", "--no-recursive").stderr == "x: no audio in this folder\n"
+    assert len(table(recognize("x/**/*.wav", "--format", "csv").stdout)) == 1
+    assert recognize("--format", "csv").exit_code == 2
+
+
+def test_python_can_do_the_same(tiny, library, capsys):
+    job = Job([str(library)], model=tiny, store=library / "a.db", format="csv", jobs=2)
+    assert run(job) == 2 and len(capsys.readouterr().out.splitlines()) == 13
+    with Store(library / "a.db", create=False) as store:
+        assert store.count(store.runs()[0]) == (12, 2)
+
+
+def test_the_screen_reckons_without_what_was_stored():
+    screen = Screen([100] * 10, shares_stdout=False)
+    for i in range(4):
+        screen.done(i, 30.0, stored=True)
+    assert screen.rate(5.0) == "4 from the store"
+    screen.done(4, 30.0)
+    screen.share(5, 0.5)
+    screen.share(5, 0.5)
+    assert screen.rate(10.0) == "0.1 files/s, 3 x real time, 0:30 left, 4 from the store"  # 450 of 600 bytes are left
+    screen.done(5, 30.0)
+    assert screen.rate(10.0) == "0.2 files/s, 6 x real time, 0:20 left, 4 from the store"
+
+
+def test_the_screen_keeps_up_with_large_libraries():
+    screen = Screen([1] * 50_000, shares_stdout=False)
+    before = time.process_time()
+    for i in range(50_000):
+        screen.share(i, 0.5)
+        screen.done(i, 1.0)
+    assert time.process_time() - before < 3 and screen.n_done == 50_000
+
+
+def test_inputs_are_closed_over_when_the_caller_stops(tiny, library):
+    before = threading.active_count()
+    outcomes = Batch(Recognizer(tiny, 1), jobs=2).outcomes([Input(str(library / "00.wav"), library)] * 50)
+    next(outcomes)
+    outcomes.close()
+    assert threading.active_count() == before
+
+
+def started(tmp_path, tiny, *arguments):
+    command = [sys.executable, "-m", "organology.cli", "recognize", "lib", "--model", str(tiny), *arguments]
+    return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_rows(path, n, process):
+    while process.poll() is None:
+        try:
+            connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+            if connection.execute("SELECT count(*) FROM recording").fetchone()[0] >= n:
+                return
+        except sqlite3.OperationalError:
+            pass
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_ctrl_c_says_what_was_done(tiny, tmp_path, library, stored):
+    play(library / "08.wav", "brass", seconds=60)
+    process = started(tmp_path, tiny, "--format", "csv", "--hop", "0.01", *(["--store", "a.db"] if stored else []))
+    if stored:
+        wait_for_rows(tmp_path / "a.db", 10, process)
+    else:
+        for _ in range(8):
+            process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    (line,) = [line for line in told.splitlines() if "stopped" in line]
+    hint = r"are done; the same command goes on from there \(a\.db\)" if stored else "were done; with --store FILE .*"
+    assert re.fullmatch(rf"stopped: \d+ of 14 files {hint}", line) and "Traceback" not in told
+
+
+def test_a_library_with_broken_files_killed_and_resumed(tiny, tmp_path):
+    place = Path(__file__).parent.parent / "benchmarks" / "library.py"
+    spec = importlib.util.spec_from_file_location("benchmark_library", place)
+    benchmark = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = benchmark
+    spec.loader.exec_module(benchmark)
+    made = benchmark.make(tmp_path / "library", 30, 11)
+    figures = benchmark.check(made, tmp_path, jobs=2, model=tiny)
+    assert figures["good files"] == 30 and figures["broken files"] == 11

@@ -77,17 +77,16 @@ def find(
     by = sort if sort.lstrip("-") in ("path", "duration") else _by_label(sort)
     from organology.recognition.query import labels_of, parse
     from organology.recognition.query_report import write_found
-    from organology.recognition.query_table import Library, matching_rows, sorted_rows
+    from organology.recognition.query_table import Library, sorted_rows
     from organology.recognition.store import Store
     from organology.taxonomy import LABELS
 
-    parsed = parse(query)
+    labels = labels_of(parse(query))
     levels = dict.fromkeys(LABELS, thresholds) if isinstance(thresholds, float) else thresholds
     with Store(store, create=False) as opened:
         library = Library.load(opened, levels, min_seconds)
-        found = library.taken(matching_rows(library, parsed))
+        found = library.find(query)
         found = found.taken(sorted_rows(found, by)[:limit])
-    labels = labels_of(parsed)
     if by.lstrip("-") in LABELS and by.lstrip("-") not in labels:
         labels.append(by.lstrip("-"))
     _reconfigure("surrogateescape" if output_format in (FindFormat.PATHS, FindFormat.M3U) else "backslashreplace")

@@ -11,7 +11,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.recognition.query import All, Compare, Not, Plays, Query, Value
+from organology.recognition.query import All, Compare, Not, Plays, Query, Value, parse
+from organology.recognition.segments import SegmentSettings
 from organology.recognition.store import Store
 from organology.recognition.store_rows import (
     RECORDING_COLUMNS,
@@ -144,14 +145,27 @@ class Library:
             thresholds=self.thresholds[rows],
         )
 
+    def find(self, query: str) -> Library:
+        """The recordings that a query is true of.
+
+        Parameters
+        ----------
+        query : str
+            As `query.parse` reads it.
+
+        Raises
+        ------
+        QueryError
+            If it cannot be read.
+        """
+        return self.taken(matching_rows(self, parse(query)))
+
     @cached_property
     def seconds(self) -> Numbers:
         """How long each label plays in each file, in seconds, shape (n, 15).
 
         As stored, where that was reckoned with the same thresholds and settings; else from the windows' scores.
         """
-        from organology.recognition.segments import SegmentSettings
-
         fresh = {
             number
             for number, run in self.runs.items()

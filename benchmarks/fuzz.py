@@ -1,6 +1,6 @@
 """Decodes thousands of damaged files and tells whether one of them crashes, hangs, takes too much memory or prints.
 
-    python benchmarks/fuzz.py [--cases 3000] [--seed 0] [--only NUMBER] [--keep FOLDER]
+    python benchmarks/fuzz.py [--cases 3000] [--seed 0] [--only NUMBER] [--keep FOLDER] [--page docs/benchmarks.md]
 
 Small files of every kind that libsndfile and FFmpeg's libraries write are damaged: bits flipped, bytes replaced by
 extreme values, pieces cut out, doubled or exchanged, files cut short, joined or given the head of another, declared
@@ -221,12 +221,15 @@ class _Worker:
 
 
 def main() -> None:
+    from measuring import put, table  # beside this script; the functions above are imported from elsewhere too
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=3000)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, help="decode this case here, without limits")
     parser.add_argument("--keep", type=Path, help="folder for the files that found something")
+    parser.add_argument("--page", type=Path, help="put the table into this page too")
     settings = parser.parse_args()
     if settings.only is not None:
         suffix, content = case(sound_files(), settings.seed, settings.only)
@@ -252,13 +255,15 @@ def main() -> None:
         worker.stop()
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     wrong = sum(n for outcome, n in found.items() if outcome.startswith("WRONG"))
-    print(f"\n{settings.cases} damaged files of {worker.kinds} kinds in {time.monotonic() - began:.0f} s, "
-          f"the slowest {slowest:.1f} s; peak memory of a worker {children.ru_maxrss / 1024:.0f} MB\n")  # fmt: skip
-    print("| outcome | files |\n|---|---|")
-    for outcome, n in found.most_common():
-        if not outcome.startswith("WRONG"):
-            print(f"| {outcome} | {n} |")
-    print(f"| crash, hang, too much memory, other errors, lines printed | {wrong} |")
+    rows = [(outcome, n) for outcome, n in found.most_common() if not outcome.startswith("WRONG")]
+    rows.append(("crash, hang, too much memory, another error, something printed", wrong))
+    text = (
+        f"{settings.cases} damaged files of {worker.kinds} kinds (seed {settings.seed}); the slowest took "
+        f"{slowest:.1f} s; peak memory of a worker {children.ru_maxrss / 1024:.0f} MB:\n\n"
+    ) + table(("outcome", "files"), rows)
+    print(f"\n{text}\n\n{time.monotonic() - began:.0f} s in all")
+    if settings.page:
+        put(settings.page, "fuzz", text)
     sys.exit(bool(wrong))
 
 

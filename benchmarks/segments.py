@@ -1,6 +1,6 @@
 """Which rule tells best, from overlapping windows, who plays when.
 
-    python benchmarks/segments.py CORPUS... [--model MODEL.onnx] [--hop 1.0] [--songs 60] [--seed 0]
+    python benchmarks/segments.py CORPUS... [--model MODEL.onnx] [--hop 1.0] [--songs 60] [--seed 0] [--page PAGE]
 
 CORPUS are prepared corpora (`docs/architecture.md`); their validation stems are used. Two sets are made of them:
 `songs`, all aligned stems of a song added up, and `sections`, three stems at a time that come and go at random times
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import soundfile
+from measuring import put, table
 
 from organology import Recognizer
 from organology.recognition.result import Recognition
@@ -27,6 +28,7 @@ from organology.taxonomy import LABELS, raise_families
 
 RATE, CELL, WINDOW = 32_000, 0.1, 4.0
 FACTORS = np.geomspace(0.25, 2.0, 13)
+HEAD = ("", "at the model's thresholds: F1", "edges: F1", "edges: off by", "best factor", "F1", "edges: F1", "off by")
 Song = tuple[np.ndarray, np.ndarray]  # samples; truth (cells, 15): 1, 0, -1 unknown
 
 
@@ -200,10 +202,9 @@ def _row(
     plain = counts[min(FACTORS, key=lambda factor: abs(factor - 1))]
     factor = max(FACTORS, key=lambda factor: counts[factor].f1)
     best = counts[factor]
-    return (
-        f"| {name} | {plain.f1:.3f} | {plain.edge_f1:.3f} | {np.median(plain.errors):.2f} s | {factor:.2f} | "
-        f"{best.f1:.3f} | {best.edge_f1:.3f} | {np.median(best.errors):.2f} s |"
-    )
+    figures = (f"{c.f1:.3f} | {c.edge_f1:.3f} | {np.median(c.errors):.2f} s" for c in (plain, best))
+    at_models, at_best = (figure.split(" | ") for figure in figures)
+    return name, *at_models, f"{factor:.2f}", *at_best
 
 
 def main() -> None:
@@ -213,6 +214,7 @@ def main() -> None:
     parser.add_argument("--hop", type=float, default=1.0)
     parser.add_argument("--songs", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--page", type=Path, help="put the tables into this page too")
     chosen = parser.parse_args()
     stems = [
         {**row, "folder": str(folder)}
@@ -225,6 +227,7 @@ def main() -> None:
         "songs": lambda: _songs(stems, chosen.songs),
         "sections": lambda: _sections(stems, chosen.songs, rng),
     }
+    texts = []
     for name, make in sets.items():
         heard: list[Recognition] = []
         truths = []
@@ -232,15 +235,18 @@ def main() -> None:
             heard.append(recognizer.recognize(samples, chosen.hop, sr=RATE))
             truths.append(truth)
         minutes = sum(one.duration for one in heard) / 60
-        print(f"\n{name}: {len(heard)} of {minutes:.0f} minutes in all, hop {chosen.hop:g} s\n")
-        print(
-            "| | at the model's thresholds: F1 | edges F1 | edges off by | best factor | F1 | edges F1 | edges off by |"
-        )
-        print("|---|---|---|---|---|---|---|---|")
         levels = heard[0].thresholds
+        rows = []
         for rule, function in RULES.items():
-            print(_row(rule, [_by_rule(one, function) for one in heard], truths, levels, SegmentSettings()), flush=True)
-        print(_row("as shipped", [one.activity for one in heard], truths, levels, SegmentSettings()), flush=True)
+            rows.append(_row(rule, [_by_rule(one, function) for one in heard], truths, levels, SegmentSettings()))
+            print(rows[-1], flush=True)
+        rows.append(_row("as shipped", [one.activity for one in heard], truths, levels, SegmentSettings()))
+        texts.append(
+            f"{name}: {len(heard)} of {minutes:.0f} minutes in all, hop {chosen.hop:g} s\n\n{table(HEAD, rows)}"
+        )
+    print("\n\n".join(texts))
+    if chosen.page:
+        put(chosen.page, "segments", "\n\n".join(texts))
 
 
 if __name__ == "__main__":

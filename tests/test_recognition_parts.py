@@ -97,3 +97,16 @@ def test_a_familys_segments_hold_its_instruments():
     cut = segments(Activity(np.arange(11.0), scores), thresholds)
     assert [(s.label, s.start, s.end) for s in cut] == [("bowed_string", 2, 5), ("violin", 2, 5)]
     assert [s.score for s in cut] == pytest.approx([0.6, 0.6])
+
+
+def test_the_median_smooths_single_cells_away():
+    assert found([0, 0.9, 0, 0, 0.9, 0.9, 0.9, 0.2, 0.9, 0.9], max_gap_seconds=0) == [(1, 2), (4, 7), (8, 10)]
+    assert found([0, 0.9, 0, 0, 0.9, 0.9, 0.9, 0.2, 0.9, 0.9], max_gap_seconds=0, median_seconds=3) == [(4, 10)]
+    assert found([0, 0.9, 0], max_gap_seconds=0, median_seconds=2.9) == [(1, 2)]  # less than three cells
+    assert found([0.9], median_seconds=60) == [(0, 1)]
+
+
+@pytest.mark.parametrize("wrong", [{"low_ratio": 1.5}, {"min_seconds": -1}, {"median_seconds": float("nan")}])
+def test_settings_of_segments_are_checked(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        SegmentSettings(**wrong)

@@ -28,11 +28,22 @@ class SegmentSettings:
         Gaps up to this are closed.
     min_seconds : float
         Segments shorter than this are dropped, unless they fill the file.
+    median_seconds : float
+        The activity is smoothed first: at every cell of the grid the median of an odd number of cells around it, as
+        many as these seconds hold. 0: not smoothed.
     """
 
     low_ratio: float = 0.75
     max_gap_seconds: float = 1.0
     min_seconds: float = 1.0
+    median_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low_ratio <= 1:
+            raise ValueError(f"low_ratio lies between 0 and 1, not at {self.low_ratio}")
+        for name in ("max_gap_seconds", "min_seconds", "median_seconds"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} is not negative, and not {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,16 @@ def _hysteresis(values: NDArray[np.float32], high: float, low: float) -> NDArray
     return on
 
 
+def _smoothed(heard: Activity, seconds: float) -> NDArray[np.float32]:
+    cell = float(heard.edges[1] - heard.edges[0])
+    half = int((seconds / cell + 1e-6 - 1) // 2)
+    if half < 1:
+        return heard.scores
+    padded = np.pad(heard.scores, ((half, half), (0, 0)), mode="edge")
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
+    return np.asarray(np.median(around, axis=-1), dtype=np.float32)
+
+
 def _tidied(on: NDArray[np.bool_], edges: NDArray[np.float64], settings: SegmentSettings) -> NDArray[np.bool_]:
     tidy = on.copy()
     slack = 1e-6
@@ -146,8 +167,9 @@ def segments(
         In the order of `taxonomy.LABELS`, then of time.
     """
     settings = settings or SegmentSettings()
+    smooth = _smoothed(heard, settings.median_seconds)
     columns = [
-        _tidied(_hysteresis(heard.scores[:, i], high, high * settings.low_ratio), heard.edges, settings)
+        _tidied(_hysteresis(smooth[:, i], high, high * settings.low_ratio), heard.edges, settings)
         for i, high in enumerate(thresholds)
     ]
     on = raise_families(np.stack(columns, axis=1))

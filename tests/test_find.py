@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from organology.errors import OrganologyError, QueryError
 from organology.metadata import ModelMetadata
 from organology.recognition import Recognition
-from organology.recognition.query import All, AnyOf, Compare, Not, Plays, Value, labels_of, parse
-from organology.recognition.query_table import Library, matching_rows, sorted_rows
+from organology.recognition.query import parse
+from organology.recognition.query_match import matching_rows
+from organology.recognition.query_table import Library, sorted_rows
+from organology.recognition.query_tree import All, AnyOf, Compare, Not, Plays, Value, labels_of
 from organology.recognition.store import Store
 from organology.recognition.store_rows import FileState
 from organology.taxonomy import LABELS, raise_families

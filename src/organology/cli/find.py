@@ -75,9 +75,10 @@ def find(
         raise typer.BadParameter("is needed", param_hint="--store")
     thresholds = thresholds_of(threshold)
     by = sort if sort.lstrip("-") in ("path", "duration") else _by_label(sort)
-    from organology.recognition.query import labels_of, parse
+    from organology.recognition.query import parse
     from organology.recognition.query_report import write_found
     from organology.recognition.query_table import Library, sorted_rows
+    from organology.recognition.query_tree import labels_of
     from organology.recognition.store import Store
     from organology.taxonomy import LABELS
 

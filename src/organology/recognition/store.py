@@ -13,18 +13,15 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from organology.errors import AudioError, StoreError
+from organology.errors import AudioError
 from organology.metadata import ModelMetadata
 from organology.recognition.result import Recognition
 from organology.recognition.segments import SegmentSettings
+from organology.recognition.store_database import Database
 from organology.recognition.store_rows import (
     RECORDING_COLUMNS,
     FileState,
@@ -37,10 +34,10 @@ from organology.recognition.store_rows import (
     settings_of,
     settings_text,
 )
-from organology.recognition.store_schema import SCORING_VERSION, connect
+from organology.recognition.store_schema import SCORING_VERSION
 
 
-class Store:
+class Store(Database):
     """An open store; a context manager. One may be used from several threads at once.
 
     Parameters
@@ -61,45 +58,6 @@ class Store:
     ...     for run in store.runs():
     ...         print(run.model, run.hop_seconds, store.count(run))
     """
-
-    def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
-        self.path = Path(path)
-        self._lock = threading.RLock()
-        self._connection = connect(self.path, create=create)
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._connection.close()
-
-    @contextmanager
-    def _told(self) -> Iterator[sqlite3.Connection]:
-        """The connection, one thread at a time; its errors are one line."""
-        try:
-            with self._lock:
-                yield self._connection
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction."""
-        with self._told() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
 
     def run(self, sha256: str, model: str, metadata: ModelMetadata, hop_seconds: float) -> Run:
         """The run of a model and a hop, made where the store has none.
@@ -252,11 +210,6 @@ class Store:
                 (run.id,),
             ).fetchone()
         return good, bad
-
-    def select(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a query in SQL; the tables are those of `docs/batch.md`."""
-        with self._told() as connection:
-            return connection.execute(sql, tuple(values)).fetchall()
 
     def prune(self, *, dry_run: bool = False) -> list[str]:
         """Forget files that are gone.

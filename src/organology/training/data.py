@@ -78,6 +78,7 @@ def loader_of(dataset: Any, batch_size: int, workers: int, sampler: Sampler[int]
         num_workers=workers,
         persistent_workers=workers > 0,
         prefetch_factor=4 if workers else None,
+        pin_memory=torch.cuda.is_available(),  # batches then go to the GPU while it computes
         # A generator of its own: the loader would else draw from torch's, which is for the weights and dropout.
         generator=torch.Generator().manual_seed(0),
     )

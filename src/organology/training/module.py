@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,11 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from organology import evaluation
-from organology.errors import ModelError
 from organology.evaluation import Evaluation
 from organology.model import InstrumentNet
 from organology.taxonomy import LABELS
+from organology.training.compiling import CompiledNetwork
 from organology.training.data import Batch
+from organology.training.loss_meter import LossMeter
 from organology.training.losses import transfer_loss
 from organology.training.recipe import TrainingConfig
 from organology.training.schedule import learning_rate_factor, set_learning
@@ -56,8 +56,8 @@ class TransferModule(L.LightningModule):
         super().__init__()
         self.network, self.config, self.seed = network, config, seed
         # In a tuple, so that neither becomes a submodule: their weights belong into no checkpoint of this one.
-        self._others = (teacher, torch.compile(network) if config.compile else network)
-        self._loss_sum, self._loss_count = 0.0, 0
+        self._others = (teacher, CompiledNetwork(network) if config.compile else network)
+        self._losses = LossMeter()
         self._validated: list[tuple[Tensor, Tensor]] = []
         self.target_labels: tuple[str, ...] = LABELS
 
@@ -88,7 +88,7 @@ class TransferModule(L.LightningModule):
         if batch_idx == 0:
             set_learning(self.network, self.config, self.current_epoch)
             torch.manual_seed(int(np.random.SeedSequence([self.seed, self.current_epoch]).generate_state(1)[0]))
-            self._loss_sum, self._loss_count = 0.0, 0
+            self._losses.start(self.current_epoch)
         factor = learning_rate_factor(self.config, self.current_epoch + batch_idx / self.config.batches_per_epoch)
         for group in self._optimizer().param_groups:
             group["lr"] = group["initial_lr"] * factor
@@ -110,12 +110,7 @@ class TransferModule(L.LightningModule):
             If it is not a number.
         """
         loss = self.batch_loss(batch)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            place = f"epoch {self.current_epoch + 1}, batch {batch_idx + 1}"
-            raise ModelError(f"{place}: the loss is not a number; lower the learning rates or set gradient_clip")
-        self._loss_sum += value
-        self._loss_count += 1
+        self._losses.add(loss, last=batch_idx + 1 == self.config.batches_per_epoch)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -137,8 +132,8 @@ class TransferModule(L.LightningModule):
 
     @property
     def mean_loss(self) -> float:
-        """Mean training loss of the epoch so far; NaN before its first batch."""
-        return self._loss_sum / self._loss_count if self._loss_count else float("nan")
+        """Mean training loss of the epoch so far (on a GPU up to some batches ago); NaN before its first batch."""
+        return self._losses.mean
 
     def learning_rates(self) -> dict[str, float]:
         """Present rate of each group, under `learning_rate/NAME`."""

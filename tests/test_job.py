@@ -198,8 +198,13 @@ def test_thresholds_and_segments_change_without_recognizing_again(recognize, tmp
 def test_defaults_of_the_help_are_those_of_the_settings(recognize):
     told = " ".join(recognize("--help").stdout.split())
     settings = SegmentSettings()
-    for option, default in (("--min-seconds", settings.min_seconds), ("--max-gap", settings.max_gap_seconds)):
-        assert re.search(rf"{option} SECONDS [^[]*\[default: {default:g}[];]", told), option
+    for option, default in (
+        ("--min-seconds", settings.min_seconds),
+        ("--max-gap", settings.max_gap_seconds),
+        ("--smooth", settings.median_seconds),
+        ("--low-ratio", settings.low_ratio),
+    ):
+        assert re.search(rf"{option} (SECONDS|X) [^[]*\[default: {default:g}[];]", told), option
 
 
 def test_channels_apart(recognize, tmp_path):

@@ -291,3 +291,18 @@ def test_the_state_of_a_file(tmp_path, monkeypatch):
     assert FileState.of("none.wav") is None and FileState.of("bad\0name") is None
     os.utime("a.wav", ns=(1, 2))
     assert FileState.of("a.wav").mtime_ns == 2
+
+
+def test_other_segment_settings_make_nothing_anew_but_seconds(store, run, monkeypatch):
+    from organology.recognition.query_table import Library
+
+    store.put(run, file(), [made()])
+    before = Library.load(store).seconds
+    monkeypatch.setattr("organology.recognition.store.settings_text", lambda: '{"min_seconds": 3}')
+    again = store.run("00" * 32, "made", METADATA, 1.0)
+    assert again.id == run.id and again.segmenting != run.segmenting
+    assert store.get(again, file(), "a.wav") is not None
+    store.put(again, file("/music/b.wav"), [made()])
+    library = Library.load(store)
+    assert library._outdated(library.ids.tolist()) == library.ids.tolist()[:1]
+    np.testing.assert_allclose(library.seconds, np.concatenate([before, before]), atol=1e-4)

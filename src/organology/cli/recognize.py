@@ -132,6 +132,25 @@ def recognize(
         float | None,
         typer.Option(min=0, metavar="SECONDS", rich_help_panel=_DECISION, help="Close gaps up to this.  [default: 1]"),
     ] = None,
+    smooth: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            rich_help_panel=_DECISION,
+            help="Smooth scores over time by the median of so many seconds.  [default: 0]",
+        ),
+    ] = None,
+    low_ratio: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="X",
+            rich_help_panel=_DECISION,
+            help="A segment goes on down to this share of the threshold.  [default: 0.75]",
+        ),
+    ] = None,
     model: Annotated[
         Path | None, typer.Option(metavar="FILE", rich_help_panel=_DECISION, help="Another model file (ONNX).")
     ] = None,
@@ -176,7 +195,12 @@ def recognize(
     from organology.recognition.job import Job, run
     from organology.recognition.segments import SegmentSettings
 
-    settings = {"min_seconds": min_seconds, "max_gap_seconds": max_gap}
+    settings = {
+        "min_seconds": min_seconds,
+        "max_gap_seconds": max_gap,
+        "median_seconds": smooth,
+        "low_ratio": low_ratio,
+    }
     job = Job(
         paths=paths,
         lists=from_file or [],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from organology.recognition.query import parse
 from organology.recognition.query_match import Mask, Numbers, matching_rows
-from organology.recognition.segments import SegmentSettings
 from organology.recognition.store import Store
 from organology.recognition.store_rows import (
     RECORDING_COLUMNS,
@@ -153,22 +152,29 @@ class Library:
 
         As stored, where that was reckoned with the same thresholds and settings; else from the windows' scores.
         """
-        fresh = {
-            number
-            for number, run in self.runs.items()
-            if run.segment_settings == SegmentSettings()
-            and all(level == run.metadata.thresholds[LABELS.index(label)] for label, level in self.asked.items())
-        }
         found = np.zeros((len(self), len(LABELS)))
         place = {identity: i for i, identity in enumerate(self.ids.tolist())}
-        if fresh:
+        for identity in self._outdated(place):
+            i = place[identity]
+            found[i] = self._reckoned(identity, self.runs[int(self.run_ids[i])], self.thresholds[i])
+            del place[identity]
+        if place:
             for identity, *numbers in self.store.select(f"SELECT id, {columns(SECONDS_COLUMNS)} FROM recording"):
                 if identity in place:
                     found[place[identity]] = numbers
-        for i, identity in enumerate(self.ids.tolist()):
-            if self.run_ids[i] not in fresh:
-                found[i] = self._reckoned(identity, self.runs[int(self.run_ids[i])], self.thresholds[i])
         return found
+
+    def _outdated(self, identities: Iterable[int]) -> list[int]:
+        """Recordings whose stored seconds are of other thresholds or settings."""
+        same = {
+            number
+            for number, run in self.runs.items()
+            if all(level == run.metadata.thresholds[LABELS.index(label)] for label, level in self.asked.items())
+        }
+        rows = self.store.select("SELECT id, run, segmenting FROM recording")
+        segmenting = self.store.segmenting()
+        current = {identity for identity, run, of in rows if run in same and of == segmenting}
+        return [identity for identity in identities if identity not in current]
 
     def _reckoned(self, identity: int, run: Run, thresholds: Numbers) -> Numbers:
         ((*row, packed),) = self.store.select(

@@ -20,7 +20,6 @@ from typing import Any
 from organology.errors import AudioError
 from organology.metadata import ModelMetadata
 from organology.recognition.result import Recognition
-from organology.recognition.segments import SegmentSettings
 from organology.recognition.store_database import Database
 from organology.recognition.store_rows import (
     RECORDING_COLUMNS,
@@ -31,7 +30,6 @@ from organology.recognition.store_rows import (
     pack,
     recognition_of,
     row_of,
-    settings_of,
     settings_text,
 )
 from organology.recognition.store_schema import SCORING_VERSION
@@ -73,37 +71,41 @@ class Store(Database):
         hop_seconds : float
         """
         hop_frames = round(hop_seconds * metadata.sample_rate)
-        settings = SegmentSettings()
-        text = metadata.to_json()
         with self._writing() as connection:
-            connection.execute(
-                "INSERT INTO model (sha256, name, metadata) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (sha256, model, text),
-            )
-            (model_id,) = connection.execute("SELECT id FROM model WHERE sha256 = ?", (sha256,)).fetchone()
-            key = (model_id, hop_frames, SCORING_VERSION, settings_text(settings))
-            connection.execute(
-                "INSERT INTO run (model, hop_frames, scoring, segment_settings) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT DO NOTHING",
-                key,
-            )
-            (run_id,) = connection.execute(
-                "SELECT id FROM run WHERE model = ? AND hop_frames = ? AND scoring = ? AND segment_settings = ?", key
-            ).fetchone()
-        return Run(run_id, model, metadata, hop_frames, settings)
+            about = {"name": model, "metadata": metadata.to_json()}
+            model_id = self._insert_once(connection, "model", {"sha256": sha256}, about)
+            key = {"model": model_id, "hop_frames": hop_frames, "scoring": SCORING_VERSION}
+            run_id = self._insert_once(connection, "run", key)
+            segmenting = self._insert_once(connection, "segmenting", {"settings": settings_text()})
+        return Run(run_id, model, metadata, hop_frames, segmenting)
+
+    def _insert_once(
+        self, connection: sqlite3.Connection, table: str, key: dict[str, Any], more: dict[str, Any] | None = None
+    ) -> int:
+        """The number of the row with this key, made where there is none."""
+        row = {**key, **(more or {})}
+        places = columns(["?"] * len(row))
+        connection.execute(
+            f"INSERT INTO {table} ({columns(list(row))}) VALUES ({places}) ON CONFLICT DO NOTHING", list(row.values())
+        )
+        where = " AND ".join(f"{name} = ?" for name in key)
+        return int(connection.execute(f"SELECT id FROM {table} WHERE {where}", list(key.values())).fetchone()[0])
+
+    def segmenting(self) -> int | None:
+        """Number of the segment settings of today, None if nothing is stored that was reckoned with them."""
+        rows = self.select("SELECT id FROM segmenting WHERE settings = ?", (settings_text(),))
+        return int(rows[0][0]) if rows else None
 
     def runs(self) -> list[Run]:
         """All runs whose results count today, in the order in which they were begun."""
-        with self._told() as connection:
-            rows = connection.execute(
-                "SELECT run.id, name, metadata, hop_frames, segment_settings FROM run JOIN model ON model.id = model"
-                " WHERE scoring = ? ORDER BY run.id",
-                (SCORING_VERSION,),
-            ).fetchall()
+        rows = self.select(
+            "SELECT run.id, name, metadata, hop_frames FROM run JOIN model ON model.id = model WHERE scoring = ?"
+            " ORDER BY run.id",
+            (SCORING_VERSION,),
+        )
         return [
-            Run(number, name, ModelMetadata.from_json(text, str(self.path)), hop_frames, settings)
-            for number, name, text, hop_frames, written in rows
-            if (settings := settings_of(written)) is not None
+            Run(number, name, ModelMetadata.from_json(text, str(self.path)), hop_frames, self.segmenting() or 0)
+            for number, name, text, hop_frames in rows
         ]
 
     def get(
@@ -189,6 +191,7 @@ class Store(Database):
             "notes": json.dumps([]),
             **row,
             "run": run.id,
+            "segmenting": run.segmenting,
             "path": os.fsencode(file.path),
             "size": file.size,
             "mtime_ns": file.mtime_ns,

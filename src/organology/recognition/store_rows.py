@@ -22,6 +22,7 @@ SCORE_COLUMNS = LABELS
 SECONDS_COLUMNS = tuple(f"{label}_seconds" for label in LABELS)
 RECORDING_COLUMNS = (
     "run",
+    "segmenting",
     "path",
     "channel",
     "channels",
@@ -81,15 +82,15 @@ class Run:
         Labels in the order of `taxonomy.LABELS`.
     hop_frames : int
         Distance of the windows, at the model's rate.
-    segment_settings : SegmentSettings
-        Of the `…_seconds` columns, with the model's thresholds.
+    segmenting : int
+        In the store: of the segment settings that new `…_seconds` columns are reckoned with.
     """
 
     id: int
     model: str
     metadata: ModelMetadata
     hop_frames: int
-    segment_settings: SegmentSettings
+    segmenting: int
 
     @property
     def hop_seconds(self) -> float:
@@ -175,17 +176,9 @@ def recognition_of(row: dict[str, Any], packed: bytes, run: Run, name: str) -> R
     )
 
 
-def settings_text(settings: SegmentSettings) -> str:
-    """Segment settings as JSON, to compare them."""
-    return json.dumps(asdict(settings), sort_keys=True)
-
-
-def settings_of(text: str) -> SegmentSettings | None:
-    """Segment settings from JSON; None if they are of another organology."""
-    try:
-        return SegmentSettings(**json.loads(text))
-    except (TypeError, ValueError):
-        return None
+def settings_text() -> str:
+    """The segment settings that `…_seconds` columns are reckoned with, as JSON."""
+    return json.dumps(asdict(SegmentSettings()), sort_keys=True)
 
 
 def channel_name(name: str, channel: int) -> str:

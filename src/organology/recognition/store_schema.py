@@ -36,12 +36,16 @@ CREATE TABLE run (
   model INTEGER NOT NULL REFERENCES model,
   hop_frames INTEGER NOT NULL,
   scoring INTEGER NOT NULL,
-  segment_settings TEXT NOT NULL,
-  UNIQUE (model, hop_frames, scoring, segment_settings)
+  UNIQUE (model, hop_frames, scoring)
+);
+CREATE TABLE segmenting (
+  id INTEGER PRIMARY KEY,
+  settings TEXT NOT NULL UNIQUE
 );
 CREATE TABLE recording (
   id INTEGER PRIMARY KEY,
   run INTEGER NOT NULL REFERENCES run,
+  segmenting INTEGER NOT NULL REFERENCES segmenting,
   path TEXT NOT NULL,
   channel INTEGER NOT NULL,
   channels INTEGER,

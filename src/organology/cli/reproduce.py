@@ -58,11 +58,11 @@ def reproduce(
     import shlex
     import sys
 
-    from organology.experiments import load_experiment, recipe, report, run
+    from organology.experiments import load_experiment, preparing, recipe, report, run
 
     settings = load_experiment(recipe.find_recipe(experiment), scale, backbone.value if backbone else None)
     settings = recipe.override(settings, corpora=corpus, epochs=epochs, workers=workers)
-    request = run.Request(
+    request = preparing.Request(
         settings,
         out or Path("runs") / f"reproduce-{scale}",
         tuple(part.strip() for part in arms.split(",")) if arms else (),
@@ -72,7 +72,7 @@ def reproduce(
         shlex.join(["organology", *sys.argv[1:]]),
     )
     if settings.experiment == "pretrain":
-        typer.echo(f"pre-trained: {run.run_pretraining(request)}")
+        typer.echo(f"pre-trained: {preparing.run_pretraining(request)}")
         return
     outcome = run.run(request, train_missing=not report_only)
     folder, plain = report.write_report(request, outcome)

@@ -45,7 +45,7 @@ class Comparison:
             return "holds"
         if self.high < 0:
             return "does not hold: it is the other way round"
-        return "holds on average, within the interval it is open" if self.value > 0 else "does not show"
+        return "holds on average, not for sure" if self.value > 0 else "does not show"
 
     def told(self) -> dict[str, Any]:
         """As plain values."""
@@ -100,37 +100,45 @@ def sentences(results: Results, compared: list[Comparison]) -> list[str]:
 
 def _table1(results: Results, compared: list[Comparison]) -> list[str]:
     lines = []
-    for test in results.test_sets:
-        for metric in RANKING:
-            here = [each for each in compared if each.test == test and each.metric == metric]
-            if len(here) < 2:
-                continue
-            held, shown = all(each.value > 0 for each in here), all(each.low > 0 for each in here)
-            verdict = "holds" if shown else "holds on average" if held else "does not hold"
-            steps = "; ".join(f"{_method(each.better)} over {_method(each.worse)} {_amount(each)}" for each in here)
-            lines.append(
-                f"{_set(test)}, {paper.METRICS[metric]}: the order scratch < frozen < fine-tuned {verdict} ({steps})."
-            )
+    for test in reversed(results.test_sets):
+        here = {m: [c for c in compared if (c.test, c.metric) == (test, m)] for m in RANKING}
+        verdicts: dict[str, list[str]] = {}
+        for metric, pair in here.items():
+            if len(pair) == 2:
+                verdicts.setdefault(_verdict_of_order(pair), []).append(paper.METRICS[metric])
+        if not verdicts:
+            continue
+        told = "; ".join(f"{verdict} in {_listed(metrics)}" for verdict, metrics in verdicts.items())
+        steps = "; ".join(f"{_method(c.better)} over {_method(c.worse)} {_amount(c)}" for c in here["roc_auc"])
+        lines.append(f"{_set(test)}: the paper's order, scratch < frozen < fine-tuned, {told}. ROC-AUC: {steps}.")
     return lines or ["The order scratch < frozen < fine-tuned cannot be told before all three methods are there."]
+
+
+def _verdict_of_order(steps: list[Comparison]) -> str:
+    if all(step.low > 0 for step in steps):
+        return "holds"
+    return "holds on average, not for sure," if all(step.value > 0 for step in steps) else "does not hold"
 
 
 def _figure3(results: Results, compared: list[Comparison]) -> list[str]:
     lines, conditions = [], results.conditions()
-    for test in results.test_sets:
-        for metric in RANKING:
+    for test in reversed(results.test_sets):
+        there = {name: arms for name, arms in conditions.items() if all(test in arm.tests for arm in arms)}
+        if len(there) < 2:
+            continue
+        best = []
+        for metric, caption in paper.METRICS.items():
             sign = -1 if metric in paper.LOWER_IS_BETTER else 1
-            means = {name: float(np.mean([arm.tests[test][metric].value for arm in arms]))
-                     for name, arms in conditions.items() if all(test in arm.tests for arm in arms)}  # fmt: skip
-            if len(means) < 2:
-                continue
-            best = max(means, key=lambda name: sign * means[name])
-            text = f"{_set(test)}, {paper.METRICS[metric]}: best at p_musical {best} ({means[best]:.3f}), "
-            text += f"in the paper at {paper.BEST_P_MUSICAL:g}."
-            ends = [
-                each for each in compared if (each.test, each.metric) == (test, metric) and each.worse in ("0", "1")
-            ]
-            text += "".join(f" 0.4 over {_END[each.worse]}: {_amount(each)}, {each.verdict}." for each in ends)
-            lines.append(text)
+            means = {
+                name: float(np.mean([arm.tests[test][metric].value for arm in arms])) for name, arms in there.items()
+            }
+            name = max(means, key=lambda name: sign * means[name])
+            best.append(f"{caption} {means[name]:.3f} at {name}")
+        ends = [c for c in compared if (c.test, c.metric) == (test, "roc_auc") and c.worse in _END]
+        text = f"{_set(test)}: best {_listed(best)}; in the paper at p_musical {paper.BEST_P_MUSICAL:g}. "
+        text += "ROC-AUC of 0.4: " * bool(ends)
+        text += "; ".join(f"over {_END[c.worse]} {_amount(c)}, {c.verdict}" for c in ends)
+        lines.append(text.strip().removesuffix(".") + ".")
     return lines or ["One value of p_musical is no sweep yet."]
 
 
@@ -164,6 +172,10 @@ def _gain(arms: list[ArmResult]) -> str:
 def _amount(each: Comparison) -> str:
     seeds = f", in {sum(value > 0 for value in each.seeds)} of {len(each.seeds)} seeds" if len(each.seeds) > 1 else ""
     return f"{each.value:+.3f} [{each.low:+.3f}, {each.high:+.3f}]{seeds}"
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _set(test: str) -> str:

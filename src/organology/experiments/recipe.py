@@ -1,19 +1,11 @@
 """Recipes of experiments: the paper's numbers once, and what differs at another scale.
 
-Beside the keys of a training recipe a file may have
-
-* `base`: another file, over which this one is laid;
-* `scales`: by name, what differs at that scale (with a `base` of its own, if it likes);
-* `backbones`: by name, what differs with that backbone;
-* `experiment`, `arms`, `seeds`, `test`, `pretraining`, `prepare`: see `ExperimentRecipe`.
-
-Mappings are laid over each other key by key; anything else is replaced. Paths are relative to the file they stand in.
+A file has the keys of a training recipe, those of `ExperimentRecipe`, and those of `layers`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,16 +14,13 @@ import organology
 from organology import config
 from organology.config import FORBID
 from organology.errors import ConfigError
+from organology.experiments.layers import PAPER_SCALE, read_layers
 from organology.training import Recipe
 from organology.training.recipe import Transfer
 
 Experiment = Literal["pretrain", "table1", "figure3", "figure4"]
 EXPERIMENTS: tuple[Experiment, ...] = ("pretrain", "table1", "figure3", "figure4")
-PAPER_SCALE = "paper"
 FOLDER = Path("recipes") / "bradl2023"
-
-_LAYERS = ("base", "scales", "backbones")
-_PATHS = frozenset(("corpora", "pretrained", "teacher", "recipe", "folder", "stems"))
 
 
 @dataclass(frozen=True)
@@ -194,11 +183,7 @@ def load_experiment(
     ConfigError
         One line with the file, the place and the reason.
     """
-    values = _lay(Path(path), scale)
-    backbones = values.pop("backbones", {})
-    if backbone is not None:
-        values = merge(values, {"model": {"backbone": backbone}})
-    values = merge(values, backbones.get(values.get("model", {}).get("backbone", "short-chunk")) or {})
+    values = read_layers(Path(path), scale, backbone)
     own = {"experiment", "arms", "seeds", "test", "pretraining", "prepare"}
     place = f"{path} ({scale})"
     setup = {key: value for key, value in values.items() if key not in own}
@@ -252,66 +237,3 @@ def read_seeds(text: str | None) -> tuple[int, ...]:
     if not all(part.isdecimal() for part in parts):
         raise ConfigError(f"--seeds {text}: numbers of 0 or more are needed, as 0,1,2")
     return tuple(dict.fromkeys(int(part) for part in parts))
-
-
-def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay one mapping over another; mappings within are merged, anything else is replaced.
-
-    Examples
-    --------
-    >>> merge({"a": 1, "b": {"c": 2, "d": [3]}}, {"b": {"d": [4]}})
-    {'a': 1, 'b': {'c': 2, 'd': [4]}}
-    """
-    merged = dict(under)
-    for key, value in over.items():
-        known = merged.get(key)
-        merged[key] = merge(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def _lay(file: Path, scale: str) -> dict[str, Any]:
-    """A file over its bases, at a scale; `backbones` still in it."""
-    values = _read(file)
-    scales = values.pop("scales", None) or {}
-    if scale != PAPER_SCALE:
-        if scale not in scales:
-            raise ConfigError(f"{file}: no scale {scale!r}; there are {', '.join([PAPER_SCALE, *scales])}")
-        chosen = scales[scale] or {}
-        if "base" in chosen:
-            chosen = merge(_lay(Path(chosen["base"]), PAPER_SCALE), {k: v for k, v in chosen.items() if k != "base"})
-        values = merge(values, chosen)
-    return values
-
-
-def _read(file: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """A file over its bases, paths resolved, scales still in it."""
-    if file in above:
-        raise ConfigError(f"{file}: is its own base")
-    values = config.read_yaml(file)
-    if not isinstance(values, dict):
-        raise ConfigError(f"{file}: has to be a mapping of keys")
-    values = _resolve(values, file.parent)
-    base = values.pop("base", None)
-    return values if base is None else merge(_read(Path(base), (*above, file)), values)
-
-
-def _resolve(values: Any, folder: Path) -> Any:
-    """Values with the paths among them made relative to the working folder."""
-
-    def path(text: Any) -> Any:
-        return os.path.normpath(folder / Path(text).expanduser()) if isinstance(text, str) else text
-
-    if isinstance(values, list):
-        return [_resolve(value, folder) for value in values]
-    if not isinstance(values, dict):
-        return values
-    return {
-        key: ([path(v) for v in value] if isinstance(value, list) else path(value))
-        if key in (*_PATHS, "base") and not _holds_mappings(value)
-        else _resolve(value, folder)
-        for key, value in values.items()
-    }
-
-
-def _holds_mappings(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict) for v in value))

@@ -13,8 +13,10 @@ from typing import Any
 from organology.experiments import paper, pictures
 from organology.experiments.claims import comparisons, sentences
 from organology.experiments.clips import FEWEST_PRESENT
-from organology.experiments.results import PER_CLASS, SINGLE, Results, as_plain, gather
-from organology.experiments.run import Outcome, Request
+from organology.experiments.plain import as_plain
+from organology.experiments.preparing import Request
+from organology.experiments.results import PER_CLASS, SINGLE, Results, gather
+from organology.experiments.run import Outcome
 from organology.files import written_whole
 from organology.taxonomy import DISPLAY_NAMES
 
@@ -68,9 +70,9 @@ def page(results: Results, plain: dict[str, Any], names: Sequence[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, all columns but the first to the right."""
-    rule = ["---", *["---:"] * (len(head) - 1)]
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A Markdown table, all columns but the first `left` ones to the right."""
+    rule = [*["---"] * left, *["---:"] * (len(head) - left)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, rule, *rows])
 
 
@@ -95,9 +97,7 @@ def _missing(plain: dict[str, Any]) -> str:
 
 
 def _title(test: str) -> str:
-    if test == "clips":
-        return f"Real recordings (labels with at least {FEWEST_PRESENT} recordings)"
-    return f"{test} mixtures"
+    return "real recordings" if test == "clips" else f"{test} mixtures"
 
 
 def _row_name(plain: dict[str, Any], name: str) -> str:
@@ -123,7 +123,8 @@ def _rankings(results: Results, plain: dict[str, Any]) -> list[str]:
                 + [_number(known[metric], 4) if known else "-" for metric in paper.METRICS] * beside
             )
         if rows:
-            parts.append(f"### {_title(test)}\n\n{table(head, rows)}")
+            few = f"Labels that {FEWEST_PRESENT} or more of them have.\n\n" if test == "clips" else ""
+            parts.append(f"### {_title(test).capitalize()}\n\n{few}{table(head, rows)}")
     return parts
 
 
@@ -191,7 +192,7 @@ def _comparisons(plain: dict[str, Any]) -> str:
     ]  # fmt: skip
     return (
         "## Differences\n\nPaired: same mixtures, same seeds, same resamples. Positive where the first is better (of "
-        f"the loss: lower).\n\n{table(head, rows)}"
+        f"the loss: lower).\n\n{table(head, rows, left=4)}"
     )
 
 
@@ -211,7 +212,7 @@ def _test_sets(plain: dict[str, Any]) -> str:
 
 def _each_arm(plain: dict[str, Any]) -> str:
     tests = list(plain["test_sets"])
-    head = ["arm", "best epoch", "validation loss", *(f"ROC-AUC, {_title(test).split(' (')[0]}" for test in tests)]
+    head = ["arm", "best epoch", "validation loss", *(f"ROC-AUC, {_title(test)}" for test in tests)]
     rows = [
         [f"{arm['transfer']}, p_musical {arm['p_musical']:g}, seed {arm['seed']}", str(arm["validation"]["epoch"])]
         + [_number(arm["validation"]["loss"])]
@@ -227,7 +228,7 @@ def _conditions(plain: dict[str, Any]) -> str:
     training = setup["training"]
     weights = plain["pretrained"]
     lines = [
-        f"command: `{plain['command']}`",
+        *(f"command: `{command}`" for command in plain["commands"]),
         f"backbone: {plain['backbone']}, head: {setup['model']['head']}",
         "pre-trained weights: " + (f"{weights['path']}, SHA-256 {weights['sha256']}" if weights else "none"),
         f"schedule: {training['epochs']} epochs of {training['batches_per_epoch']} batches of "

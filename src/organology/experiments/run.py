@@ -78,8 +78,8 @@ def run(request: Request, console: Console | None = None, train_missing: bool = 
     transfers, _ = choose(recipe, request.arms)
     clips = read_clips(*request.clips) if request.clips else None
     prepare_corpora(recipe, console)
-    for folder in recipe.setup.corpora:
-        read_table(folder)  # what is missing is told before the pre-training, not after it
+    for corpus in recipe.setup.corpora:
+        read_table(corpus)  # what is missing is told before the pre-training, not after it
     needed = train_missing and any(transfer != "scratch" for transfer in transfers)
     setup = with_pretrained(request, needed, console)
     outcome = Outcome(setup, sets_of(request.out, recipe, setup), clips)

@@ -25,6 +25,7 @@ from organology.recognition.inputs import Input, expand
 from organology.recognition.job import Job, run
 from organology.recognition.screen import Screen
 from organology.recognition.store import Store
+from organology.recognition.store_rows import FileState
 from organology.taxonomy import LABELS
 from sounds import write
 from tiny_model import RATE, build, frequency
@@ -175,6 +176,31 @@ def test_failures_are_tried_again_only_when_asked(recognize, library, monkeypatc
     play(library / "05b.wav", "brass")
     assert "05b" not in recognize("lib", "--store", "a.db").stderr
     assert recognize("lib", "--retry").exit_code == 2
+
+
+def test_a_file_that_ends_the_program_again_and_again_is_left_out(recognize, library, monkeypatch):
+    names = counted(monkeypatch)
+    with Store("a.db") as store:
+        for _ in range(3):
+            store.begin(FileState.of(library / "02.wav"))
+        for _ in range(2):
+            store.begin(FileState.of(library / "03.wav"))
+    told = recognize("lib", "--store", "a.db").stderr
+    assert "lib/02.wav: the program ended 3 times while this was in work\n" in told
+    assert "lib/02.wav" not in names and "lib/03.wav" in names
+    with Store("a.db") as store:
+        assert store.select("SELECT * FROM in_work") == []
+    assert "02.wav" not in recognize("lib", "--store", "a.db", "--retry").stderr
+
+
+def test_what_is_stopped_is_not_in_work(tiny, library):
+    recognizer = Recognizer(tiny, 1)
+    with Store(library / "a.db") as store:
+        run = store.run("0" * 64, "tiny", recognizer.metadata, 1.0)
+        outcomes = Batch(recognizer, jobs=3, store=store, run=run).outcomes(expand([str(library)]).files)
+        next(outcomes)
+        outcomes.close()
+        assert store.select("SELECT * FROM in_work") == [] and store.count(run)[0] >= 1
 
 
 def test_thresholds_and_segments_change_without_recognizing_again(recognize, tmp_path, monkeypatch):

@@ -6,11 +6,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from organology import audio
-from organology.errors import AudioError, StoreError, UnreadableError
+from organology.errors import AudioError, UnreadableError
 from organology.recognition.inputs import Input
 from organology.recognition.recognizer import Recognizer
 from organology.recognition.result import Recognition
@@ -19,6 +19,10 @@ from organology.recognition.store_rows import FileState, Run, rounded
 
 HELD_BYTES = 64 * 2**20
 """Results that wait for an earlier file to be done are held up to this size; then no further file is begun."""
+
+
+MOST_ENDS = 3
+"""A file that was in work this many times when the program was killed is not begun again: it may be what kills it."""
 
 
 class _StoppedError(Exception):
@@ -123,25 +127,45 @@ class Batch:
                 progress(index, share)
 
         watch(0.0)
-        state = FileState.of(item.name) if self.store is not None and item.file is None else None
-        if state is not None and (stored := self._stored(state, index, item)) is not None:
+        if self.store is None or item.file is not None or (state := FileState.of(item.name)) is None:
+            return self._tried(item, index, watch)
+        if (stored := self._stored(state, index, item)) is not None:
             return stored
+        if self.store.begin(state) >= MOST_ENDS and not self.retry:
+            error = AudioError(f"{item.name}: the program ended {MOST_ENDS} times while this was in work")
+            outcome = Outcome(item, index, error=error)
+        else:
+            try:
+                outcome = self._tried(item, index, watch)
+            except _StoppedError:
+                self.store.release(state)
+                raise
+        return self._kept(outcome, state)
+
+    def _tried(self, item: Input, index: int, watch: Callable[[float], None]) -> Outcome:
+        """Recognize one input, whatever comes of it."""
         try:
-            found = self._recognized(item, watch)
+            return Outcome(item, index, tuple(self._recognized(item, watch)))
         except AudioError as error:
-            if state is not None and not isinstance(error, UnreadableError):
-                reason = str(error).removeprefix(item.name).removeprefix(": ")
-                self._put(lambda store, run: store.put_failure(run, state, reason))
             return Outcome(item, index, error=error)
-        except (_StoppedError, StoreError):
+        except _StoppedError:
             raise
         except Exception as error:  # one odd file must not end the work on all others
             told = " ".join(f"{type(error).__name__}: {error}".split())
-            return Outcome(item, index, error=AudioError(f"{item.name}: cannot be recognized: {told}"))
-        if state is not None:
-            found = [rounded(one) for one in found]
-            self._put(lambda store, run: store.put(run, state, found, split=self.split))
-        return Outcome(item, index, tuple(found))
+            return Outcome(item, index, error=UnreadableError(f"{item.name}: cannot be recognized: {told}"))
+
+    def _kept(self, outcome: Outcome, state: FileState) -> Outcome:
+        """Put what became of a file into the store; as that gives it back."""
+        assert self.store is not None and self.run is not None
+        if outcome.error is None:
+            found = [rounded(one) for one in outcome.recognitions]
+            self.store.put(self.run, state, found, split=self.split)
+            return replace(outcome, recognitions=tuple(found))
+        if isinstance(outcome.error, UnreadableError):  # another time it may be otherwise
+            self.store.release(state)
+        else:
+            self.store.put_failure(self.run, state, outcome.reason)
+        return outcome
 
     def _stored(self, state: FileState, index: int, item: Input) -> Outcome | None:
         assert self.store is not None and self.run is not None
@@ -149,10 +173,6 @@ class Batch:
         if isinstance(found, AudioError):
             return None if self.retry else Outcome(item, index, error=found, stored=True)
         return None if found is None else Outcome(item, index, tuple(found), stored=True)
-
-    def _put(self, put: Callable[[Store, Run], None]) -> None:
-        assert self.store is not None and self.run is not None
-        put(self.store, self.run)
 
     def _recognized(self, item: Input, watch: Callable[[float], None]) -> list[Recognition]:
         n_channels = 1

@@ -179,7 +179,8 @@ class Store(Database):
             self._insert(connection, run, file, {"channel": 0, "failure": reason})
 
     def _forget(self, connection: sqlite3.Connection, run: Run, file: FileState, split: bool) -> None:
-        """Drop what is replaced, what failed, and all that is of the file as it was before."""
+        """Drop what is replaced, what failed, and all that is of the file as it was before; it is no longer in work."""
+        self._end(connection, file)
         connection.execute(
             "DELETE FROM recording WHERE path = CAST(? AS TEXT) AND (size <> ? OR mtime_ns <> ?"
             " OR (run = ? AND ((channel > 0) = ? OR failure IS NOT NULL)))",
@@ -203,6 +204,30 @@ class Store(Database):
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
+
+    def begin(self, file: FileState) -> int:
+        """Tell that a file is in work, until `put`, `put_failure` or `release`.
+
+        Returns
+        -------
+        int
+            How many times that was told before and nothing followed: the program was killed, or killed by the file.
+        """
+        with self._writing() as connection:
+            (times,) = connection.execute(
+                "INSERT INTO in_work (path, times) VALUES (CAST(? AS TEXT), 1)"
+                " ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times",
+                (os.fsencode(file.path),),
+            ).fetchone()
+        return int(times) - 1
+
+    def release(self, file: FileState) -> None:
+        """Tell that a file is no longer in work, and nothing is known of it."""
+        with self._writing() as connection:
+            self._end(connection, file)
+
+    def _end(self, connection: sqlite3.Connection, file: FileState) -> None:
+        connection.execute("DELETE FROM in_work WHERE path = CAST(? AS TEXT)", (os.fsencode(file.path),))
 
     def count(self, run: Run) -> tuple[int, int]:
         """How many files of a run were recognized, and how many could not be."""

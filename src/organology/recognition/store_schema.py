@@ -61,6 +61,10 @@ CREATE TABLE recording (
   {_SECONDS},
   UNIQUE (path, channel, run)
 );
+CREATE TABLE in_work (
+  path TEXT PRIMARY KEY,
+  times INTEGER NOT NULL
+);
 CREATE TABLE window_scores (
   recording INTEGER PRIMARY KEY REFERENCES recording ON DELETE CASCADE,
   scores BLOB NOT NULL

@@ -221,6 +221,19 @@ def test_thresholds_and_segments_change_without_recognizing_again(recognize, tmp
     assert recording("--hop", "2")["instruments"] == ["bowed_string", "violin"] and names == ["a.wav"]
 
 
+def test_only_some_labels_are_told(recognize, tmp_path):
+    play(tmp_path / "a.wav", "violin", "brass")
+    (row,) = table(recognize("a.wav", "--only", "violin,Piano", "--format", "csv").stdout)
+    assert list(row) == ["file", "duration", "violin", "piano"] and float(row["violin"]) > 0.8
+    rows = table(recognize("a.wav", "--only", "brass", "--only", "violin", "--format", "csv", "--timeline").stdout)
+    assert list(rows[0]) == ["file", "start", "end", "brass", "violin"] and float(rows[0]["brass"]) > 0.8
+    (one,) = json.loads(recognize("a.wav", "--only", "bowed_string", "--format", "json").stdout)["recordings"]
+    assert one["instruments"] == ["bowed_string"] and len(one["labels"]) == 1 and one["labels"][0]["segments"]
+    told = recognize("a.wav", "--only", "violin", "--plot", "a.png").stdout
+    assert "violin" in told and "brass" not in told and "bowed" not in told and (tmp_path / "a.png").exists()
+    assert "did you mean violin?" in recognize("a.wav", "--only", "viola").stderr
+
+
 def test_defaults_of_the_help_are_those_of_the_settings(recognize):
     told = " ".join(recognize("--help").stdout.split())
     settings = SegmentSettings()

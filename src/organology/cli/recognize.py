@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from organology.cli.recognize_options import GroupedCommand, thresholds_of
+from organology.cli.recognize_options import GroupedCommand, labels_of, thresholds_of
 
 _PICTURES = (".png", ".pdf", ".svg")
 _INPUT, _OUTPUT, _DECISION, _BATCH = "What is read", "What is written", "From scores to segments", "Many files"
@@ -118,6 +118,10 @@ def recognize(
             help="In place of the model's: one for all labels (0.4), or for one (violin=0.4); may be repeated.",
         ),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABELS", rich_help_panel=_DECISION, help="Tell these alone: violin,brass."),
+    ] = None,
     hop: Annotated[
         float,
         typer.Option(min=0.01, metavar="SECONDS", rich_help_panel=_DECISION, help="How far windows are apart."),
@@ -191,7 +195,7 @@ def recognize(
     if retry and store is None:
         raise typer.BadParameter("goes with --store", param_hint="--retry")
     _check_plot(plot, paths)
-    thresholds = thresholds_of(threshold)
+    thresholds, labels = thresholds_of(threshold), labels_of(only, "--only")
     from organology.recognition.job import Job, run
     from organology.recognition.segments import SegmentSettings
 
@@ -218,6 +222,7 @@ def recognize(
         segment_settings=replace(
             SegmentSettings(), **{name: value for name, value in settings.items() if value is not None}
         ),
+        only=labels,
         jobs=jobs,
         threads=threads,
         store=store,

@@ -25,6 +25,7 @@ from organology.recognition.store import Store
 from organology.recognition.table import TableWriter
 from organology.recognition.thresholds import Thresholds, levels_of
 from organology.recognition.writers import CsvWriter, JsonWriter, Writer
+from organology.taxonomy import LABELS
 
 Format = Literal["table", "csv", "json"]
 
@@ -62,6 +63,8 @@ class Job:
     thresholds : float, mapping or sequence, optional
         In place of the model's: one for all labels, some by label, or all 15.
     segment_settings : SegmentSettings
+    only : sequence of str, optional
+        Labels to be told; the others are left out of every output.
     jobs : int, optional
         Files worked on at once. Default: as many as `threads`, or as there are files.
     threads : int, optional
@@ -86,6 +89,7 @@ class Job:
     model: Path | None = None
     thresholds: Thresholds | None = None
     segment_settings: SegmentSettings = field(default_factory=SegmentSettings)
+    only: Sequence[str] | None = None
     jobs: int | None = None
     threads: int | None = None
     store: Path | None = None
@@ -166,7 +170,7 @@ def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], writer: Writer,
                 screen.line(f"{outcome.item.name}: {outcome.reason}")
                 writer.fail(outcome.item.name, outcome.reason)
             for recognition in outcome.recognitions:
-                result = _judged(recognition, thresholds, job.segment_settings)
+                result = _judged(recognition, thresholds, job)
                 with screen.paused():
                     writer.add(result)
                 if job.format == "csv":
@@ -178,11 +182,11 @@ def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], writer: Writer,
     return n_failed
 
 
-def _judged(recognition: Recognition, thresholds: NDArray[np.float64], settings: SegmentSettings) -> Recognition:
-    """A recognition with the thresholds and segments that were asked for."""
-    if settings == recognition.segment_settings and np.array_equal(thresholds, recognition.thresholds):
-        return recognition
-    return replace(recognition, thresholds=thresholds, segment_settings=settings)
+def _judged(recognition: Recognition, thresholds: NDArray[np.float64], job: Job) -> Recognition:
+    """A recognition with the thresholds, segments and labels that were asked for."""
+    if job.segment_settings != recognition.segment_settings or not np.array_equal(thresholds, recognition.thresholds):
+        recognition = replace(recognition, thresholds=thresholds, segment_settings=job.segment_settings)
+    return recognition if job.only is None else recognition.only(job.only)
 
 
 def _stopped(job: Job, n_done: int, n_files: int) -> str:
@@ -221,7 +225,7 @@ def _told(path: Path) -> Iterator[None]:
 
 def _writer(job: Job, stream: TextIO, recognizer: Recognizer | None) -> Writer:
     if job.format == "csv":
-        return CsvWriter(stream, job.timeline)
+        return CsvWriter(stream, job.timeline, LABELS if job.only is None else job.only)
     if job.format == "json":
         about = {} if recognizer is None else {**_about(recognizer), "hop_seconds": job.hop_seconds}
         return JsonWriter(stream, job.timeline, about)

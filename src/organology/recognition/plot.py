@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,14 +44,16 @@ _TICK_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
 _MOST_TICKS = 12
 
 
-def _layout() -> list[tuple[str, float]]:
+def _layout(labels: Sequence[str]) -> list[tuple[str, float]]:
     """Each label with the top of its row, families apart, instruments under their family."""
     rows, top = [], 0.0
     for family in FAMILIES:
-        for label in (family, *(label for label, of in FAMILY_OF.items() if of == family)):
+        members = (family, *(label for label, of in FAMILY_OF.items() if of == family))
+        shown = [label for label in members if label in labels]
+        for label in shown:
             rows.append((label, top))
             top += 1.0
-        top += _FAMILY_GAP
+        top += _FAMILY_GAP if shown else 0.0
     return rows
 
 
@@ -142,7 +145,7 @@ def figure(recognition: Recognition, title: str | None = None) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rows = _layout()
+    rows = _layout(recognition.labels)
     n_rows = rows[-1][1] + 1
     width, height = _WIDTH_INCHES, n_rows * _ROW_INCHES + _TOP_INCHES + _BOTTOM_INCHES
     drawn = Figure(figsize=(width, height), dpi=_DPI, facecolor="white")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -39,8 +40,34 @@ class Recognition:
     notes : tuple of str
         What a reader of the result should know: silent, cut, unusable samples.
     labels : tuple of str
-        Of the columns: `taxonomy.LABELS`.
+        Of the columns: `taxonomy.LABELS`, or those of them that `only` has left.
     segment_settings : SegmentSettings
+    known_plays : bool array, shape (n_labels,), optional
+    known_segments : tuple of Segment, optional
+        What was found before, where it cannot be found from these scores: they were read without windows, or labels
+        are left out.
+
+    Examples
+    --------
+    Eight windows of 4 s, 1 s apart; the violin plays in the first half:
+
+    >>> starts = np.arange(8.0)
+    >>> scores = np.zeros((8, 15), np.float32)
+    >>> scores[:4, [LABELS.index("violin"), LABELS.index("bowed_string")]] = 0.9
+    >>> recognition = Recognition("a.wav", 11.0, starts, starts + 4, scores, scores.max(axis=0), np.full(15, 0.5), 1.0)
+    >>> recognition
+    <Recognition a.wav (11.0 s): bowed_string, violin>
+    >>> recognition.segments_of("violin")
+    (Segment(label='violin', start=0.0, end=6.0, score=0.825),)
+    >>> recognition.only(["violin", "piano"]).instruments
+    ['violin']
+    >>> recognition.refined(thresholds={"violin": 0.95}).instruments
+    ['bowed_string']
+    >>> print(recognition.to_audacity(), end="")
+    0.000000	6.000000	bowed string
+    0.000000	6.000000	violin
+    >>> Recognition.from_json(recognition.to_json()).segments == recognition.segments
+    True
     """
 
     source: str
@@ -55,16 +82,20 @@ class Recognition:
     notes: tuple[str, ...] = ()
     labels: tuple[str, ...] = LABELS
     segment_settings: SegmentSettings = field(default_factory=SegmentSettings)
+    known_plays: NDArray[np.bool_] | None = None
+    known_segments: tuple[Segment, ...] | None = None
 
     def __repr__(self) -> str:
         return f"<Recognition {self.source} ({self.duration:.1f} s): {', '.join(self.instruments) or 'nothing'}>"
 
-    @property
+    @cached_property
     def plays(self) -> NDArray[np.bool_]:
         """Whether each label plays in the file: its score reaches its threshold, or one of its instruments plays.
 
-        Shape (15,).
+        Shape (n_labels,).
         """
+        if self.known_plays is not None:
+            return self.known_plays
         return raise_families(self.file_scores >= self.thresholds)
 
     @property
@@ -74,7 +105,12 @@ class Recognition:
 
     @cached_property
     def activity(self) -> Activity:
-        """Scores over time on a grid as fine as the hop: the mean of the windows that cover an instant."""
+        """Scores over time on a grid as fine as the hop: the mean of the windows that cover an instant.
+
+        Of a recognition without windows: the scores of the segments, 0 elsewhere.
+        """
+        if not len(self.starts):
+            return stepped(self.known_segments or (), self.duration, self.labels)
         return activity(self.starts, self.ends, self.scores, self.hop_seconds)
 
     @cached_property
@@ -84,55 +120,155 @@ class Recognition:
         They are found in the activity over time, so a label can have segments though the whole file's score does not
         reach its threshold: it plays for a short while.
         """
+        if self.known_segments is not None:
+            return self.known_segments
         return segments(self.activity, self.thresholds, self.segment_settings)
 
     def segments_of(self, label: str) -> tuple[Segment, ...]:
         """The segments of one label."""
         return tuple(segment for segment in self.segments if segment.label == label)
 
+    def only(self, labels: Iterable[str]) -> Recognition:
+        """The same, of some labels alone: nothing is told of the others.
+
+        Parameters
+        ----------
+        labels : iterable of str
+            Their order does not matter; a family is not told along with its instrument.
+
+        Returns
+        -------
+        Recognition
+            `labels`, `scores`, `file_scores`, `thresholds`, `plays`, `segments` and `activity` have these labels.
+
+        Raises
+        ------
+        ValueError
+            If one is not among `labels`.
+        """
+        asked = set(labels)
+        if not asked <= set(self.labels):
+            raise ValueError(f"not a label here: {', '.join(sorted(asked - set(self.labels)))}")
+        columns = [i for i, label in enumerate(self.labels) if label in asked]
+        part = replace(
+            self,
+            scores=self.scores[:, columns],
+            file_scores=self.file_scores[columns],
+            thresholds=self.thresholds[columns],
+            labels=tuple(self.labels[i] for i in columns),
+        )
+        # What follows from all labels (a family plays where its instrument does) is not reckoned anew from some.
+        vars(part)["plays"] = self.plays[columns]
+        vars(part)["activity"] = Activity(self.activity.edges, self.activity.scores[:, columns])
+        vars(part)["segments"] = tuple(segment for segment in self.segments if segment.label in asked)
+        return part
+
     def score(self, label: str) -> float:
         """The file's score of one label."""
         return float(self.file_scores[self.labels.index(label)])
 
-    def to_dict(self, timeline: bool = False) -> dict[str, Any]:
+    def only(self, labels: Iterable[str]) -> Recognition:
+        """This recognition with some of the labels, in the order of `labels`; what plays stays what it was.
+
+        Raises
+        ------
+        ValueError
+            If there is no label, or one that this recognition does not hold.
+        """
+        wanted = set(labels)
+        unknown = sorted(wanted - set(self.labels))
+        if unknown or not wanted:
+            raise ValueError(f"{unknown[0]!r} is not a label here" if unknown else "no label is left")
+        kept = [i for i, label in enumerate(self.labels) if label in wanted]
+        return replace(
+            self,
+            labels=tuple(self.labels[i] for i in kept),
+            scores=self.scores[:, kept],
+            file_scores=self.file_scores[kept],
+            thresholds=self.thresholds[kept],
+            known_plays=self.plays[kept],
+            known_segments=tuple(segment for segment in self.segments if segment.label in wanted),
+        )
+
+    def refined(self, thresholds: Thresholds | None = None, settings: SegmentSettings | None = None) -> Recognition:
+        """What follows from the same scores with other thresholds or segment settings.
+
+        Parameters
+        ----------
+        thresholds : float, mapping or sequence, optional
+            One for all labels, some by label, or all 15; the others stay.
+        settings : SegmentSettings, optional
+
+        Raises
+        ------
+        ValueError
+            If windows or labels are missing (read from JSON without windows, or after `only`), or a threshold is none.
+        """
+        if not len(self.starts) or self.labels != LABELS:
+            raise ValueError(f"{self.source}: only a recognition with its windows and all labels can be refined")
+        levels = levels_of(self.thresholds, thresholds)
+        settings = settings or self.segment_settings
+        if settings == self.segment_settings and np.array_equal(levels, self.thresholds):
+            return self
+        return replace(self, thresholds=levels, segment_settings=settings, known_plays=None, known_segments=None)
+
+    def to_dict(self, timeline: bool = False, decimals: int | None = plain.DECIMALS) -> dict[str, Any]:
         """As plain values, the form of one recording in the JSON that `organology recognize` writes.
 
         Parameters
         ----------
         timeline : bool
             Also the scores of every window.
+        decimals : int or None
+            Of times and scores; None: all digits, so that nothing changes on the way through `from_dict`.
         """
-        plays = self.plays
-        plain: dict[str, Any] = {
-            "file": self.source,
-            "duration": round(self.duration, _DECIMALS),
-            "instruments": self.instruments,
-            "labels": [
-                {
-                    "label": label,
-                    "name": DISPLAY_NAMES[label],
-                    "family": FAMILY_OF.get(label),
-                    "score": round(float(self.file_scores[i]), _DECIMALS),
-                    "threshold": round(float(self.thresholds[i]), _DECIMALS),
-                    "plays": bool(plays[i]),
-                    "segments": [
-                        {
-                            "start": round(segment.start, _DECIMALS),
-                            "end": round(segment.end, _DECIMALS),
-                            "score": round(segment.score, _DECIMALS),
-                        }
-                        for segment in self.segments_of(label)
-                    ],
-                }
-                for i, label in enumerate(self.labels)
-            ],
-            "notes": list(self.notes),
-        }
-        if timeline:
-            plain["windows"] = [
-                {"start": round(float(start), _DECIMALS), "end": round(float(end), _DECIMALS), "scores": scores}
-                for start, end, scores in zip(
-                    self.starts, self.ends, np.round(self.scores.astype(float), _DECIMALS).tolist(), strict=True
-                )
-            ]
-        return plain
+        return plain.to_dict(self, timeline, decimals)
+
+    def to_json(self, timeline: bool = False, decimals: int | None = plain.DECIMALS) -> str:
+        """As one line of JSON, the form of a line in JSON Lines; parameters as in `to_dict`."""
+        return plain.line(self, timeline, decimals)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> Recognition:
+        """Read what `to_dict` gave. What plays and the segments are those that were written.
+
+        Raises
+        ------
+        OrganologyError
+            If it is not such, or of a version that this organology does not read.
+        """
+        return plain.from_dict(values)
+
+    @staticmethod
+    def from_json(text: str) -> Recognition:
+        """Read what `to_json` gave, a line of JSON Lines, or JSON with one recording; see `from_dict`."""
+        return plain.from_json(text)
+
+    def to_jams(self) -> jams.JAMS:
+        """As a JAMS object: `tag_open` for the file, `segment_open` for each label with segments.
+
+        Raises
+        ------
+        OrganologyError
+            If jams is not installed (`pip install organology[jams]`).
+        """
+        return convert.to_jams(self)
+
+    def to_dataframe(self, what: Literal["segments", "windows"] = "segments") -> pandas.DataFrame:
+        """As a pandas data frame.
+
+        Parameters
+        ----------
+        what : {"segments", "windows"}
+            Columns file, label, start, end, score; or file, start, end and one a label.
+
+        Raises
+        ------
+        OrganologyError
+            If pandas is not installed (`pip install organology[pandas]`).
+        """
+        return convert.to_dataframe(self, what)
+
+    def to_audacity(self) -> str:
+        """The segments as an Audacity label track: `start, end, name` with tabs, in the order of time."""
+        return convert.to_audacity(self)

@@ -43,7 +43,7 @@ def rows(recognition: Recognition) -> list[str]:
     ordered = []
     for family in FAMILIES:
         members = [family, *(label for label, of in FAMILY_OF.items() if of == family)]
-        ordered += [label for label in members if label in shown]
+        ordered += [label for label in members if label in shown and label in recognition.labels]
     return ordered
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Protocol, TextIO
 
@@ -17,8 +18,8 @@ from organology.taxonomy import LABELS
 JSON_SCHEMA = "organology.recognition"
 JSON_VERSION = 1
 
-FILE_COLUMNS = ("file", "duration", *LABELS)
-TIMELINE_COLUMNS = ("file", "start", "end", *LABELS)
+FILE_COLUMNS = ("file", "duration")
+TIMELINE_COLUMNS = ("file", "start", "end")
 
 
 class Writer(Protocol):
@@ -55,15 +56,18 @@ class CsvWriter:
     stream : text stream
     timeline : bool
         One row a window instead of one a file.
+    labels : sequence of str
+        Those of the recordings, which have a column each.
     """
 
-    def __init__(self, stream: TextIO, timeline: bool = False) -> None:
+    def __init__(self, stream: TextIO, timeline: bool = False, labels: Sequence[str] = LABELS) -> None:
         self._stream = stream
         self._timeline = timeline
+        self._labels = labels
         self._csv = csv.writer(stream, lineterminator="\n")
 
     def __enter__(self) -> CsvWriter:
-        self._csv.writerow(TIMELINE_COLUMNS if self._timeline else FILE_COLUMNS)
+        self._csv.writerow([*(TIMELINE_COLUMNS if self._timeline else FILE_COLUMNS), *self._labels])
         return self
 
     def __exit__(

@@ -1,10 +1,11 @@
 """What recognition takes: processor time beside decoding alone, and memory on long files.
 
     python benchmarks/recognition.py [--minutes 30] [--hours 10] [--repeats 3] [--scratch FOLDER] [--page PAGE]
+                                     [--files FILE...]
 
-Files are made of the recordings in `examples/` and removed again; 10 hours take 4 GB for a while. Every figure is that
-of a whole process, start-up included, the least of the repeats; processor time is user and system time. The reference
-is soundfile and soxr (HQ) alone: read, mean of the channels, resample to 32 kHz, in blocks.
+Files are made of the recordings in `examples/` and removed again; speed is measured on --files where given. Every
+figure is that of a whole process, start-up included, the least of the repeats; processor time is user and system time.
+The reference is soundfile and soxr (HQ) alone: read, mean of the channels, resample to 32 kHz, in blocks.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from measuring import Taken, machine, music, put, python, repeated, table, taken, write
 
 REFERENCE = """
@@ -38,31 +41,28 @@ def recognize(path: Path, output: Path, *options: str, repeats: int = 1) -> Take
     return taken(command, repeats)
 
 
-def speed(folder: Path, loop: np.ndarray, minutes: float, repeats: int) -> str:
+def speed(files: Iterable[Path], folder: Path, repeats: int) -> str:
     """Whole recognition beside decoding alone, and where the time goes."""
-    seconds, output = 60 * minutes, folder / "out.json"
-    rows, parts = [], []
+    output, rows, parts, seconds = folder / "out.json", [], [], 0.0
     start = python("import numpy, soundfile, soxr", repeats=repeats).cpu
     imported, opened = python(IMPORT, repeats=repeats).cpu, python(OPEN, repeats=repeats).cpu
-    for kind in ("flac", "mp3", "m4a", "wav"):
-        path = write(folder / f"long.{kind}", loop, seconds)
-        one = recognize(path, output, "--hop", "4", "--threads", "1", repeats=repeats)
-        two = recognize(path, output, "--hop", "4", "--threads", "2", repeats=repeats)
-        fine = recognize(path, output, "--hop", "1", "--threads", "1")
-        if kind != "m4a":  # which soundfile does not read
-            alone, both = (python(code, path, repeats=repeats).cpu for code in (REFERENCE, OF_BOTH))
-            rows.append(
-                (kind, f"{alone:.2f} s", f"{both:.2f} s", f"{one.cpu:.2f} s", f"**{one.cpu / alone:.1f}**",
-                 f"{one.cpu / both:.1f}", f"{seconds / one.cpu:.0f}", f"{two.cpu / alone:.1f}",
-                 f"{seconds / fine.cpu:.0f}")
-            )  # fmt: skip
-        decoded = python(DECODE, path, repeats=repeats).cpu
-        resampled = python(RESAMPLE, path, repeats=repeats).cpu
+    for path in files:
+        kind = path.suffix[1:]
+        seconds = soundfile.info(path).duration if kind != "m4a" else seconds
+        decoded, resampled = (python(code, path, repeats=repeats).cpu for code in (DECODE, RESAMPLE))
+        one, two, fine = (
+            recognize(path, output, "--hop", hop, "--threads", threads, repeats=repeats).cpu
+            for hop, threads in (("4", "1"), ("4", "2"), ("1", "1"))
+        )
+        alone, both = (python(c, path, repeats=repeats).cpu if kind != "m4a" else np.nan for c in (REFERENCE, OF_BOTH))
+        figures = (f"{alone:.2f} s", f"{both:.2f} s", f"{one:.2f} s", f"**{one / alone:.1f}**", f"{one / both:.1f}",
+                   f"{seconds / one:.0f}", f"{two / alone:.1f}", f"{seconds / fine:.0f}")  # fmt: skip
+        rows.append((kind, *(figure.replace("nan s", "").replace("nan", "").replace("****", "") for figure in figures)))
         parts.append(
             (kind, f"{start:.2f} s", f"{opened - start:.2f} s", f"{decoded - imported:.2f} s",
-             f"{resampled - decoded:.2f} s", f"{one.cpu - resampled - (opened - imported):.2f} s", f"{one.cpu:.2f} s")
+             f"{resampled - decoded:.2f} s", f"{one - resampled - (opened - imported):.2f} s", f"{one:.2f} s")
         )  # fmt: skip
-        path.unlink()
+        print(rows[-1], parts[-1], flush=True)
     beside = table(
         ("file", "soundfile + soxr, mean first", "soundfile + soxr, both channels", "organology", "times the first",
          "times the second", "times real time", "two threads: times the first", "hop 1 s: times real time"), rows,
@@ -71,8 +71,16 @@ def speed(folder: Path, loop: np.ndarray, minutes: float, repeats: int) -> str:
         ("file", "Python, numpy, soundfile, soxr", "the rest of start-up, opening the model", "decoding, checks",
          "mean, resampling", "windows, model, output", "in all"), parts,
     )  # fmt: skip
-    head = f"{minutes:g} minutes of 44.1 kHz stereo, hop 4 s unless told, one thread unless told, processor time:"
+    head = f"{seconds / 60:g} minutes of 44.1 kHz stereo, hop 4 s unless told, one thread unless told, processor time:"
     return f"{head}\n\n{beside}\n\nWhere it goes:\n\n{where}"
+
+
+def made(folder: Path, loop: np.ndarray, minutes: float) -> Iterator[Path]:
+    """A long file of each kind; each is removed when the next is asked for."""
+    for kind in ("flac", "mp3", "wav", "m4a"):
+        path = write(folder / f"long.{kind}", loop, 60 * minutes)
+        yield path
+        path.unlink()
 
 
 def memory(folder: Path, loop: np.ndarray, hours: float) -> str:
@@ -104,13 +112,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--scratch", type=Path)
     parser.add_argument("--page", type=Path, help="put the tables into this page too")
+    parser.add_argument("--files", type=Path, nargs="+", help="measure speed on these")
     settings = parser.parse_args()
     loop = music()
     with tempfile.TemporaryDirectory(dir=settings.scratch) as scratch:
         folder = Path(scratch)
         parts = {}
-        if settings.minutes:
-            parts["speed"] = speed(folder, loop, settings.minutes, settings.repeats)
+        if settings.minutes or settings.files:
+            parts["speed"] = speed(settings.files or made(folder, loop, settings.minutes), folder, settings.repeats)
             print(parts["speed"], flush=True)
         if settings.hours:
             parts["memory"] = memory(folder, loop, settings.hours)

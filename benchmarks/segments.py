@@ -27,35 +27,41 @@ from organology.recognition.segments import Activity, SegmentSettings, segments
 from organology.taxonomy import LABELS, raise_families
 
 RATE, CELL, WINDOW = 32_000, 0.1, 4.0
-FACTORS = np.geomspace(0.25, 2.0, 13)
+FACTORS = np.geomspace(0.5, 2.0, 7)
 HEAD = ("", "at the model's thresholds: F1", "edges: F1", "edges: off by", "best factor", "F1", "edges: F1", "off by")
 Song = tuple[np.ndarray, np.ndarray]  # samples; truth (cells, 15): 1, 0, -1 unknown
 
 
-def _weighted(weight: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    return lambda scores, far: np.average(scores, axis=0, weights=weight(far) + 1e-6)
-
-
-def _logit_mean(scores: np.ndarray, far: np.ndarray) -> np.ndarray:
+def _logits(scores: np.ndarray) -> np.ndarray:
     odds = np.clip(scores, 1e-6, 1 - 1e-6)
-    return 1 / (1 + np.exp(-np.mean(np.log(odds / (1 - odds)), axis=0)))
+    return np.log(odds / (1 - odds))
+
+
+def _scores(logits: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-logits))
+
+
+def _hann(far: np.ndarray) -> np.ndarray:
+    return np.cos(np.pi / 2 * far) ** 2 + 1e-6
 
 
 # From the scores of the windows that cover an instant (windows, 15), and how far their middles are from it as a share
 # of half a window, to its activity.
 RULES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "mean": lambda scores, far: scores.mean(0),
-    "mean of logits": _logit_mean,
     "median": lambda scores, far: np.median(scores, axis=0),
     "highest": lambda scores, far: scores.max(0),
     "lowest": lambda scores, far: scores.min(0),
-    "lowest and mean, halved": lambda scores, far: (scores.min(0) + scores.mean(0)) / 2,
-    "second lowest": lambda scores, far: np.sort(scores, axis=0)[min(1, len(scores) - 1)],
-    "mean, triangular weights": _weighted(lambda far: 1 - far),
-    "mean, Hann weights": _weighted(lambda far: np.cos(np.pi / 2 * far) ** 2),
-    "mean, squared Hann weights": _weighted(lambda far: np.cos(np.pi / 2 * far) ** 4),
+    "between mean and lowest": lambda scores, far: (scores.min(0) + scores.mean(0)) / 2,
+    "mean, Hann weights": lambda scores, far: np.average(scores, axis=0, weights=_hann(far)),
     "nearest window": lambda scores, far: scores[np.argmin(far)],
-    "lowest of the two nearest": lambda scores, far: scores[np.argsort(far)[:2]].min(0),
+    "mean of logits": lambda scores, far: _scores(_logits(scores).mean(0)),
+    "mean of logits, Hann weights": lambda scores, far: _scores(
+        np.average(_logits(scores), axis=0, weights=_hann(far))
+    ),
+    "between mean of logits and lowest": lambda scores, far: _scores(
+        (_logits(scores).mean(0) + _logits(scores).min(0)) / 2
+    ),
 }
 
 
@@ -240,7 +246,6 @@ def main() -> None:
         for rule, function in RULES.items():
             rows.append(_row(rule, [_by_rule(one, function) for one in heard], truths, levels, SegmentSettings()))
             print(rows[-1], flush=True)
-        rows.append(_row("as shipped", [one.activity for one in heard], truths, levels, SegmentSettings()))
         texts.append(
             f"{name}: {len(heard)} of {minutes:.0f} minutes in all, hop {chosen.hop:g} s\n\n{table(HEAD, rows)}"
         )

@@ -48,7 +48,7 @@ def test_levels():
 
 @settings(deadline=None, max_examples=50)
 @given(st.floats(0.05, 30), st.sampled_from([0.25, 1.0, 3.0, 10.0]), st.integers(0, 9))
-def test_activity_is_the_mean_of_the_windows_that_cover(duration, hop, seed):
+def test_activity_is_the_mean_logit_of_the_windows_that_cover(duration, hop, seed):
     starts = np.arange(0, max(duration - 4, 0) + 1e-9, hop)
     if len(starts) and starts[-1] + 4 < duration:
         starts = np.append(starts, duration - 4)
@@ -60,9 +60,18 @@ def test_activity_is_the_mean_of_the_windows_that_cover(duration, hop, seed):
         middle = (begin + end) / 2
         cover = (starts <= middle) & (middle < ends)
         if cover.any():
-            np.testing.assert_allclose(row, scores[cover].mean(axis=0), atol=1e-5)
+            odds = scores[cover].astype(float) / (1 - scores[cover].astype(float))
+            np.testing.assert_allclose(row, 1 / (1 + np.exp(-np.log(odds).mean(axis=0))), atol=1e-4)
         else:
             assert (np.abs(scores - row) < 1e-6).all(axis=1).any()
+
+
+def test_where_a_window_is_silent_nothing_plays():
+    scores = np.array([[0.99], [0.99], [0.0], [0.99]], np.float32)
+    heard = activity(np.arange(4.0), np.arange(4.0) + 4, scores, 1.0)
+    assert (heard.scores[[0, 1], 0] > 0.9).all() and (heard.scores[2:6, 0] == 0).all() and heard.scores[6, 0] > 0.9
+    sure = activity(np.arange(2.0), np.arange(2.0) + 4, np.array([[1.0, 0.0], [1.0, 0.0]], np.float32), 1.0)
+    np.testing.assert_allclose(sure.scores, np.tile([[1, 0]], (5, 1)), atol=1e-5)
 
 
 def found(column, label="brass", threshold=0.5, **settings):

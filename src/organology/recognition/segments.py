@@ -1,19 +1,24 @@
 """From the scores of windows to who plays when: activity over time, and the segments in it.
 
-An instant's activity is the mean score of the windows that cover it, on a grid as fine as the hop. A label's segments
-are the stretches in which its activity stays at or above a lower threshold and reaches the threshold itself
-(hysteresis); short gaps are closed, then short segments dropped. A family's segments hold those of its instruments.
+An instant's activity is the mean of the windows that cover it, taken of the logits of their scores, on a grid as fine
+as the hop: a window that hears nothing of a label counts for more than one that may hear it elsewhere in its 4 s, which
+puts edges nearer to where they are (`docs/recognition.md` has figures). A label's segments are the stretches in which
+its activity stays at or above a lower threshold and reaches the threshold itself (hysteresis); short gaps are closed,
+then short segments dropped. A family's segments hold those of its instruments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organology.taxonomy import LABELS, raise_families
+
+_LEAST = 1e-6  # the logits of 0 and 1 are not finite
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,9 @@ def activity(
     scores: NDArray[np.float32],
     hop_seconds: float,
 ) -> Activity:
-    """Mean score, at every instant, of the windows that cover it.
+    """What plays at every instant, by the windows that cover it: the mean of the logits of their scores, as a score.
+
+    Nothing plays in what a silent window covers (one whose scores are all 0).
 
     Parameters
     ----------
@@ -108,9 +115,17 @@ def activity(
         distance = np.abs((starts + ends)[None, :] / 2 - middles[uncovered, None])
         first[uncovered] = distance.argmin(axis=1)
         last[uncovered] = first[uncovered] + 1
-    sums = np.concatenate([np.zeros((1, scores.shape[1])), np.cumsum(scores, axis=0, dtype=np.float64)])
-    means = (sums[last] - sums[first]) / (last - first)[:, None]
-    return Activity(edges, np.clip(means, 0, 1).astype(np.float32))
+    exact = np.clip(scores.astype(np.float64), _LEAST, 1 - _LEAST)
+    logits = np.log(exact) - np.log1p(-exact)
+    means = _between(logits, first, last) / (last - first)[:, None]
+    sounds = _between(~scores.any(axis=1, keepdims=True), first, last) == 0
+    return Activity(edges, (sounds / (1 + np.exp(-means))).astype(np.float32))
+
+
+def _between(rows: NDArray[Any], first: NDArray[np.intp], last: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Sums of rows, from each `first` to before its `last`."""
+    sums = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)])
+    return np.asarray(sums[last] - sums[first])
 
 
 def _runs(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:

@@ -118,7 +118,7 @@ def activity(
     exact = np.clip(scores.astype(np.float64), _LEAST, 1 - _LEAST)
     logits = np.log(exact) - np.log1p(-exact)
     means = _between(logits, first, last) / (last - first)[:, None]
-    sounds = _between(~scores.any(axis=1, keepdims=True), first, last) == 0
+    sounds = _between(np.all(scores == 0, axis=1)[:, None], first, last) == 0
     return Activity(edges, (sounds / (1 + np.exp(-means))).astype(np.float32))
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from organology import cli
 from organology.errors import ModelError
-from organology.evaluation import calibrated, fit_calibration, reliability
+from organology.evaluation import calibrated, calibrated_thresholds, fit_calibration, reliability
 from organology.evaluation.calibration import logit
 from organology.metadata import Calibration, ModelMetadata
 from organology.model import InstrumentNet, ModelConfig, export_onnx, load_checkpoint, save_checkpoint
@@ -78,6 +78,18 @@ def test_reliability_by_hand():
     assert reliability([[1]], [[1.0]]).error == 0
     with pytest.raises(ValueError, match="no target is known"):
         reliability([[-1]], [[0.5]])
+
+
+def test_half_the_highest_f1_is_near_the_best_threshold_of_probabilities():
+    targets, scores = drawn(60_000, np.array([1.0, 1.0]), np.array([0.0, 0.0]))
+    targets[:, 1] = -1
+    half = calibrated_thresholds(targets, scores, default=0.3)
+    assert half[1] == 0.3
+    grid = np.linspace(0.05, 0.95, 181)
+    f1 = [2 * (targets[scores[:, 0] >= x, 0] == 1).sum() / ((scores[:, 0] >= x).sum() + (targets[:, 0] == 1).sum())
+          for x in grid]  # fmt: skip
+    assert half[0] == pytest.approx(max(f1) / 2, abs=1e-3)
+    assert half[0] == pytest.approx(grid[int(np.argmax(f1))], abs=0.05)
 
 
 def test_a_calibration_is_checked():

@@ -17,7 +17,7 @@ from organology.evaluation.decisions import Decisions, decide
 from organology.evaluation.figure import plot
 from organology.evaluation.ranking import average_precision, binary_cross_entropy, roc_auc
 from organology.evaluation.report import Evaluation, LabelFigures, evaluate
-from organology.evaluation.thresholds import best_threshold, best_thresholds
+from organology.evaluation.thresholds import best_threshold, best_thresholds, calibrated_thresholds
 
 __all__ = [
     "Decisions",
@@ -30,6 +30,7 @@ __all__ = [
     "best_thresholds",
     "binary_cross_entropy",
     "calibrated",
+    "calibrated_thresholds",
     "decide",
     "evaluate",
     "fit_calibration",

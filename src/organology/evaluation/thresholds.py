@@ -96,3 +96,33 @@ def best_thresholds(targets: ArrayLike, scores: ArrayLike, default: float | None
         tp, fp = _true_and_false(column, score_array[:, label], limits)
         chosen[label] = _best(thresholds, 2 * tp / (tp + fp + (column == 1).sum()))
     return chosen
+
+
+def calibrated_thresholds(targets: ArrayLike, scores: ArrayLike, default: float = DEFAULT_THRESHOLD) -> Floats:
+    """For each label half of its highest F1: the threshold of a calibrated score.
+
+    Where scores are probabilities, F1 is highest for the threshold that is half of the F1 that it gives (Lipton, Elkan
+    and Naryanaswamy, "Optimal thresholding of classifiers to maximize F1 measure", 2014). The highest F1 moves far less
+    from one set of items to the next than the place where it lies.
+
+    Parameters
+    ----------
+    targets : int array, shape (n_items, n_labels)
+        1 present, 0 absent, -1 unknown (left out).
+    scores : float array, shape (n_items, n_labels)
+        Calibrated.
+    default : float
+        For labels without present or absent targets.
+
+    Returns
+    -------
+    float array, shape (n_labels,)
+    """
+    target_array, score_array = checked(targets, scores)
+    chosen = as_thresholds(default, target_array.shape[1])
+    for label in np.flatnonzero(scored_labels(target_array)):
+        column, known = target_array[:, label], target_array[:, label] >= 0
+        limits, _ = _candidates(score_array[known, label])
+        tp, fp = _true_and_false(column, score_array[:, label], limits)
+        chosen[label] = (tp / (tp + fp + (column == 1).sum())).max()
+    return chosen

@@ -17,6 +17,7 @@ from organology.evaluation import (
     best_threshold,
     best_thresholds,
     calibrated,
+    calibrated_thresholds,
     fit_calibration,
     reliability,
 )
@@ -41,7 +42,9 @@ def tune(
     workers: int | None = None,
     console: Console | None = None,
 ) -> dict[str, Any]:
-    """Give a checkpoint calibrated scores, and the thresholds with the highest F1, on fixed mixtures of a split.
+    """Give a checkpoint calibrated scores, and thresholds for a high F1, on fixed mixtures of a split.
+
+    Calibrated scores get `calibrated_thresholds`, others those with the highest F1 on these mixtures.
 
     Parameters
     ----------
@@ -84,12 +87,13 @@ def tune(
             "fitted_on": f"{basis}, highest likelihood",
         }
     single = round(float(best_threshold(scored.targets, scores)), 6)
-    per_label = best_thresholds(scored.targets, scores, default=single)
+    choose = calibrated_thresholds if calibrate else best_thresholds
+    per_label = choose(scored.targets, scores, default=single)
     by_label = {label: round(float(value), 6) for label, value in zip(LABELS, per_label, strict=True)}
     told["thresholds"] = {
         "single": single,
         "per_label": by_label,
-        "tuned_on": f"{basis}, highest F1 (single: macro F1)",
+        "tuned_on": f"{basis}, {'half of the' if calibrate else 'at the'} highest F1 (single: at the highest macro F1)",
     }
     one = recipe.training.thresholds == "single"
     thresholds = tuple(single if one else by_label[label] for label in metadata.labels)

@@ -14,7 +14,10 @@ from organology.training.loop import override
 from organology.training.recipe_files import difference, require_files, save_recipe
 
 RECIPES = sorted(
-    path for path in (Path(__file__).parent.parent / "recipes").glob("*.yaml") if path.stem != "pretraining"
+    path
+    for pattern in ("*.yaml", "shipped/*.yaml")
+    for path in (Path(__file__).parent.parent / "recipes").glob(pattern)
+    if path.stem not in ("pretraining", "teacher_pretraining")  # read by other loaders
 )
 
 

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from organology import audio
@@ -15,7 +15,7 @@ from organology.recognition.inputs import Input
 from organology.recognition.recognizer import Recognizer
 from organology.recognition.result import Recognition
 from organology.recognition.store import Store
-from organology.recognition.store_rows import FileState, Run, rounded
+from organology.recognition.store_rows import FileState, Run
 
 HELD_BYTES = 64 * 2**20
 """Results that wait for an earlier file to be done are held up to this size; then no further file is begun."""
@@ -76,8 +76,7 @@ class Batch:
     jobs : int
         Files worked on at once. The results do not depend on it.
     store : Store, optional
-        What is in it is not done again; what is done is put into it at once. Scores are then those that the store
-        gives back (within 7.7e-6).
+        What is in it is not done again; what is done is put into it at once.
     run : Run, optional
         Goes with `store`.
     retry : bool
@@ -155,13 +154,11 @@ class Batch:
             return Outcome(item, index, error=UnreadableError(f"{item.name}: cannot be recognized: {told}"))
 
     def _kept(self, outcome: Outcome, state: FileState) -> Outcome:
-        """Put what became of a file into the store; as that gives it back."""
+        """Put what became of a file into the store."""
         assert self.store is not None and self.run is not None
         if outcome.error is None:
-            found = [rounded(one) for one in outcome.recognitions]
-            self.store.put(self.run, state, found, split=self.split)
-            return replace(outcome, recognitions=tuple(found))
-        if isinstance(outcome.error, UnreadableError):  # another time it may be otherwise
+            self.store.put(self.run, state, outcome.recognitions, split=self.split)
+        elif isinstance(outcome.error, UnreadableError):  # another time it may be otherwise
             self.store.release(state)
         else:
             self.store.put_failure(self.run, state, outcome.reason)

@@ -16,8 +16,6 @@ from organology.recognition.result import Recognition
 from organology.recognition.segments import SegmentSettings
 from organology.taxonomy import LABELS
 
-_FULL = 65_535
-
 SCORE_COLUMNS = LABELS
 SECONDS_COLUMNS = tuple(f"{label}_seconds" for label in LABELS)
 RECORDING_COLUMNS = (
@@ -99,27 +97,16 @@ class Run:
 
 
 def pack(scores: NDArray[np.float32]) -> bytes:
-    """Scores as bytes: little-endian unsigned 16-bit numbers, window by window; score = number / 65535.
+    """Scores as bytes: little-endian 32-bit floating point, window by window.
 
-    Parameters
-    ----------
-    scores : float array, shape (n_windows, 15)
-        0 ... 1. They come back within 7.7e-6.
+    Fewer bits would do for the scores, but not for their logits, of which segments are made.
     """
-    return np.rint(np.clip(scores, 0, 1) * np.float64(_FULL)).astype("<u2").tobytes()
+    return scores.astype("<f4").tobytes()
 
 
 def unpack(packed: bytes) -> NDArray[np.float32]:
     """Scores of shape (n_windows, 15) from bytes made by `pack`."""
-    numbers = np.frombuffer(packed, "<u2").reshape(-1, len(LABELS))
-    return (numbers / np.float64(_FULL)).astype(np.float32)
-
-
-def rounded(recognition: Recognition) -> Recognition:
-    """A recognition with its scores as a store gives them back, so that both say the same."""
-    from dataclasses import replace
-
-    return replace(recognition, scores=unpack(pack(recognition.scores)))
+    return np.frombuffer(packed, "<f4").astype(np.float32).reshape(-1, len(LABELS))
 
 
 def seconds_of(recognition: Recognition) -> NDArray[np.float64]:

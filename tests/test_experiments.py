@@ -111,7 +111,7 @@ def test_table1_is_reported_with_the_papers_values_beside(out):
     told = report(out)
     assert list(told["conditions"]) == ["scratch", "frozen", "finetuned"]
     assert told["missing"] == told["failed"] == []
-    assert list(told["test_sets"]) == ["6", "12", "clips"]
+    assert list(told["test_sets"]) == ["12", "6", "clips"]
     assert told["test_sets"]["clips"]["items"] == 24
     for condition in told["conditions"].values():
         for figures in condition["tests"].values():
@@ -231,10 +231,19 @@ def test_some_arms_at_a_time_and_what_is_missing_is_said(place):
     some = place / "some"
     told = reproduce("table1", some, "--arms", "scratch")
     assert "missing: 2 arms, of 3" in told
-    assert report(some)["missing"] == ["frozen, p_musical 0.6, seed 0", "finetuned, p_musical 0.6, seed 0"]
+    assert [arm["transfer"] for arm in report(some)["missing"]] == ["frozen", "finetuned"]
     assert not (some / "pretraining").exists()
     assert "missing" in reproduce("table1", some, "--report-only", "--seeds", "0,7")
-    assert "scratch, p_musical 0.6, seed 7" in report(some)["missing"]
+    assert {"transfer": "scratch", "p_musical": 0.6, "seed": 7} in report(some)["missing"]
+
+
+def test_remarks_beside_the_report_stay_in_it(out, place):
+    copy = place / "remarked"
+    shutil.copytree(out, copy)
+    (copy / "report/table1-short-chunk/remarks.md").write_text("Too few mixtures.\n", "utf-8")
+    reproduce("table1", copy, "--report-only")
+    page = (copy / "report/table1-short-chunk/report.md").read_text("utf-8")
+    assert "## Remarks\n\nToo few mixtures.\n\n" in page
 
 
 def test_an_arm_that_another_process_works_on_is_passed_over(out, place):

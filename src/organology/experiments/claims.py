@@ -9,7 +9,7 @@ import numpy as np
 
 from organology.evaluation.bootstrap import interval
 from organology.experiments import paper
-from organology.experiments.results import PER_CLASS, SINGLE, ArmResult, Results
+from organology.experiments.results import CLIPS, PER_CLASS, SINGLE, ArmResult, Results
 from organology.experiments.statistics import CONFIDENCE, RANKING, Sampled, difference, plain
 from organology.taxonomy import DISPLAY_NAMES, LABELS
 
@@ -100,7 +100,7 @@ def sentences(results: Results, compared: list[Comparison]) -> list[str]:
 
 def _table1(results: Results, compared: list[Comparison]) -> list[str]:
     lines = []
-    for test in reversed(results.test_sets):
+    for test in results.test_sets:
         here = {m: [c for c in compared if (c.test, c.metric) == (test, m)] for m in RANKING}
         verdicts: dict[str, list[str]] = {}
         for metric, pair in here.items():
@@ -122,7 +122,7 @@ def _verdict_of_order(steps: list[Comparison]) -> str:
 
 def _figure3(results: Results, compared: list[Comparison]) -> list[str]:
     lines, conditions = [], results.conditions()
-    for test in reversed(results.test_sets):
+    for test in results.test_sets:
         there = {name: arms for name, arms in conditions.items() if all(test in arm.tests for arm in arms)}
         if len(there) < 2:
             continue
@@ -179,7 +179,7 @@ def _listed(parts: list[str]) -> str:
 
 
 def _set(test: str) -> str:
-    return "Real recordings" if test == "clips" else f"{test} mixtures"
+    return "Real recordings" if test == CLIPS else f"{test} mixtures"
 
 
 def _method(name: str) -> str:

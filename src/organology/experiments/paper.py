@@ -18,6 +18,9 @@ TABLE1_P_MUSICAL = 0.6
 BEST_P_MUSICAL = 0.4
 """Figure 3 is best here; its other values are in a picture only."""
 
+MIXTURES = 150 * 120 * 16
+"""That a network learned from: epochs, batches, mixtures of a batch."""
+
 THRESHOLD = 0.35
 HIGH_F1 = 0.95
 """Figure 4: above it "for some classes", among the best percussion, drums and plucked string."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from organology.experiments import paper
-from organology.experiments.results import PER_CLASS, SINGLE, Results
+from organology.experiments.results import CLIPS, PER_CLASS, SINGLE, Results
 from organology.files import written_whole
 from organology.taxonomy import DISPLAY_NAMES, LABELS
 
@@ -43,10 +43,10 @@ def _figure(width: float, height: float, columns: int, rows: int = 1, **how: Any
 
 def _tests(plain: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Name, caption and color of each test set, the one in which the paper's figures are told first."""
-    sizes = sorted((name for name in plain["test_sets"] if name != "clips"), key=int)
+    sizes = sorted((name for name in plain["test_sets"] if name != CLIPS), key=int)
     named = [(name, f"{name} mixtures") for name in sizes]
-    if any("clips" in each["tests"] for each in plain["conditions"].values()):
-        named.append(("clips", "real recordings"))
+    if any(CLIPS in each["tests"] for each in plain["conditions"].values()):
+        named.append((CLIPS, "real recordings"))
     return [(name, caption, _COLORS[i % len(_COLORS)]) for i, (name, caption) in enumerate(named)]
 
 

@@ -27,6 +27,8 @@ from organology.taxonomy import LABELS
 from organology.training.scoring import Scored
 
 SINGLE, PER_CLASS = "single", "per class"
+CLIPS = "clips"
+"""Name of the real recordings among the test sets."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +63,15 @@ class Results:
     recipe : ExperimentRecipe
     arms : list of ArmResult
         By transfer method, `p_musical` and seed.
-    missing : list of str
-        Arms of the recipe that are not there.
+    missing : list of dict
+        Arms of the recipe that are not there: `transfer`, `p_musical` and `seed`.
     test_sets : dict of str to dict
-        By name: what they hold.
+        By name, the largest one of mixtures first, real recordings last: what they hold.
     """
 
     recipe: ExperimentRecipe
     arms: list[ArmResult]
-    missing: list[str]
+    missing: list[dict[str, Any]]
     test_sets: dict[str, dict[str, Any]]
 
     @property
@@ -103,7 +105,7 @@ def gather(request: Request, outcome: Outcome) -> Results:
         if result is not None:
             found.append(result)
         elif share in recipe.arms.p_musical and seed in {*recipe.seeds, *wanted_seeds}:
-            missing.append(f"{transfer}, p_musical {share:g}, seed {seed}")
+            missing.append({"transfer": transfer, "p_musical": share, "seed": seed})
     return Results(recipe, found, missing, _test_sets(found, outcome, recipe))
 
 
@@ -125,7 +127,7 @@ def _take_up(
         clips = load_scores(folder.scores(outcome.clips.name))
         columns = columns_with(clips.targets, FEWEST_PRESENT)
         if columns:
-            tests["clips"] = ranking(clips, n, columns)
+            tests[CLIPS] = ranking(clips, n, columns)
     single = best_threshold(tuning.targets, tuning.scores)
     thresholds = {SINGLE: single, PER_CLASS: best_thresholds(tuning.targets, tuning.scores, default=single)}
     decided = {
@@ -143,12 +145,12 @@ def _test_sets(found: list[ArmResult], outcome: Outcome, recipe: ExperimentRecip
     if not found:
         return {}
     scored = load_scores(found[0].folder.scores(outcome.sets[TEST].name))
-    sets = {str(size): _contents(_first(scored, size)) for size in sorted(recipe.test.mixtures)}
+    sets = {str(size): _contents(_first(scored, size)) for size in sorted(recipe.test.mixtures, reverse=True)}
     clips = outcome.clips
     if clips is not None:
         whole = _contents(Scored(clips.targets, np.zeros(clips.targets.shape, np.float32), clips.groups))
         columns = columns_with(clips.targets, FEWEST_PRESENT)
-        sets["clips"] = {**whole, "left_out": [label for i, label in enumerate(LABELS) if i not in columns]}
+        sets[CLIPS] = {**whole, "left_out": [label for i, label in enumerate(LABELS) if i not in columns]}
     return sets
 
 

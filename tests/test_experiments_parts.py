@@ -1,0 +1,319 @@
+"""Parts of the experiments: recipes and their layers, arms, figures over seeds, claims, tables of recordings."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import yaml
+
+from organology.errors import ConfigError
+from organology.evaluation import evaluate
+from organology.experiments import load_experiment, paper, pictures, statistics
+from organology.experiments.arms import arms_of, choose, fingerprint, make_arm
+from organology.experiments.claims import comparisons, sentences
+from organology.experiments.clips import read_clips
+from organology.experiments.layers import merge, read_layers
+from organology.experiments.recipe import find_recipe, override, read_seeds
+from organology.experiments.results import PER_CLASS, SINGLE, ArmResult, Results
+from organology.taxonomy import LABELS
+from organology.training.scoring import Scored
+from training_support import make_corpus
+
+RECIPES = Path(__file__).parent.parent / "recipes/bradl2023"
+EXPERIMENTS = ("pretrain", "table1", "figure3", "figure4")
+
+
+@pytest.mark.parametrize("backbone", [None, "short-chunk", "mobilenet"])
+@pytest.mark.parametrize("scale", ["paper", "open", "demo"])
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_recipe_loads_at_every_scale(name, scale, backbone):
+    recipe = load_experiment(RECIPES / f"{name}.yaml", scale, backbone)
+    assert recipe.experiment == name
+    assert recipe.setup.model.backbone == (backbone or "short-chunk")
+    assert recipe.pretraining is None or recipe.pretraining.recipe.is_file()
+    assert recipe.pretraining is not None or recipe.setup.pretrained is not None
+    assert recipe.test.p_musical == recipe.setup.training.validation_p_musical == 1
+    assert recipe.setup.training.head_learning_rate == 0.01
+    assert recipe.setup.training.backbone_learning_rate == 0.0001
+    assert recipe.setup.training.step_factor == 0.3
+
+
+def test_the_papers_numbers():
+    recipe = load_experiment(RECIPES / "table1.yaml")
+    training = recipe.setup.training
+    assert (training.epochs, training.batches_per_epoch, training.batch_size, training.step_epochs) == (
+        150,
+        120,
+        16,
+        20,
+    )
+    assert training.epochs * training.mixtures_per_epoch == paper.MIXTURES
+    assert (training.optimizer, training.schedule) == ("adam", "step")
+    assert recipe.setup.mixing.split is None
+    assert recipe.setup.mixing.stretch_variants == 0
+    assert recipe.test.mixtures == (120, 2000)
+    assert recipe.arms.transfer == tuple(paper.TABLE1)
+    assert recipe.arms.p_musical == (paper.TABLE1_P_MUSICAL,)
+    assert load_experiment(RECIPES / "figure3.yaml").arms.p_musical == (0, 0.2, 0.4, 0.6, 0.8, 1)
+    assert load_experiment(RECIPES / "figure4.yaml").arms.p_musical == (paper.BEST_P_MUSICAL,)
+
+
+def test_the_open_scale_has_a_test_split_and_falling_rates_at_the_papers_shares():
+    recipe = load_experiment(RECIPES / "table1.yaml", "open")
+    training = recipe.setup.training
+    assert training.step_epochs / training.epochs == pytest.approx(20 / 150)
+    assert recipe.setup.mixing.split is not None
+    assert recipe.setup.mixing.split.fractions == (0.65, 0.175, 0.175)
+    longer = override(recipe, epochs=150, workers=0).setup.training
+    assert (longer.epochs, longer.step_epochs, longer.workers) == (150, 20, 0)
+
+
+def test_names_are_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_recipe("figure3").resolve() == (RECIPES / "figure3.yaml").resolve()
+    assert find_recipe("mine.yaml") == Path("mine.yaml")
+    with pytest.raises(ConfigError, match="no experiment 'table2'; there are pretrain, table1"):
+        find_recipe("table2")
+
+
+def test_layers_lie_over_each_other_with_paths_of_their_own_folders(tmp_path):
+    files = {
+        "a/base.yaml": {
+            "corpora": ["x"],
+            "training": {"epochs": 3, "batch_size": 4},
+            "model": {"backbone": "mobilenet"},
+        },
+        "b/over.yaml": {
+            "base": "../a/base.yaml",
+            "training": {"epochs": 5},
+            "backbones": {"mobilenet": {"pretrained": "w.pt"}},
+            "scales": {"s": {"training": {"batch_size": 9}, "backbones": {"short-chunk": {"seed": 1}}}},
+        },
+    }
+    for name, values in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(yaml.safe_dump(values), "utf-8")
+    over = tmp_path / "b/over.yaml"
+    values = read_layers(over)
+    assert values["corpora"] == [str(tmp_path / "a/x")]
+    assert values["pretrained"] == str(tmp_path / "b/w.pt")
+    assert values["training"] == {"epochs": 5, "batch_size": 4}
+    scaled = read_layers(over, "s", "short-chunk")
+    assert (scaled["training"]["batch_size"], scaled["seed"], scaled["model"]) == (9, 1, {"backbone": "short-chunk"})
+    assert "pretrained" not in scaled
+    with pytest.raises(ConfigError, match="no scale 'huge'; there are paper, s"):
+        read_layers(over, "huge")
+    (tmp_path / "a/base.yaml").write_text("base: ../b/over.yaml\n", "utf-8")
+    with pytest.raises(ConfigError, match="is its own base"):
+        read_layers(over)
+
+
+def test_an_unknown_key_names_its_place(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"base: {RECIPES / 'table1.yaml'}\ntest: {{mixture: [5]}}\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"mine.yaml \(demo\): test.mixture: .*unknown key"):
+        load_experiment(file, "demo")
+    file.write_text(f"base: {RECIPES / 'table1.yaml'}\nepochs: 4\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"setup.epochs: .*unknown key"):
+        load_experiment(file)
+
+
+def test_merging_leaves_what_it_is_given():
+    under, over = {"a": {"b": 1}}, {"a": {"c": 2}}
+    assert merge(under, over) == {"a": {"b": 1, "c": 2}}
+    assert (under, over) == ({"a": {"b": 1}}, {"a": {"c": 2}})
+
+
+def test_options_of_arms_and_seeds():
+    table1, figure3 = (load_experiment(RECIPES / f"{name}.yaml") for name in ("table1", "figure3"))
+    assert choose(table1, ("frozen",)) == (("frozen",), (0.6,))
+    assert choose(figure3, ("0.4", "p=0.1")) == (("finetuned",), (0.4, 0.1))
+    assert choose(figure3, ()) == (("finetuned",), figure3.arms.p_musical)
+    for name in ("scratch", "1.5", "nan"):
+        with pytest.raises(ConfigError, match=f"no arm '{name}' in figure3"):
+            choose(figure3, (name,))
+    assert read_seeds("2, 0,2") == (2, 0)
+    assert read_seeds(None) == ()
+    with pytest.raises(ConfigError, match="--seeds -1"):
+        read_seeds("-1")
+
+
+@pytest.fixture(scope="module")
+def setup(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("arms")
+    make_corpus(folder / "corpus", songs_per_split=1)
+    (folder / "weights.pt").write_bytes(b"weights")
+    recipe = load_experiment(RECIPES / "figure3.yaml", "open", "mobilenet")
+    return dataclasses.replace(recipe.setup, corpora=(folder / "corpus",), pretrained=folder / "weights.pt")
+
+
+def test_an_arm_is_known_by_what_has_a_say_in_its_weights(setup, tmp_path):
+    one = make_arm(setup, "finetuned", 0.4, 0)
+
+    def changed(**training: object) -> str:
+        return make_arm(
+            dataclasses.replace(setup, training=dataclasses.replace(setup.training, **training)), "finetuned", 0.4, 0
+        ).key
+
+    assert changed(workers=0, device="cpu") == one.key
+    assert changed(epochs=16) != one.key
+    assert changed(precision="bf16-mixed") != one.key
+    assert make_arm(setup, "finetuned", 0.4, 1).key != one.key
+    assert make_arm(setup, "finetuned", 0.6, 0).key != one.key
+    assert make_arm(setup, "scratch", 0.4, 0).recipe.pretrained is None
+    moved = tmp_path / "elsewhere.pt"
+    moved.write_bytes(b"weights")
+    assert make_arm(dataclasses.replace(setup, pretrained=moved), "finetuned", 0.4, 0).key == one.key
+    moved.write_bytes(b"other weights")
+    other = dataclasses.replace(setup, pretrained=moved)
+    assert make_arm(other, "finetuned", 0.4, 0).key != one.key
+    assert make_arm(other, "scratch", 0.4, 0).key == make_arm(setup, "scratch", 0.4, 0).key
+
+
+def test_the_same_settings_in_two_experiments_are_one_arm(setup):
+    table1, figure3 = (load_experiment(RECIPES / f"{name}.yaml", "open", "mobilenet") for name in ("table1", "figure3"))
+    keys = [{arm.key for arm in arms_of(each, setup)} for each in (table1, figure3)]
+    assert (len(keys[0]), len(keys[1]), len(keys[0] & keys[1])) == (9, 18, 3)
+    assert fingerprint(arms_of(table1, setup)[0].recipe) in keys[0]
+
+
+def scored(quality: float, seed: int = 0, n: int = 240) -> Scored:
+    """Scores that tell present from absent the better the higher `quality`."""
+    rng = np.random.default_rng(5)
+    targets = (rng.random((n, len(LABELS))) < 0.4).astype(np.int8)
+    targets[rng.random(targets.shape) < 0.05] = -1
+    noise = np.random.default_rng([7, seed]).normal(size=targets.shape)
+    scores = 1 / (1 + np.exp(-(quality * (2 * (targets == 1) - 1) + noise)))
+    return Scored(targets, scores.astype(np.float32), np.array([f"song {i // 8}" for i in range(n)]))
+
+
+def test_figures_of_an_arm_are_those_of_the_evaluation():
+    given = scored(1.0)
+    whole = evaluate(given.targets, given.scores, given.songs, 0.4, n_bootstrap=200)
+    ours = statistics.ranking(given, 200)
+    for name, estimate in (
+        ("roc_auc", whole.macro["roc_auc"]),
+        ("pr_auc", whole.macro["pr_auc"]),
+        ("loss", whole.loss),
+    ):
+        told = statistics.told(ours[name])
+        assert (told["value"], told["low"], told["high"]) == pytest.approx(
+            (estimate.value, estimate.low, estimate.high), abs=1e-6
+        )
+    decided = statistics.decisions(given, np.full(15, 0.4), 200)
+    assert statistics.told(decided["macro_f1"])["low"] == pytest.approx(
+        whole.decisions["given"].macro["f1"].low, abs=1e-6
+    )
+
+
+def test_differences_are_paired():
+    one, other = (statistics.ranking(scored(q), 100)["roc_auc"] for q in (1.0, 1.1))
+    same = statistics.difference([one], [one])
+    assert float(same.value) == 0
+    assert not same.samples.any()
+    apart = np.std(one.samples) + np.std(other.samples)
+    assert np.std(statistics.difference([other], [one]).samples) < 0.7 * apart
+
+
+def test_over_seeds_mean_spread_and_each():
+    arms = [statistics.ranking(scored(1.0, seed), 50)["loss"] for seed in range(3)]
+    told = statistics.told_over_seeds(arms)
+    assert told["value"] == pytest.approx(np.mean(told["seeds"]), abs=1e-6)
+    assert told["spread"] == pytest.approx(np.std(told["seeds"], ddof=1), abs=1e-6)
+    assert told["low"] < told["value"] < told["high"]
+    assert statistics.told_over_seeds(arms[:1])["spread"] is None
+
+
+def results(experiment: str, qualities: dict[tuple[str, float], float], seeds: int = 2) -> Results:
+    recipe = load_experiment(RECIPES / f"{experiment}.yaml")
+    arms = []
+    for (transfer, p_musical), quality in qualities.items():
+        for seed in range(seeds):
+            arm = SimpleNamespace(transfer=transfer, p_musical=p_musical, seed=seed)
+            given = scored(quality, seed)
+            tests = {"240": statistics.ranking(given, 60)}
+            decided = {
+                kind: statistics.decisions(given, np.full(15, at), 60)
+                for kind, at in ((SINGLE, 0.5), (PER_CLASS, 0.45))
+            }
+            arms.append(ArmResult(arm, None, tests, {SINGLE: 0.5, PER_CLASS: np.full(15, 0.45)}, decided))  # type: ignore[arg-type]
+    return Results(recipe, arms, [], {"240": {"left_out": []}})
+
+
+def test_the_claim_of_table_1_follows_from_the_figures():
+    methods = [("scratch", 0.6), ("frozen", 0.6), ("finetuned", 0.6)]
+
+    def said(*qualities: float) -> str:
+        given = results("table1", dict(zip(methods, qualities, strict=True)))
+        return " ".join(sentences(given, comparisons(given)))
+
+    assert "fine-tuned, holds in ROC-AUC, PR-AUC and loss" in said(0.5, 1.0, 1.5)
+    assert "does not hold in ROC-AUC, PR-AUC and loss" in said(0.5, 1.5, 1.0)
+    assert "does not hold" in said(1.0, 1.0, 1.5)
+    assert "in 2 of 2 seeds" in said(0.5, 1.0, 1.5)
+
+
+def test_verdicts_of_single_comparisons():
+    given = results("table1", {("scratch", 0.6): 1.0, ("frozen", 0.6): 1.0, ("finetuned", 0.6): 0.4})
+    told = {(c.better, c.metric): c for c in comparisons(given)}
+    assert told["frozen", "roc_auc"].verdict == "does not show"
+    assert told["finetuned", "loss"].verdict == "does not hold: it is the other way round"
+    assert told["finetuned", "loss"].value < 0, "a higher loss is worse"
+
+
+def test_the_claim_of_figure_3_follows_from_the_figures():
+    given = results("figure3", {("finetuned", p): 1.5 - abs(p - 0.4) for p in (0.0, 0.4, 1.0)})
+    (said,) = sentences(given, comparisons(given))
+    assert "ROC-AUC" in said and said.count("at 0.4") >= 3
+    assert "over non-musical mixtures alone +0." in said and said.count("holds") == 2
+
+
+def test_the_claim_of_figure_4_names_classes():
+    given = results("figure4", {("finetuned", 0.4): 3.0})
+    for arm in given.arms:
+        for decided in arm.decided.values():
+            decided["f1"].value[LABELS.index("brass")] = 0
+    one, each, gain = sentences(given, [])
+    assert one.startswith("One threshold for all classes: brass with an F1 of 0 (in the paper brass)")
+    assert "percussion 0.9" in each
+    assert gain.startswith("Macro F1 with a threshold for each class over one for all: ")
+
+
+def test_a_table_of_recordings(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.wav").write_bytes(b"")
+    table = tmp_path / "labels.csv"
+    table.write_text("file,electric guitar,piano,group\na.wav,1,,x\nb.wav,0,1,x\n", "utf-8")
+    clips = read_clips(table, tmp_path)
+    guitar, piano = LABELS.index("electric_guitar"), LABELS.index("piano")
+    assert clips.targets[:, [guitar, piano]].tolist() == [[1, -1], [0, 1]]
+    assert (clips.targets[:, LABELS.index("voice")] == -1).all()
+    assert clips.groups.tolist() == ["x", "x"]
+    for text, reason in (
+        ("file,piano\nc.wav,1\n", "c.wav: no such file"),
+        ("file,piano\na.wav,yes\n", "a.wav: piano is 'yes'"),
+        ("name,piano\na.wav,1\n", "no column `file`"),
+        ("file,kazoo\na.wav,1\n", "no column is a label"),
+        ("", "no rows"),
+    ):
+        table.write_text(text, "utf-8")
+        with pytest.raises(ConfigError, match=reason):
+            read_clips(table, tmp_path)
+
+
+def test_the_pictures_have_no_clock_in_them(tmp_path):
+    figure = {"value": 0.8, "low": 0.7, "high": 0.9, "seeds": [0.8], "spread": None}
+    tests = {"120": dict.fromkeys(paper.METRICS, figure)}
+    plain = {
+        "backbone": "b", "scale": "s", "arms": [{"seed": 0}], "test_sets": tests,
+        "conditions": {"frozen": {"tests": tests, "seeds": [0]}},
+    }  # fmt: skip
+    given = SimpleNamespace(recipe=SimpleNamespace(experiment="table1"))
+    for name in "ab":
+        assert pictures.draw(given, plain, tmp_path / name) == ["table1.png"]  # type: ignore[arg-type]
+    for suffix in ("png", "svg"):
+        assert (tmp_path / f"a/table1.{suffix}").read_bytes() == (tmp_path / f"b/table1.{suffix}").read_bytes()

@@ -60,36 +60,38 @@ def music(folder: Path = EXAMPLES) -> np.ndarray:
     return np.stack([0.7 * mono + 0.3 * np.roll(mono, seconds * RATE) for seconds in (9, 31)], axis=1)
 
 
-def blocks(loop: np.ndarray, seconds: float, sparse: bool) -> Iterator[np.ndarray]:
+def blocks(loop: np.ndarray, seconds: float, rate: int, sparse: bool) -> Iterator[np.ndarray]:
     """The loop over and over, in blocks of a second; sparse: 4 s of each minute, and silence."""
     for second in range(round(seconds)):
-        start = second * RATE % (len(loop) - RATE)
-        yield loop[start : start + RATE] * (not sparse or second % 60 < 4)
+        start = second * rate % (len(loop) - rate)
+        yield loop[start : start + rate] * (not sparse or second % 60 < 4)
 
 
-def write(path: Path, loop: np.ndarray, seconds: float, sparse: bool = False) -> Path:
-    """A long file: what libsndfile writes (flac, wav, mp3 of 192 kbit/s), or m4a."""
+def write(path: Path, loop: np.ndarray, seconds: float, rate: int = RATE, sparse: bool = False) -> Path:
+    """A long file: what libsndfile writes (flac, wav, mp3), or m4a; of the loop's channels."""
     if path.suffix == ".m4a":
-        return _write_m4a(path, loop, seconds, sparse)
+        return _write_m4a(path, loop, seconds, rate, sparse)
     kinds: dict[str, Any] = {"subtype": "PCM_16"} if path.suffix in (".flac", ".wav") else {}
     if path.suffix == ".mp3":
         kinds = {"bitrate_mode": "CONSTANT", "compression_level": 0.42}
-    with soundfile.SoundFile(path, "w", RATE, 2, format="RF64" if path.suffix == ".wav" else None, **kinds) as file:
-        for block in blocks(loop, seconds, sparse):
+    kinds["format"] = "RF64" if path.suffix == ".wav" else None
+    with soundfile.SoundFile(path, "w", rate, loop.shape[1], **kinds) as file:
+        for block in blocks(loop, seconds, rate, sparse):
             for start in range(0, len(block), 8192):  # libsndfile overflows its stack on one long write to mp3
                 file.write(block[start : start + 8192])
     return path
 
 
-def _write_m4a(path: Path, loop: np.ndarray, seconds: float, sparse: bool) -> Path:
+def _write_m4a(path: Path, loop: np.ndarray, seconds: float, rate: int, sparse: bool) -> Path:
+    layout = "stereo" if loop.shape[1] == 2 else "mono"
     with av.open(str(path), "w", format="ipod") as container:
-        stream: Any = container.add_stream("aac", rate=RATE, layout="stereo")
-        stream.bit_rate = 192_000
+        stream: Any = container.add_stream("aac", rate=rate, layout=layout)
+        stream.bit_rate = 96_000 * loop.shape[1]
         fifo = av.AudioFifo()
-        for block in blocks(loop, seconds, sparse):
+        for block in blocks(loop, seconds, rate, sparse):
             planes = np.ascontiguousarray(block.T, dtype=np.float32)
-            frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout="stereo")
-            frame.sample_rate = RATE
+            frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
+            frame.sample_rate = rate
             fifo.write(frame)
             while (piece := fifo.read(1024)) is not None:
                 container.mux(stream.encode(piece))

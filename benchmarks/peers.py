@@ -112,9 +112,10 @@ def main() -> None:
     parser.add_argument("--yamnet", type=Path)
     parser.add_argument("--yamnet-python", metavar="PYTHON", default=sys.executable)
     parser.add_argument("--mn04", type=Path)
-    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=2, help="the first one fills the caches of the system")
     parser.add_argument("--scratch", type=Path)
     parser.add_argument("--page", type=Path, help="put the table into this page too")
+    parser.add_argument("--only", help="taggers whose name holds this")
     settings = parser.parse_args()
     os.environ.update(
         OMP_NUM_THREADS="1", TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", TF_CPP_MIN_LOG_LEVEL="3"
@@ -128,7 +129,8 @@ def main() -> None:
         folder, loop = Path(scratch), music()
         short, long = write(folder / "short.flac", loop, 4), write(folder / "long.flac", loop, seconds)
         for name, command in commands(settings, folder / "out.json").items():
-            on(command, short)  # once for the caches of the system
+            if settings.only and settings.only not in name:
+                continue
             start, whole = on(command, short, settings.repeats), on(command, long, settings.repeats)
             first = first or whole.cpu
             rows.append(

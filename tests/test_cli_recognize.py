@@ -187,6 +187,41 @@ def test_output_is_written_whole(run, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "new folder", "p.json", "t.txt"]
 
 
+def test_every_format_into_a_folder(run, tmp_path):
+    for name in ("x/a.wav", "x/a.flac", "x/y/b.wav"):
+        play(tmp_path / name, "violin")
+    from organology.recognition.writers import FORMATS
+
+    assert [one.value for one in verb.OutputFormat] == list(FORMATS)
+    for name, form in FORMATS.items():
+        (tmp_path / name).mkdir()
+        assert run("x", "--format", name, "--output", name).exit_code == 0, name
+        found = sorted(path.relative_to(tmp_path / name).as_posix() for path in (tmp_path / name).rglob("*.*"))
+        assert found == [f"a{form.suffix}", f"a.wav{form.suffix}", f"y/b{form.suffix}"] or found == sorted(found), name
+        assert len(found) == 3 and all((tmp_path / name / one).stat().st_size for one in found)
+
+
+def test_the_suffix_of_the_output_is_the_format(run, tmp_path):
+    play(tmp_path / "a.wav", "violin")
+    for name, begins in (
+        ("p.jams", "{"),
+        ("p.rttm", "SPEAKER"),
+        ("p.html", "<!"),
+        ("p.jsonl", "{"),
+        ("p.labels.txt", "0"),
+    ):
+        assert run("a.wav", "--output", name).exit_code == 0
+        assert (tmp_path / name).read_text("utf-8").startswith(begins), name
+
+
+def test_several_recordings_do_not_go_into_one_file_that_holds_one(run, tmp_path):
+    for name in ("a.wav", "b.wav"):
+        play(tmp_path / name, "violin")
+    result = run("a.wav", "b.wav", "--output", "p.jams")
+    assert "name a folder" in str(result.exception) and not (tmp_path / "p.jams").exists()
+    assert "written over" in str(run("a.wav", "b.wav", "--output", "b.wav").exception)
+
+
 def test_a_failed_write_leaves_nothing(run, tmp_path, monkeypatch):
     play(tmp_path / "a.wav", "violin")
     (tmp_path / "p.csv").write_text("before")
@@ -218,11 +253,15 @@ def test_wrong_use_is_exit_status_2(run, tmp_path):
     play(tmp_path / "b.wav", "violin")
     for wrong in (
         [],
-        ["a.wav", "--timeline"],
+        ["a.wav", "--timeline", "--format", "rttm"],
+        ["a.wav", "--per-label"],
+        ["a.wav", "--embed-audio"],
         ["a.wav", "--hop", "0"],
         ["a.wav", "--format", "xml"],
         ["a.wav", "--threshold", "2"],
-        ["a.wav", "--output", "."],
+        ["a.wav", "--retry"],
+        ["a.wav", "--channels", "left"],
+        ["a.wav", "--only", "viola"],
         ["--plot", "a.wav", "b.wav"],
         ["a.wav", "b.wav", "--plot", "one.png"],
     ):

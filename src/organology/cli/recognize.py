@@ -13,16 +13,25 @@ import typer
 
 from organology.cli.recognize_options import GroupedCommand, labels_of, thresholds_of
 
+_WITH_TIMELINE = ("table", "csv", "json", "jsonl", "html")
 _PICTURES = (".png", ".pdf", ".svg")
 _INPUT, _OUTPUT, _DECISION, _BATCH = "What is read", "What is written", "From scores to segments", "Many files"
 
 
 class OutputFormat(StrEnum):
-    """What is written."""
+    """What is written: `recognition.writers.FORMATS`."""
 
-    table = "table"
-    csv = "csv"
-    json = "json"
+    TABLE = "table"
+    CSV = "csv"
+    SEGMENTS = "segments"
+    JSON = "json"
+    JSONL = "jsonl"
+    JAMS = "jams"
+    AUDACITY = "audacity"
+    RTTM = "rttm"
+    ELAN = "elan"
+    SONIC_VISUALISER = "sonic-visualiser"
+    HTML = "html"
 
 
 class Channels(StrEnum):
@@ -92,15 +101,30 @@ def recognize(
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(rich_help_panel=_OUTPUT, help="File to write, whole, in place of standard output.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            rich_help_panel=_OUTPUT,
+            help="File to write, whole, in place of standard output; or a folder, with a file a recording.",
+        ),
     ] = None,
     timeline: Annotated[
         bool,
         typer.Option(
             "--timeline",
             rich_help_panel=_OUTPUT,
-            help="csv: one row a window in place of one a file; json: the windows too.",
+            help="The windows too (json, jsonl, html), in place of the files (csv), or blocks over time (table).",
         ),
+    ] = False,
+    per_label: Annotated[
+        bool,
+        typer.Option("--per-label", rich_help_panel=_OUTPUT, help="audacity, into a folder: a track for each label."),
+    ] = False,
+    embed_audio: Annotated[
+        bool,
+        typer.Option("--embed-audio", rich_help_panel=_OUTPUT, help="html: the audio itself in the page, not a link."),
     ] = False,
     plot: Annotated[
         Path | None,
@@ -187,17 +211,16 @@ def recognize(
     paths = paths or []
     if not paths and not from_file:
         raise typer.BadParameter("name a file, a folder, or --from-file LIST", param_hint="PATH")
-    chosen = _format(output_format, output)
-    if timeline and chosen == "table":
-        raise typer.BadParameter("goes with --format csv or json", param_hint="--timeline")
-    if output is not None and output.is_dir():
-        raise typer.BadParameter(f"{output} is a folder", param_hint="--output")
     if retry and store is None:
         raise typer.BadParameter("goes with --store", param_hint="--retry")
     _check_plot(plot, paths)
     thresholds, labels = thresholds_of(threshold), labels_of(only, "--only")
     from organology.recognition.job import Job, run
     from organology.recognition.segments import SegmentSettings
+    from organology.recognition.writers import format_of
+
+    chosen = format_of(output) if output_format is None else output_format.value
+    _check_output(chosen, output, timeline, per_label, embed_audio)
 
     settings = {
         "min_seconds": min_seconds,
@@ -214,6 +237,8 @@ def recognize(
         format=chosen,
         output=output,
         timeline=timeline,
+        per_label=per_label,
+        embed_audio=embed_audio,
         hop_seconds=hop,
         split=channels is Channels.SPLIT,
         plot=plot,
@@ -250,8 +275,10 @@ def _check_plot(plot: Path | None, paths: list[str]) -> None:
         raise typer.BadParameter("one picture for several paths; name a folder", param_hint="--plot")
 
 
-def _format(asked: OutputFormat | None, output: Path | None) -> Any:
-    if asked is not None:
-        return asked.value
-    suffix = "" if output is None else output.suffix.lower().removeprefix(".")
-    return suffix if suffix in ("csv", "json") else "table"
+def _check_output(form: str, output: Path | None, timeline: bool, per_label: bool, embed_audio: bool) -> None:
+    if timeline and form not in _WITH_TIMELINE:
+        raise typer.BadParameter(f"goes with --format {', '.join(_WITH_TIMELINE)}", param_hint="--timeline")
+    if per_label and (form != "audacity" or output is None or output.is_file()):
+        raise typer.BadParameter("goes with --format audacity and a folder as --output", param_hint="--per-label")
+    if embed_audio and form != "html":
+        raise typer.BadParameter("goes with --format html", param_hint="--embed-audio")

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organology.errors import OrganologyError, StoppedError
-from organology.files import written_whole
 from organology.recognition.batch import Batch
 from organology.recognition.inputs import Input, expand
 from organology.recognition.modelfile import available_cores, digest
+from organology.recognition.naming import Names
 from organology.recognition.recognizer import Recognizer
 from organology.recognition.result import Recognition
 from organology.recognition.screen import Screen
 from organology.recognition.segments import SegmentSettings
 from organology.recognition.store import Store
-from organology.recognition.table import TableWriter
 from organology.recognition.thresholds import Thresholds, levels_of
-from organology.recognition.writers import CsvWriter, JsonWriter, Writer
+from organology.recognition.writers import Writer, WriterOptions, open_writer, told
 from organology.taxonomy import LABELS
 
-Format = Literal["table", "csv", "json"]
+TELLING_NOTES = ("table", "json", "jsonl", "jams", "html")
+"""Formats that tell what is remarkable of a recording; with the others standard error does."""
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 """A `plot` that ends so is a file; every other one is a folder."""
@@ -47,11 +45,12 @@ class Job:
         NUL bytes, not line ends, divide them.
     recursive, hidden : bool
         Whether folders are searched with all below them, and for hidden files too.
-    format : {"table", "csv", "json"}
+    format : str
+        One of `writers.FORMATS`.
     output : Path, optional
-        Where it is written, whole. Default: standard output, as it comes.
-    timeline : bool
-        The scores of every window too (json), or in place of the file's (csv).
+        A file, written whole, or a folder, see `writers.open_writer`. Default: standard output, as it comes.
+    timeline, per_label, embed_audio : bool
+        See `writers.WriterOptions`.
     hop_seconds : float
         Distance of the windows.
     split : bool
@@ -80,9 +79,11 @@ class Job:
     null: bool = False
     recursive: bool = True
     hidden: bool = False
-    format: Format = "table"
+    format: str = "table"
     output: Path | None = None
     timeline: bool = False
+    per_label: bool = False
+    embed_audio: bool = False
     hop_seconds: float = 1.0
     split: bool = False
     plot: Path | None = None
@@ -122,28 +123,28 @@ def run(job: Job) -> int:
     try:
         found = expand(job.paths, job.lists, null=job.null, recursive=job.recursive, hidden=job.hidden)
         n_files = len(found.files)
-        _check(job, n_files)
+        names = Names(found.files, job.split)
+        _check(job, names)
         with ExitStack() as stack:
             batch = _batch(job, n_files, stack) if found.files else None
-            stream = stack.enter_context(_opened(job.output))
-            writer = stack.enter_context(_writer(job, stream, batch.recognizer if batch else None))
-            screen = Screen([item.size for item in found.files], shares_stdout=stream is sys.stdout)
+            writer = stack.enter_context(_writer(job, batch, names))
+            screen = Screen([item.size for item in found.files], shares_stdout=job.output is None)
             stack.enter_context(screen)
             for name, reason in found.failures:
                 screen.line(f"{name}: {reason}")
                 writer.fail(name, reason)
-            n_failed = 0 if batch is None else _recognized(job, batch, found.files, writer, screen)
+            n_failed = 0 if batch is None else _recognized(job, batch, found.files, names, writer, screen)
             return len(found.failures) + n_failed
     except KeyboardInterrupt:
         raise StoppedError(_stopped(job, screen.n_done if screen else 0, n_files)) from None
 
 
-def _check(job: Job, n_files: int) -> None:
+def _check(job: Job, names: Names) -> None:
     """What can be told before the work, not after."""
     if job.plot is None:
         return
-    if job.plot.suffix.lower() in PICTURE_SUFFIXES and n_files > 1:
-        raise OrganologyError(f"{job.plot}: one picture for {n_files} files; name a folder")
+    if job.plot.suffix.lower() in PICTURE_SUFFIXES and names.many:
+        raise OrganologyError(f"{job.plot}: one picture for several recordings; name a folder")
     import matplotlib  # noqa: F401  # missing?
 
 
@@ -158,10 +159,9 @@ def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
     return Batch(recognizer, job.hop_seconds, job.split, jobs, store, run, job.retry)
 
 
-def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], writer: Writer, screen: Screen) -> int:
+def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], names: Names, writer: Writer, screen: Screen) -> int:
     """Recognize and write every input; how many failed."""
     n_failed = 0
-    pictures = _Pictures(job.plot)
     thresholds = levels_of(batch.recognizer.metadata.thresholds, job.thresholds)
     with closing(batch.outcomes(inputs, screen.share)) as outcomes:
         for outcome in outcomes:
@@ -173,10 +173,10 @@ def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], writer: Writer,
                 result = _judged(recognition, thresholds, job)
                 with screen.paused():
                     writer.add(result)
-                if job.format == "csv":
+                if job.format not in TELLING_NOTES:
                     for note in result.notes:
                         screen.line(f"{result.source}: note: {note}")
-                pictures.draw(result, outcome.item)
+                _draw(job, names, result)
             seconds = max((one.duration for one in outcome.recognitions), default=0.0)
             screen.done(outcome.index, seconds, outcome.stored)
     return n_failed
@@ -184,9 +184,19 @@ def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], writer: Writer,
 
 def _judged(recognition: Recognition, thresholds: NDArray[np.float64], job: Job) -> Recognition:
     """A recognition with the thresholds, segments and labels that were asked for."""
-    if job.segment_settings != recognition.segment_settings or not np.array_equal(thresholds, recognition.thresholds):
-        recognition = replace(recognition, thresholds=thresholds, segment_settings=job.segment_settings)
-    return recognition if job.only is None else recognition.only(job.only)
+    refined = recognition.refined(thresholds, job.segment_settings)
+    return refined if job.only is None else refined.only(job.only)
+
+
+def _draw(job: Job, names: Names, recognition: Recognition) -> None:
+    if job.plot is None:
+        return
+    from organology.recognition.plot import plot
+
+    is_picture = job.plot.suffix.lower() in PICTURE_SUFFIXES
+    path = job.plot if is_picture else names.path(recognition.source, job.plot, ".timeline.png")
+    with told(path):
+        plot(recognition, path)
 
 
 def _stopped(job: Job, n_done: int, n_files: int) -> str:
@@ -195,41 +205,11 @@ def _stopped(job: Job, n_done: int, n_files: int) -> str:
     return f"stopped: {n_done} of {n_files} files are done; the same command goes on from there ({job.store})"
 
 
-@contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
-    if output is None:
-        # A name that is not UTF-8 must not end the job.
-        reconfigure = getattr(sys.stdout, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
-        yield sys.stdout
-        return
-    with (
-        _told(output),
-        written_whole(output) as temporary,
-        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
-    ):
-        yield stream
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Errors of writing as one line."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OrganologyError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def _writer(job: Job, stream: TextIO, recognizer: Recognizer | None) -> Writer:
-    if job.format == "csv":
-        return CsvWriter(stream, job.timeline, LABELS if job.only is None else job.only)
-    if job.format == "json":
-        about = {} if recognizer is None else {**_about(recognizer), "hop_seconds": job.hop_seconds}
-        return JsonWriter(stream, job.timeline, about)
-    return TableWriter(stream)
+def _writer(job: Job, batch: Batch | None, names: Names) -> AbstractContextManager[Writer]:
+    about = {} if batch is None else {**_about(batch.recognizer), "hop_seconds": job.hop_seconds}
+    labels = LABELS if job.only is None else tuple(job.only)
+    options = WriterOptions(timeline=job.timeline, labels=labels, per_label=job.per_label, embed_audio=job.embed_audio)
+    return open_writer(job.format, job.output, options, about, names)
 
 
 def _about(recognizer: Recognizer) -> dict[str, object]:
@@ -240,31 +220,3 @@ def _about(recognizer: Recognizer) -> dict[str, object]:
         "window_seconds": metadata.window_seconds,
         "pooling": metadata.pooling,
     }
-
-
-class _Pictures:
-    """Draws timelines; in a folder they lie as the files lie in theirs, NAME.timeline.png, none over another."""
-
-    def __init__(self, target: Path | None) -> None:
-        self._target = target
-        self._taken: set[Path] = set()
-
-    def draw(self, recognition: Recognition, item: Input) -> None:
-        if self._target is None:
-            return
-        from organology.recognition.plot import plot
-
-        path = self._path(item)
-        with _told(path):
-            plot(recognition, path)
-
-    def _path(self, item: Input) -> Path:
-        assert self._target is not None
-        if self._target.suffix.lower() in PICTURE_SUFFIXES:
-            return self._target
-        place = Path(item.name).relative_to(item.root)
-        folder = self._target / place.parent
-        names = [place.stem, place.name, *(f"{place.name}-{i}" for i in range(2, len(self._taken) + 3))]
-        path = next(path for name in names if (path := folder / f"{name}.timeline.png") not in self._taken)
-        self._taken.add(path)
-        return path

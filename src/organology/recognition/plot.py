@@ -66,9 +66,13 @@ def _shades(column: NDArray[np.float32], color: str) -> NDArray[np.float64]:
     return np.asarray(empty + share * (full - empty))
 
 
+def time_step(duration: float, most: int) -> float:
+    """Distance of at most so many marks on a time axis, a round one; for days on end more marks."""
+    return next((step for step in _TICK_STEPS if duration / step <= most), _TICK_STEPS[-1])
+
+
 def _ticks(duration: float) -> NDArray[np.float64]:
-    step = next((step for step in _TICK_STEPS if duration / step <= _MOST_TICKS), _TICK_STEPS[-1])
-    return np.arange(0, duration + 1e-9, step)
+    return np.arange(0, duration + 1e-9, time_step(duration, _MOST_TICKS))
 
 
 def _draw_row(axes: Axes, recognition: Recognition, label: str, top: float, plays: bool) -> None:

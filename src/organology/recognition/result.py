@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from organology.recognition import convert, plain
 from organology.recognition.segments import Activity, Segment, SegmentSettings, activity, segments
-from organology.taxonomy import DISPLAY_NAMES, FAMILY_OF, LABELS, raise_families
+from organology.recognition.thresholds import Thresholds, levels_of
+from organology.taxonomy import LABELS, raise_families
 
-_DECIMALS = 6
+if TYPE_CHECKING:
+    import jams
+    import pandas
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +61,14 @@ class Recognition:
     >>> recognition = Recognition("a.wav", 11.0, starts, starts + 4, scores, scores.max(axis=0), np.full(15, 0.5), 1.0)
     >>> recognition
     <Recognition a.wav (11.0 s): bowed_string, violin>
-    >>> recognition.segments_of("violin")
-    (Segment(label='violin', start=0.0, end=6.0, score=0.825),)
+    >>> [(segment.label, segment.start, segment.end) for segment in recognition.segments]
+    [('bowed_string', 0.0, 4.0), ('violin', 0.0, 4.0)]
     >>> recognition.only(["violin", "piano"]).instruments
     ['violin']
     >>> recognition.refined(thresholds={"violin": 0.95}).instruments
     ['bowed_string']
-    >>> print(recognition.to_audacity(), end="")
-    0.000000	6.000000	bowed string
-    0.000000	6.000000	violin
+    >>> recognition.only(["violin"]).to_audacity()
+    '0.000000\\t4.000000\\tviolin\\n'
     >>> Recognition.from_json(recognition.to_json()).segments == recognition.segments
     True
     """
@@ -110,7 +113,7 @@ class Recognition:
         Of a recognition without windows: the scores of the segments, 0 elsewhere.
         """
         if not len(self.starts):
-            return stepped(self.known_segments or (), self.duration, self.labels)
+            return _stepped(self.known_segments or (), self.duration, self.labels)
         return activity(self.starts, self.ends, self.scores, self.hop_seconds)
 
     @cached_property
@@ -128,47 +131,12 @@ class Recognition:
         """The segments of one label."""
         return tuple(segment for segment in self.segments if segment.label == label)
 
-    def only(self, labels: Iterable[str]) -> Recognition:
-        """The same, of some labels alone: nothing is told of the others.
-
-        Parameters
-        ----------
-        labels : iterable of str
-            Their order does not matter; a family is not told along with its instrument.
-
-        Returns
-        -------
-        Recognition
-            `labels`, `scores`, `file_scores`, `thresholds`, `plays`, `segments` and `activity` have these labels.
-
-        Raises
-        ------
-        ValueError
-            If one is not among `labels`.
-        """
-        asked = set(labels)
-        if not asked <= set(self.labels):
-            raise ValueError(f"not a label here: {', '.join(sorted(asked - set(self.labels)))}")
-        columns = [i for i, label in enumerate(self.labels) if label in asked]
-        part = replace(
-            self,
-            scores=self.scores[:, columns],
-            file_scores=self.file_scores[columns],
-            thresholds=self.thresholds[columns],
-            labels=tuple(self.labels[i] for i in columns),
-        )
-        # What follows from all labels (a family plays where its instrument does) is not reckoned anew from some.
-        vars(part)["plays"] = self.plays[columns]
-        vars(part)["activity"] = Activity(self.activity.edges, self.activity.scores[:, columns])
-        vars(part)["segments"] = tuple(segment for segment in self.segments if segment.label in asked)
-        return part
-
     def score(self, label: str) -> float:
         """The file's score of one label."""
         return float(self.file_scores[self.labels.index(label)])
 
     def only(self, labels: Iterable[str]) -> Recognition:
-        """This recognition with some of the labels, in the order of `labels`; what plays stays what it was.
+        """The same with some of the labels, in the order of `labels`; what plays stays what it was.
 
         Raises
         ------
@@ -180,7 +148,7 @@ class Recognition:
         if unknown or not wanted:
             raise ValueError(f"{unknown[0]!r} is not a label here" if unknown else "no label is left")
         kept = [i for i, label in enumerate(self.labels) if label in wanted]
-        return replace(
+        part = replace(
             self,
             labels=tuple(self.labels[i] for i in kept),
             scores=self.scores[:, kept],
@@ -189,6 +157,9 @@ class Recognition:
             known_plays=self.plays[kept],
             known_segments=tuple(segment for segment in self.segments if segment.label in wanted),
         )
+        # Which windows are silent follows from all labels.
+        vars(part)["activity"] = Activity(self.activity.edges, self.activity.scores[:, kept])
+        return part
 
     def refined(self, thresholds: Thresholds | None = None, settings: SegmentSettings | None = None) -> Recognition:
         """What follows from the same scores with other thresholds or segment settings.
@@ -254,13 +225,14 @@ class Recognition:
         """
         return convert.to_jams(self)
 
-    def to_dataframe(self, what: Literal["segments", "windows"] = "segments") -> pandas.DataFrame:
+    def to_dataframe(self, what: Literal["segments", "windows", "labels"] = "segments") -> pandas.DataFrame:
         """As a pandas data frame.
 
         Parameters
         ----------
-        what : {"segments", "windows"}
-            Columns file, label, start, end, score; or file, start, end and one a label.
+        what : {"segments", "windows", "labels"}
+            Columns file, label, start, end, score; file, start, end and one a label; or file, label, name, family,
+            score, threshold, plays.
 
         Raises
         ------
@@ -272,3 +244,14 @@ class Recognition:
     def to_audacity(self) -> str:
         """The segments as an Audacity label track: `start, end, name` with tabs, in the order of time."""
         return convert.to_audacity(self)
+
+
+def _stepped(known: tuple[Segment, ...], duration: float, labels: tuple[str, ...]) -> Activity:
+    """The activity that segments tell by themselves."""
+    times = {time for segment in known for time in (segment.start, segment.end)} | {0.0, duration}
+    edges = np.array(sorted(times)) if len(times) > 1 else np.array([0.0, duration])
+    scores = np.zeros((len(edges) - 1, len(labels)), np.float32)
+    for segment in known:
+        begin, end = np.searchsorted(edges, [segment.start, segment.end])
+        scores[begin:end, labels.index(segment.label)] = segment.score
+    return Activity(edges, scores)

@@ -113,13 +113,17 @@ class TableWriter:
     ----------
     stream : text stream
         Colors only if it is a terminal; block characters only if its encoding has them.
+    timeline : bool
+        A timeline over the whole width (`blocks.render`) in place of the table.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, timeline: bool = False) -> None:
+        self._timeline = timeline
         self._console = Console(file=stream, highlight=False)
         if not self._console.is_terminal:
             self._console.width = max(self._console.width, 100)
-        self._levels = _LEVELS if "utf" in (getattr(stream, "encoding", None) or "").lower() else _PLAIN_LEVELS
+        encoding = getattr(stream, "encoding", None) or "utf-8"  # text in memory has none and takes all
+        self._unicode = "utf" in encoding.lower()
 
     def __enter__(self) -> TableWriter:
         return self
@@ -131,7 +135,13 @@ class TableWriter:
 
     def add(self, recognition: Recognition) -> None:
         """Write the table of one recording."""
-        self._console.print(render(recognition, self._console.width, self._levels))
+        width = self._console.width
+        if self._timeline:
+            from organology.recognition import blocks
+
+            self._console.print(blocks.render(recognition, width, self._unicode), no_wrap=True)
+        else:
+            self._console.print(render(recognition, width, _LEVELS if self._unicode else _PLAIN_LEVELS))
         self._console.print()
 
     def fail(self, file: str, reason: str) -> None:

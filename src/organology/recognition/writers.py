@@ -1,73 +1,216 @@
-"""Writers of recognitions: CSV and JSON, each recording written as it comes.
+"""The formats of results, and how recordings are written in them, each as it comes.
 
-CSV has one row a file, `file,duration` and the 15 labels; or, with `timeline`, one row a window, `file,start,end` and
-the 15 labels. JSON is one object; its form is in `docs/recognition.md` and versioned by `JSON_VERSION`.
+`FORMATS` names them; `open_writer` gives a `Writer` for one of them:
+
+    names = Names(inputs, split=False)
+    with open_writer("jams", output, WriterOptions(), about, names) as writer:
+        writer.add(recognition)          # as many as there are
+        writer.fail(file, reason)        # what could not be used
+
+`output` is None (standard output), a file, or a folder. Into a folder every recording is written alone, as `Names` lays
+them out; into a file all are written, in the formats that hold several. `format_of` tells the format that a file name
+asks for.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
+from organology.errors import OrganologyError
+from organology.files import written_whole
+from organology.recognition import convert
+from organology.recognition.html_report import HtmlWriter
+from organology.recognition.naming import Names
 from organology.recognition.result import Recognition
-from organology.taxonomy import LABELS
+from organology.recognition.table import TableWriter
+from organology.recognition.writers_basic import (
+    CsvWriter,
+    JamsWriter,
+    JsonLinesWriter,
+    JsonWriter,
+    SegmentsWriter,
+    TextWriter,
+    Writer,
+    WriterOptions,
+)
 
-JSON_SCHEMA = "organology.recognition"
-JSON_VERSION = 1
+__all__ = [
+    "FORMATS",
+    "CsvWriter",
+    "Format",
+    "JsonWriter",
+    "Writer",
+    "WriterOptions",
+    "format_of",
+    "open_writer",
+    "told",
+]
 
-FILE_COLUMNS = ("file", "duration")
-TIMELINE_COLUMNS = ("file", "start", "end")
-
-
-class Writer(Protocol):
-    """Takes recordings and failures one after the other; a context manager, whole once it is left."""
-
-    def __enter__(self) -> Writer: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def add(self, recognition: Recognition) -> None:
-        """Write one recording."""
-        ...
-
-    def fail(self, file: str, reason: str) -> None:
-        """Write that an input could not be used, where the format has a place for it."""
-        ...
-
-
-def _number(value: float) -> str:
-    return format(float(value), ".6g")
+Maker = Callable[[TextIO, WriterOptions, dict[str, Any], Path | None], Writer]
 
 
-def _seconds(value: float) -> str:
-    return format(float(value), ".6f").rstrip("0").rstrip(".")
+@dataclass(frozen=True)
+class Format:
+    """A format.
+
+    Attributes
+    ----------
+    what : str
+        One line for a help text.
+    suffix : str
+        Of the files in a folder.
+    alone : bool
+        A file holds one recording.
+    make : callable
+        A writer on an open stream; the last argument is the file that it will be, None for standard output.
+    """
+
+    what: str
+    suffix: str
+    alone: bool
+    make: Maker
 
 
-class CsvWriter:
-    """CSV, one row a file or a window.
+FORMATS: dict[str, Format] = {
+    "table": Format("what plays, its score, when", ".txt", False, lambda s, o, a, p: TableWriter(s, o.timeline)),
+    "csv": Format("scores, a row a file (--timeline: a window)", ".csv", False, lambda s, o, a, p: CsvWriter(s, o)),
+    "segments": Format("CSV, a row a segment", ".segments.csv", False, lambda s, o, a, p: SegmentsWriter(s)),
+    "json": Format("everything, one object", ".json", False, lambda s, o, a, p: JsonWriter(s, o.timeline, a)),
+    "jsonl": Format("everything, a line a recording", ".jsonl", False, lambda s, o, a, p: JsonLinesWriter(s, o)),
+    "jams": Format("JAMS annotations", ".jams", True, lambda s, o, a, p: JamsWriter(s)),
+    "audacity": Format("label track", ".labels.txt", True, lambda s, o, a, p: TextWriter(s, convert.to_audacity)),
+    "rttm": Format("RTTM, labels as speakers", ".rttm", False, lambda s, o, a, p: TextWriter(s, convert.to_rttm)),
+    "elan": Format("tab-delimited text", ".elan.txt", True, lambda s, o, a, p: TextWriter(s, convert.to_elan)),
+    "sonic-visualiser": Format(
+        "region layer, CSV", ".regions.csv", True, lambda s, o, a, p: TextWriter(s, convert.to_sonic_visualiser)
+    ),
+    "html": Format(
+        "page with timelines and player",
+        ".html",
+        False,
+        lambda s, o, a, p: HtmlWriter(s, p, a, o.embed_audio, o.embed_bytes),
+    ),
+}
+"""Every format by its name."""
+
+_BY_SUFFIX = {
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".jams": "jams",
+    ".rttm": "rttm",
+    ".html": "html",
+    ".htm": "html",
+}
+
+
+def format_of(output: Path | None) -> str:
+    """The format that the name of a file asks for; "table" where it asks for none.
+
+    >>> format_of(Path("out.JAMS")), format_of(Path("out.labels.txt")), format_of(Path("a.txt")), format_of(None)
+    ('jams', 'audacity', 'table', 'table')
+    """
+    if output is None:
+        return "table"
+    for name in ("segments", "audacity", "elan", "sonic-visualiser"):
+        if output.name.lower().endswith(FORMATS[name].suffix):
+            return name
+    return _BY_SUFFIX.get(output.suffix.lower(), "table")
+
+
+def open_writer(
+    form: str,
+    output: Path | None,
+    options: WriterOptions | None = None,
+    about: dict[str, Any] | None = None,
+    names: Names | None = None,
+) -> AbstractContextManager[Writer]:
+    """A writer of recordings; a context manager, whole once it is left.
 
     Parameters
     ----------
-    stream : text stream
-    timeline : bool
-        One row a window instead of one a file.
-    labels : sequence of str
-        Those of the recordings, which have a column each.
+    form : str
+        One of `FORMATS`.
+    output : Path, optional
+        A file, written whole; a folder (there, or not there and without a suffix for a format whose files hold one
+        recording); None is standard output.
+    options : WriterOptions, optional
+    about : dict, optional
+        What JSON and the page tell of the model.
+    names : Names, optional
+        Of the inputs: what files in a folder are called.
+
+    Raises
+    ------
+    OrganologyError
+        If several recordings cannot go where `output` says, if `output` is one of the inputs, or cannot be written.
     """
+    chosen, options, about, names = FORMATS[form], options or WriterOptions(), about or {}, names or Names()
+    folder = output is not None and (
+        output.is_dir() or ((chosen.alone or options.per_label) and not output.suffix and not output.exists())
+    )
+    if options.per_label and not (form == "audacity" and folder):
+        raise OrganologyError("one file a label goes with the format audacity and a folder as output")
+    if output is not None and folder:
+        return _Folder(chosen, output, options, about, names)
+    if chosen.alone and names.many:
+        raise OrganologyError(f"{output or form}: one file for several recordings; name a folder as output")
+    if output is not None and names.holds(output):
+        raise OrganologyError(f"{output}: this is one of the recordings, and is not written over")
+    return _single(chosen, output, options, about)
 
-    def __init__(self, stream: TextIO, timeline: bool = False, labels: Sequence[str] = LABELS) -> None:
-        self._stream = stream
-        self._timeline = timeline
-        self._labels = labels
-        self._csv = csv.writer(stream, lineterminator="\n")
 
-    def __enter__(self) -> CsvWriter:
-        self._csv.writerow([*(TIMELINE_COLUMNS if self._timeline else FILE_COLUMNS), *self._labels])
+@contextmanager
+def _single(chosen: Format, output: Path | None, options: WriterOptions, about: dict[str, Any]) -> Iterator[Writer]:
+    with _stream(output) as stream, chosen.make(stream, options, about, output) as writer:
+        yield writer
+
+
+@contextmanager
+def _stream(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        # A name that is not UTF-8 must not end the job.
+        reconfigure = getattr(sys.stdout, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+        yield sys.stdout
+        return
+    with (
+        told(output),
+        written_whole(output) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+    ):
+        yield stream
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Errors of writing as one line."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OrganologyError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+class _Folder:
+    """A file a recording; with `per_label` one for each label that has segments."""
+
+    def __init__(
+        self, chosen: Format, folder: Path, options: WriterOptions, about: dict[str, Any], names: Names
+    ) -> None:
+        self._chosen, self._folder, self._options = chosen, folder, options
+        self._about, self._names = about, names
+
+    def __enter__(self) -> _Folder:
         return self
 
     def __exit__(
@@ -76,58 +219,20 @@ class CsvWriter:
         pass
 
     def add(self, recognition: Recognition) -> None:
-        """Write the row of a file, or the rows of its windows."""
-        name = recognition.source
-        if self._timeline:
-            for start, end, scores in zip(recognition.starts, recognition.ends, recognition.scores, strict=True):
-                self._csv.writerow([name, _seconds(start), _seconds(end), *map(_number, scores)])
-        else:
-            self._csv.writerow([name, _seconds(recognition.duration), *map(_number, recognition.file_scores)])
-        self._stream.flush()
+        """Write the file of a recording."""
+        if not self._options.per_label:
+            self._write(recognition, self._chosen.suffix)
+            return
+        for label in dict.fromkeys(segment.label for segment in recognition.segments):
+            self._write(recognition.only([label]), f".{label}{self._chosen.suffix}")
+
+    def _write(self, recognition: Recognition, suffix: str) -> None:
+        path = self._names.path(recognition.source, self._folder, suffix)
+        if self._names.holds(path):
+            raise OrganologyError(f"{path}: this is one of the recordings, and is not written over")
+        with ExitStack() as stack:
+            stream = stack.enter_context(_stream(path))
+            stack.enter_context(self._chosen.make(stream, self._options, self._about, path)).add(recognition)
 
     def fail(self, file: str, reason: str) -> None:
-        """CSV has no place for it."""
-
-
-class JsonWriter:
-    """JSON, one object with a list of recordings and one of failures.
-
-    Parameters
-    ----------
-    stream : text stream
-    timeline : bool
-        Also the scores of every window.
-    model : dict, optional
-        What is told of the model.
-    """
-
-    def __init__(self, stream: TextIO, timeline: bool = False, model: dict[str, Any] | None = None) -> None:
-        self._stream = stream
-        self._timeline = timeline
-        self._model = model or {}
-        self._failures: list[dict[str, str]] = []
-        self._n = 0
-
-    def __enter__(self) -> JsonWriter:
-        head = {"schema": JSON_SCHEMA, "version": JSON_VERSION, "model": self._model}
-        text = json.dumps(head, indent=1, ensure_ascii=False)
-        self._stream.write(text.removesuffix("\n}") + ',\n "recordings": [')
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            failures = json.dumps(self._failures, ensure_ascii=False)
-            self._stream.write(f'\n ],\n "failures": {failures}\n}}\n')
-
-    def add(self, recognition: Recognition) -> None:
-        """Write one recording."""
-        text = json.dumps(recognition.to_dict(self._timeline), ensure_ascii=False)
-        self._stream.write(f"{',' if self._n else ''}\n  {text}")
-        self._stream.flush()
-        self._n += 1
-
-    def fail(self, file: str, reason: str) -> None:
-        """Keep a failure for the end of the object."""
-        self._failures.append({"file": file, "reason": reason})
+        """No file is written for it."""

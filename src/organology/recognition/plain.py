@@ -1,0 +1,154 @@
+"""A recognition as plain values, and back: the form of one recording in JSON and JSON Lines.
+
+The form is described by `schema/recognition.schema.json`; `JSON_VERSION` grows when a key changes or goes. Keys may be
+added within a version.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organology.errors import OrganologyError
+from organology.recognition.segments import Activity, Segment, SegmentSettings
+from organology.taxonomy import DISPLAY_NAMES, FAMILY_OF
+
+if TYPE_CHECKING:
+    from organology.recognition.result import Recognition
+
+JSON_SCHEMA = "organology.recognition"
+JSON_VERSION = 1
+DECIMALS = 6
+"""Of times and scores, unless all digits are asked for."""
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of what `organology recognize` writes as JSON or as a line of JSON Lines."""
+    text = files("organology.recognition").joinpath("schema/recognition.schema.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def to_dict(recognition: Recognition, timeline: bool = False, decimals: int | None = DECIMALS) -> dict[str, Any]:
+    """See `Recognition.to_dict`."""
+    plain: dict[str, Any] = {
+        "file": recognition.source,
+        "duration": _number(recognition.duration, decimals),
+        "model": recognition.model,
+        "hop_seconds": recognition.hop_seconds,
+        "segment_settings": vars(recognition.segment_settings).copy(),
+        "instruments": recognition.instruments,
+        "labels": [_label(recognition, i, label, decimals) for i, label in enumerate(recognition.labels)],
+        "notes": list(recognition.notes),
+    }
+    if timeline:
+        scores = recognition.scores.astype(float)
+        rows = (scores if decimals is None else np.round(scores, decimals)).tolist()
+        plain["windows"] = [
+            {"start": _number(start, decimals), "end": _number(end, decimals), "scores": row}
+            for start, end, row in zip(recognition.starts, recognition.ends, rows, strict=True)
+        ]
+    return plain
+
+
+def _number(value: float, decimals: int | None) -> float:
+    return float(value) if decimals is None else round(float(value), decimals)
+
+
+def _label(recognition: Recognition, i: int, label: str, decimals: int | None) -> dict[str, Any]:
+    return {
+        "label": label,
+        "name": DISPLAY_NAMES[label],
+        "family": FAMILY_OF.get(label),
+        "score": _number(recognition.file_scores[i], decimals),
+        "threshold": _number(recognition.thresholds[i], decimals),
+        "plays": bool(recognition.plays[i]),
+        "segments": [
+            {name: _number(getattr(segment, name), decimals) for name in ("start", "end", "score")}
+            for segment in recognition.segments_of(label)
+        ],
+    }
+
+
+def line(recognition: Recognition, timeline: bool = False, decimals: int | None = DECIMALS) -> str:
+    """One recording as JSON in one line, with schema and version."""
+    head = {"schema": JSON_SCHEMA, "version": JSON_VERSION}
+    return json.dumps({**head, **to_dict(recognition, timeline, decimals)}, ensure_ascii=False)
+
+
+def from_dict(plain: Mapping[str, Any]) -> Recognition:
+    """See `Recognition.from_dict`."""
+    from organology.recognition.result import Recognition
+
+    name = str(plain.get("file", "recognition"))
+    version = plain.get("version", JSON_VERSION)
+    if version != JSON_VERSION:
+        raise OrganologyError(f"{name}: JSON version {version}, this reads {JSON_VERSION}")
+    try:
+        labels = plain["labels"]
+        names = tuple(one["label"] for one in labels)
+        unknown = [label for label in names if label not in DISPLAY_NAMES]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is not a label")
+        windows = plain.get("windows", [])
+        return Recognition(
+            source=plain["file"],
+            duration=float(plain["duration"]),
+            starts=_array(windows, "start", np.float64),
+            ends=_array(windows, "end", np.float64),
+            scores=_array(windows, "scores", np.float32).reshape(len(windows), len(names)),
+            file_scores=_array(labels, "score", np.float32),
+            thresholds=_array(labels, "threshold", np.float64),
+            hop_seconds=float(plain["hop_seconds"]),
+            model=plain["model"],
+            notes=tuple(plain["notes"]),
+            labels=names,
+            segment_settings=SegmentSettings(**plain["segment_settings"]),
+            known_plays=_array(labels, "plays", np.bool_),
+            known_segments=tuple(
+                Segment(one["label"], float(part["start"]), float(part["end"]), float(part["score"]))
+                for one in labels
+                for part in one["segments"]
+            ),
+        )
+    except KeyError as error:
+        raise OrganologyError(f"{name}: not a recognition: no {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise OrganologyError(f"{name}: not a recognition: {error}") from error
+
+
+def from_json(text: str) -> Recognition:
+    """See `Recognition.from_json`."""
+    try:
+        plain = json.loads(text)
+    except ValueError as error:
+        raise OrganologyError(f"not JSON: {error}") from error
+    if isinstance(plain, dict) and "recordings" in plain:
+        recordings = plain["recordings"]
+        if len(recordings) != 1:
+            raise OrganologyError(f"JSON with {len(recordings)} recordings in place of one; take each with from_dict")
+        plain = {"version": plain.get("version"), **recordings[0]}
+    if not isinstance(plain, dict):
+        raise OrganologyError("not a recognition: no JSON object")
+    return from_dict(plain)
+
+
+def _array(rows: list[Any], key: str, kind: type[Any]) -> NDArray[Any]:
+    return np.array([row[key] for row in rows], dtype=kind)
+
+
+def stepped(segments: Iterable[Segment], duration: float, labels: Sequence[str]) -> Activity:
+    """Activity as far as segments tell it: their scores, 0 elsewhere."""
+    known = tuple(segments)
+    inner = {time for segment in known for time in (segment.start, segment.end) if 0 < time < duration}
+    edges = np.array([0.0, *sorted(inner), duration])
+    scores = np.zeros((len(edges) - 1, len(labels)), np.float32)
+    for segment in known:
+        inside = (edges[:-1] >= segment.start) & (edges[1:] <= segment.end)
+        scores[inside, labels.index(segment.label)] = segment.score
+    return Activity(edges, scores)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Recognition:
-    """Which instruments play in a recording, and when.
+    r"""Which instruments play in a recording, and when.
 
     Attributes
     ----------
@@ -68,8 +68,8 @@ class Recognition:
     >>> recognition.refined(thresholds={"violin": 0.95}).instruments
     ['bowed_string']
     >>> recognition.only(["violin"]).to_audacity()
-    '0.000000\\t4.000000\\tviolin\\n'
-    >>> Recognition.from_json(recognition.to_json()).segments == recognition.segments
+    '0.000000\t4.000000\tviolin\n'
+    >>> Recognition.from_json(recognition.to_json(decimals=None)).segments == recognition.segments
     True
     """
 
@@ -177,7 +177,7 @@ class Recognition:
         """
         if not len(self.starts) or self.labels != LABELS:
             raise ValueError(f"{self.source}: only a recognition with its windows and all labels can be refined")
-        levels = levels_of(self.thresholds, thresholds)
+        levels = levels_of(self.thresholds.tolist(), thresholds)
         settings = settings or self.segment_settings
         if settings == self.segment_settings and np.array_equal(levels, self.thresholds):
             return self

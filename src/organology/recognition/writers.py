@@ -94,7 +94,7 @@ FORMATS: dict[str, Format] = {
         "page with timelines and player",
         ".html",
         False,
-        lambda s, o, a, p: HtmlWriter(s, p, a, o.embed_audio, o.embed_bytes),
+        lambda s, o, a, p: HtmlWriter(s, p, a, o.timeline, o.embed_audio, o.embed_bytes),
     ),
 }
 """Every format by its name."""

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organology.errors import OrganologyError, StoppedError
-from organology.recognition.batch import Batch
+from organology.recognition.batch import Batch, Outcome
 from organology.recognition.inputs import Input, expand
 from organology.recognition.modelfile import available_cores, digest
 from organology.recognition.naming import Names
@@ -20,6 +22,8 @@ from organology.recognition.result import Recognition
 from organology.recognition.screen import Screen
 from organology.recognition.segments import SegmentSettings
 from organology.recognition.store import Store
+from organology.recognition.store_rows import FileState
+from organology.recognition.store_rows import FileState
 from organology.recognition.thresholds import Thresholds, levels_of
 from organology.recognition.writers import Writer, WriterOptions, open_writer, told
 from organology.taxonomy import LABELS
@@ -51,6 +55,8 @@ class Job:
         A file, written whole, or a folder, see `writers.open_writer`. Default: standard output, as it comes.
     timeline, per_label, embed_audio : bool
         See `writers.WriterOptions`.
+    tags : {"tell", "write"}, optional
+        Write what plays into the recordings, or only tell what would be written; see `tags.write_tags`.
     hop_seconds : float
         Distance of the windows.
     split : bool
@@ -64,6 +70,8 @@ class Job:
     segment_settings : SegmentSettings
     only : sequence of str, optional
         Labels to be told; the others are left out of every output.
+    tags : {"dry", "write"}, optional
+        What plays, as a tag in the recordings themselves (`tags.write_tags`): only told, or written.
     jobs : int, optional
         Files worked on at once. Default: as many as `threads`, or as there are files.
     threads : int, optional
@@ -84,6 +92,7 @@ class Job:
     timeline: bool = False
     per_label: bool = False
     embed_audio: bool = False
+    tags: Literal["tell", "write"] | None = None
     hop_seconds: float = 1.0
     split: bool = False
     plot: Path | None = None
@@ -91,6 +100,7 @@ class Job:
     thresholds: Thresholds | None = None
     segment_settings: SegmentSettings = field(default_factory=SegmentSettings)
     only: Sequence[str] | None = None
+    tags: Literal["dry", "write"] | None = None
     jobs: int | None = None
     threads: int | None = None
     store: Path | None = None
@@ -141,11 +151,13 @@ def run(job: Job) -> int:
 
 def _check(job: Job, names: Names) -> None:
     """What can be told before the work, not after."""
+    if job.tags is not None:
+        import mutagen  # noqa: F401  # missing?
     if job.plot is None:
         return
     if job.plot.suffix.lower() in PICTURE_SUFFIXES and names.many:
         raise OrganologyError(f"{job.plot}: one picture for several recordings; name a folder")
-    import matplotlib  # noqa: F401  # missing?
+    import matplotlib  # noqa: F401
 
 
 def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
@@ -177,6 +189,9 @@ def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], names: Names, w
                     for note in result.notes:
                         screen.line(f"{result.source}: note: {note}")
                 _draw(job, names, result)
+                n_failed += not _tagged(job, batch, outcome.item, result, screen)
+                if job.tags is not None:
+                    n_failed += not _tagged(job, batch, outcome, result, screen)
             seconds = max((one.duration for one in outcome.recognitions), default=0.0)
             screen.done(outcome.index, seconds, outcome.stored)
     return n_failed
@@ -197,6 +212,47 @@ def _draw(job: Job, names: Names, recognition: Recognition) -> None:
     path = job.plot if is_picture else names.path(recognition.source, job.plot, ".timeline.png")
     with told(path):
         plot(recognition, path)
+
+
+def _tagged(job: Job, batch: Batch, outcome: Outcome, recognition: Recognition, screen: Screen) -> bool:
+    """Write the tag, or tell what would be written; False where that cannot be."""
+    from organology.recognition.tags import write_tags
+
+    name = outcome.item.name
+    if outcome.item.file is not None:
+        screen.line(f"{name}: this kind of file cannot carry the tag")
+        return False
+    try:
+        change = write_tags(name, recognition.instruments, dry_run=job.tags == "dry")
+    except OrganologyError as error:
+        screen.line(str(error))
+        return False
+    screen.line(change.told(done=job.tags == "write"))
+    wrote = job.tags == "write" and change.is_change
+    if wrote and batch.store is not None and batch.run is not None and (state := FileState.of(name)) is not None:
+        batch.store.put(batch.run, state, outcome.recognitions)  # the audio is as it was: not to be done again
+    return True
+
+
+def _tagged(job: Job, batch: Batch, item: Input, recognition: Recognition, screen: Screen) -> bool:
+    """Write or tell the tag of a recording; whether that could be done."""
+    if job.tags is None:
+        return True
+    from organology.recognition.tags import write_tags
+
+    try:
+        before = FileState.of(item.name) if item.file is None else None
+        if before is None:
+            raise OrganologyError(f"{item.name}: not a file that can carry a tag")
+        change = write_tags(item.name, recognition.instruments, dry_run=job.tags == "tell")
+    except OrganologyError as error:
+        screen.line(str(error))
+        return False
+    screen.line(change.told(job.tags == "write"))
+    after = FileState.of(item.name)
+    if batch.store is not None and after is not None and after != before:
+        batch.store.follow(before, after)
+    return True
 
 
 def _stopped(job: Job, n_done: int, n_files: int) -> str:

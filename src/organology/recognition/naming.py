@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from itertools import chain, count
 from pathlib import Path
 
@@ -91,8 +92,11 @@ class Names:
 
     def holds(self, path: Path) -> bool:
         """Whether a path is one of the inputs, so that writing to it would destroy a recording."""
-        target = os.path.realpath(path)
-        return any(os.path.realpath(name) == target for name in self._bases)
+        return os.path.lexists(path) and os.path.realpath(path) in self._inputs
+
+    @cached_property
+    def _inputs(self) -> frozenset[str]:
+        return frozenset(map(os.path.realpath, self._bases))
 
 
 def audio_path(source: str) -> Path | None:

@@ -181,12 +181,12 @@ def test_the_command_tells_first_and_writes_when_told_so(run, tmp_path):
         "b.au: this kind of file cannot carry the tag",
     ]
     assert (told.exit_code, told.stderr.splitlines()) == (1, lines) and path.read_bytes() == content
-    done = run("a.flac", "--write-tags", "--no-dry-run", "--store", "lib.db")
+    done = run("a.flac", "--write-tags", "--yes", "--store", "lib.db")
     assert done.exit_code == 0 and "a.flac: wrote ORGANOLOGY_INSTRUMENTS" in done.stderr
     assert read_tags(path) == ("bowed_string", "violin")
-    again = run("a.flac", "--write-tags", "--no-dry-run", "--store", "lib.db")
+    again = run("a.flac", "--write-tags", "--yes", "--store", "lib.db")
     assert again.exit_code == 0 and "a.flac: tag is already so" in again.stderr
     with Store(tmp_path / "lib.db") as store:
         assert store.get(store.runs()[0], FileState.of("a.flac"), "a.flac")  # the file as it now is
-    assert run("a.flac", "--no-dry-run").exit_code == 2
+    assert run("a.flac", "--yes").exit_code == 2
     assert run("a.flac", "--write-tags", "--channels", "split").exit_code == 2

@@ -139,22 +139,6 @@ def recognize(
         typer.Option(
             "--write-tags",
             rich_help_panel=_OUTPUT,
-            help="Write what plays into a tag of the recordings themselves; only told, unless with --no-dry-run.",
-        ),
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run/--no-dry-run",
-            rich_help_panel=_OUTPUT,
-            help="--write-tags: only tell what would be written.",
-        ),
-    ] = True,
-    write_tags: Annotated[
-        bool,
-        typer.Option(
-            "--write-tags",
-            rich_help_panel=_OUTPUT,
             help="Tell which tag each recording would get (its instruments); with --yes write it.",
         ),
     ] = False,
@@ -240,10 +224,6 @@ def recognize(
         raise typer.BadParameter("name a file, a folder, or --from-file LIST", param_hint="PATH")
     if retry and store is None:
         raise typer.BadParameter("goes with --store", param_hint="--retry")
-    if not dry_run and not write_tags:
-        raise typer.BadParameter("goes with --write-tags", param_hint="--no-dry-run")
-    if write_tags and channels is Channels.SPLIT:
-        raise typer.BadParameter("goes with --channels mix", param_hint="--write-tags")
     if write_tags and channels is Channels.SPLIT:
         raise typer.BadParameter("tags tell of whole files: not with --channels split", param_hint="--write-tags")
     if yes and not write_tags:
@@ -278,7 +258,6 @@ def recognize(
         hop_seconds=hop,
         split=channels is Channels.SPLIT,
         plot=plot,
-        tags=("dry" if dry_run else "write") if write_tags else None,
         model=model,
         thresholds=thresholds,
         segment_settings=replace(

@@ -7,13 +7,12 @@ from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organology.errors import OrganologyError, StoppedError
-from organology.recognition.batch import Batch, Outcome
+from organology.recognition.batch import Batch
 from organology.recognition.inputs import Input, expand
 from organology.recognition.modelfile import available_cores, digest
 from organology.recognition.naming import Names
@@ -22,7 +21,6 @@ from organology.recognition.result import Recognition
 from organology.recognition.screen import Screen
 from organology.recognition.segments import SegmentSettings
 from organology.recognition.store import Store
-from organology.recognition.store_rows import FileState
 from organology.recognition.store_rows import FileState
 from organology.recognition.thresholds import Thresholds, levels_of
 from organology.recognition.writers import Writer, WriterOptions, open_writer, told
@@ -70,8 +68,6 @@ class Job:
     segment_settings : SegmentSettings
     only : sequence of str, optional
         Labels to be told; the others are left out of every output.
-    tags : {"dry", "write"}, optional
-        What plays, as a tag in the recordings themselves (`tags.write_tags`): only told, or written.
     jobs : int, optional
         Files worked on at once. Default: as many as `threads`, or as there are files.
     threads : int, optional
@@ -100,7 +96,6 @@ class Job:
     thresholds: Thresholds | None = None
     segment_settings: SegmentSettings = field(default_factory=SegmentSettings)
     only: Sequence[str] | None = None
-    tags: Literal["dry", "write"] | None = None
     jobs: int | None = None
     threads: int | None = None
     store: Path | None = None
@@ -190,8 +185,6 @@ def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], names: Names, w
                         screen.line(f"{result.source}: note: {note}")
                 _draw(job, names, result)
                 n_failed += not _tagged(job, batch, outcome.item, result, screen)
-                if job.tags is not None:
-                    n_failed += not _tagged(job, batch, outcome, result, screen)
             seconds = max((one.duration for one in outcome.recognitions), default=0.0)
             screen.done(outcome.index, seconds, outcome.stored)
     return n_failed
@@ -212,26 +205,6 @@ def _draw(job: Job, names: Names, recognition: Recognition) -> None:
     path = job.plot if is_picture else names.path(recognition.source, job.plot, ".timeline.png")
     with told(path):
         plot(recognition, path)
-
-
-def _tagged(job: Job, batch: Batch, outcome: Outcome, recognition: Recognition, screen: Screen) -> bool:
-    """Write the tag, or tell what would be written; False where that cannot be."""
-    from organology.recognition.tags import write_tags
-
-    name = outcome.item.name
-    if outcome.item.file is not None:
-        screen.line(f"{name}: this kind of file cannot carry the tag")
-        return False
-    try:
-        change = write_tags(name, recognition.instruments, dry_run=job.tags == "dry")
-    except OrganologyError as error:
-        screen.line(str(error))
-        return False
-    screen.line(change.told(done=job.tags == "write"))
-    wrote = job.tags == "write" and change.is_change
-    if wrote and batch.store is not None and batch.run is not None and (state := FileState.of(name)) is not None:
-        batch.store.put(batch.run, state, outcome.recognitions)  # the audio is as it was: not to be done again
-    return True
 
 
 def _tagged(job: Job, batch: Batch, item: Input, recognition: Recognition, screen: Screen) -> bool:

@@ -229,6 +229,15 @@ class Store(Database):
     def _end(self, connection: sqlite3.Connection, file: FileState) -> None:
         connection.execute("DELETE FROM in_work WHERE path = CAST(? AS TEXT)", (os.fsencode(file.path),))
 
+    def follow(self, before: FileState, after: FileState) -> None:
+        """Tell that a file was changed without a change of its sound (its tags were written): what is stored holds."""
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE recording SET size = ?, mtime_ns = ?"
+                " WHERE path = CAST(? AS TEXT) AND size = ? AND mtime_ns = ?",
+                (after.size, after.mtime_ns, os.fsencode(before.path), before.size, before.mtime_ns),
+            )
+
     def count(self, run: Run) -> tuple[int, int]:
         """How many files of a run were recognized, and how many could not be."""
         with self._told() as connection:

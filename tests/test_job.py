@@ -234,6 +234,28 @@ def test_only_some_labels_are_told(recognize, tmp_path):
     assert "did you mean violin?" in recognize("a.wav", "--only", "viola").stderr
 
 
+def test_tags_are_told_and_then_written_and_the_store_holds(recognize, tmp_path, monkeypatch):
+    pytest.importorskip("mutagen")
+    from organology.recognition.tags import read_tags
+
+    t = np.arange(5 * RATE) / RATE
+    (tmp_path / "x").mkdir()
+    write(tmp_path / "x" / "a.flac", (0.3 * np.sin(2 * np.pi * frequency("violin") * t))[:, None], RATE)
+    content = (tmp_path / "x" / "a.flac").read_bytes()
+    names = counted(monkeypatch)
+    told = recognize("x", "--store", "a.db", "--write-tags")
+    assert told.exit_code == 0 and "x/a.flac: would write" in told.stderr and "bowed_string; violin" in told.stderr
+    assert (tmp_path / "x" / "a.flac").read_bytes() == content
+    assert "x/a.flac: wrote" in recognize("x", "--store", "a.db", "--write-tags", "--yes").stderr
+    assert read_tags(tmp_path / "x" / "a.flac") == ("bowed_string", "violin")
+    assert "already" in recognize("x", "--store", "a.db", "--write-tags", "--yes").stderr
+    assert names == ["x/a.flac"]  # what the store holds is still of this file
+    play(tmp_path / "b.au", "violin")
+    result = recognize("b.au", "--write-tags", "--yes")
+    assert result.exit_code == 1 and "b.au: this kind of file cannot carry the tag" in result.stderr
+    assert recognize("x", "--yes").exit_code == recognize("x", "--write-tags", "--channels", "split").exit_code == 2
+
+
 def test_defaults_of_the_help_are_those_of_the_settings(recognize):
     told = " ".join(recognize("--help").stdout.split())
     settings = SegmentSettings()

@@ -1,6 +1,9 @@
 """Tags in recordings: our field and nothing else, the audio as it was, no file lost."""
 
+import os
+import shutil
 import stat
+import subprocess
 import sys
 
 import mutagen
@@ -8,15 +11,19 @@ import numpy as np
 import pytest
 import soundfile
 import typer
+from mutagen.flac import Picture
 from mutagen.id3 import APIC, ID3, TIT2, TYER, ID3NoHeaderError
+from mutagen.mp4 import MP4Cover
 from typer.testing import CliRunner
 
 from organology import audio
 from organology.cli import recognize
 from organology.errors import OrganologyError
+from organology.recognition import tags
 from organology.recognition.store import Store
 from organology.recognition.store_rows import FileState
-from organology.recognition.tags import FIELD, MP4_FIELD, read_tags, write_tags
+from organology.recognition.tags import FIELD, MP4_FIELD, read_model, read_tags, write_tags
+from organology.recognition.tags_fields import TaggedFile
 from sounds import encode, tone, write
 from tiny_model import RATE, build, frequency
 
@@ -32,18 +39,23 @@ def recording(folder, kind):
         write(path, tone(0.5, 48_000, 2), 48_000, format="OGG", subtype="OPUS")
     else:
         write(path, sound)
-    tags = mutagen.File(path)
-    if tags.tags is None:
-        tags.add_tags()
+    file = mutagen.File(path)
+    if file.tags is None:
+        file.add_tags()
     if kind in ("mp3", "wav", "aiff"):
-        tags.tags.add(TIT2(encoding=3, text=["Títle"]))
-        tags.tags.add(APIC(encoding=0, mime="image/png", type=3, desc="front", data=b"\x89PNG" * 300))
+        file.tags.add(TIT2(encoding=3, text=["Títle"]))
+        file.tags.add(APIC(encoding=0, mime="image/png", type=3, desc="front", data=b"\x89PNG" * 300))
     elif kind == "m4a":
-        tags.tags["\xa9nam"] = ["Títle"]
-        tags.tags["----:com.apple.iTunes:MOOD"] = [b"calm"]
+        file.tags["\xa9nam"] = ["Títle"]
+        file.tags["----:com.apple.iTunes:MOOD"] = [b"calm"]
+        file.tags["covr"] = [MP4Cover(b"\x89PNG" * 300, MP4Cover.FORMAT_PNG)]
     else:
-        tags.tags["TITLE"], tags.tags["COMMENT"] = ["Títle"], ["one", "two"]
-    tags.save()
+        file.tags["TITLE"], file.tags["COMMENT"] = ["Títle"], ["one", "two"]
+    if kind == "flac":
+        cover = Picture()
+        cover.type, cover.mime, cover.data = 3, "image/png", b"\x89PNG" * 300
+        file.add_picture(cover)
+    file.save()
     return path
 
 
@@ -53,11 +65,12 @@ def samples(path):
 
 
 def others(path):
-    tags = mutagen.File(path).tags
+    file = mutagen.File(path)
     ours = (f"TXXX:{FIELD}", MP4_FIELD, FIELD.lower())
-    if hasattr(tags, "as_dict"):
-        return {key: value for key, value in tags.as_dict().items() if key.lower() not in ours}
-    return {key: repr(tags[key]) for key in tags if key not in ours}
+    if hasattr(file.tags, "as_dict"):
+        found = {key: value for key, value in file.tags.as_dict().items() if key.lower() not in ours}
+        return {**found, "pictures": [one.data for one in getattr(file, "pictures", ())]}
+    return {key: repr(file.tags[key]) for key in file.tags if key not in ours}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -100,10 +113,10 @@ def test_a_dry_run_writes_nothing(tmp_path):
 
 def test_old_id3_stays_what_it_is(tmp_path):
     path = write(tmp_path / "a.mp3", tone(0.5))
-    tags = ID3()
-    tags.add(TIT2(encoding=1, text=["Títle"]))
-    tags.add(TYER(encoding=0, text=["1999"]))
-    tags.save(path, v2_version=3)
+    frames = ID3()
+    frames.add(TIT2(encoding=1, text=["Títle"]))
+    frames.add(TYER(encoding=0, text=["1999"]))
+    frames.save(path, v2_version=3)
     old = b"TAG" + b"Another title".ljust(30, b"\0") + b"x".ljust(94, b" ") + b"\x0c"
     with path.open("ab") as file:
         file.write(old)
@@ -138,14 +151,125 @@ def test_a_write_that_fails_leaves_the_file(broken, tmp_path, monkeypatch):
     assert path.read_bytes() == content and list(tmp_path.iterdir()) == [path]
 
 
+def refused(path, reason, **kinds):
+    content = path.read_bytes()
+    for dry_run in (True, False):
+        with pytest.raises(OrganologyError, match=reason) as caught:
+            write_tags(path, LABELS, dry_run=dry_run, **kinds)
+        assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+    assert path.read_bytes() == content
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
-def test_a_symbolic_link_stays_one(tmp_path):
-    (tmp_path / "store").mkdir()
-    path = recording(tmp_path / "store", "flac")
-    link = tmp_path / "link.flac"
-    link.symlink_to(path)
-    write_tags(link, LABELS, dry_run=False)
-    assert link.is_symlink() and read_tags(path) == LABELS
+def test_links_are_refused(tmp_path):
+    path = recording(tmp_path, "flac")
+    (tmp_path / "link.flac").symlink_to(path)
+    refused(tmp_path / "link.flac", "symbolic link")
+    (tmp_path / "hard.flac").hardlink_to(path)
+    refused(path, "2 names")
+
+
+def test_a_read_only_file_is_refused(tmp_path):
+    path = recording(tmp_path, "ogg")
+    path.chmod(0o444)
+    refused(path, "read-only")
+
+
+@pytest.mark.parametrize(("kind", "name"), [("flac", "a.mp3"), ("ogg", "a.opus"), ("wav", "a.flac"), ("m4a", "a.wav")])
+def test_another_container_than_the_suffix_tells_is_refused(kind, name, tmp_path):
+    refused(recording(tmp_path, kind).rename(tmp_path / name), "not what")
+
+
+def test_a_file_changed_since_it_was_recognized_is_refused(tmp_path):
+    path = recording(tmp_path, "flac")
+    refused(path, "changed since", unchanged_since_ns=path.stat().st_mtime_ns - 1)
+    assert write_tags(path, LABELS, False, unchanged_since_ns=path.stat().st_mtime_ns).is_change
+
+
+def test_a_file_changed_meanwhile_is_kept(tmp_path, monkeypatch):
+    path = recording(tmp_path, "flac")
+
+    def verify(*given):
+        path.write_bytes(b"something new")
+
+    monkeypatch.setattr(tags, "_verify", verify)
+    with pytest.raises(OrganologyError, match="changed meanwhile"):
+        write_tags(path, LABELS, dry_run=False)
+    assert path.read_bytes() == b"something new" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_would_damage_audio_or_other_tags_is_noticed(kind, tmp_path, monkeypatch):
+    path, other = recording(tmp_path, kind), tmp_path / f"other.{kind}"
+    shutil.copyfile(path, other)
+    before = tags.packets(path, path)
+    assert tags.packets(other, other) == before
+    content = bytearray(path.read_bytes())
+    real = TaggedFile.write
+    for damage, reason in ((_flip, "audio would not stay|cannot be read|do not read"), (_retitle, "other tags")):
+
+        def spoilt(self, fields, damage=damage):
+            real(self, fields)
+            damage(self._path, kind)
+
+        monkeypatch.setattr(TaggedFile, "write", spoilt)
+        with pytest.raises(OrganologyError, match=reason):
+            write_tags(path, LABELS, dry_run=False)
+        assert path.read_bytes() == content and sorted(tmp_path.iterdir()) == sorted([path, other])
+
+
+def _flip(path, kind):
+    """Change one byte of the audio: it lies before the tags or behind them."""
+    content = bytearray(path.read_bytes())
+    begins = content.find(b"mdat") + 400 if kind == "m4a" else 1000 if kind in ("wav", "aiff") else len(content) - 300
+    content[begins] ^= 1
+    path.write_bytes(content)
+
+
+def _retitle(path, kind):
+    file = mutagen.File(path)
+    key = "TIT2" if kind in ("mp3", "wav", "aiff") else "\xa9nam" if kind == "m4a" else "TITLE"
+    del file.tags[key]
+    file.save()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_model_is_told(kind, tmp_path):
+    path = recording(tmp_path, kind)
+    assert write_tags(path, LABELS, False, "tiny é 1").told(True).endswith("singer; violin")
+    assert (read_tags(path), read_model(path)) == (LABELS, "tiny é 1")
+    assert not write_tags(path, LABELS, False, "tiny é 1").is_change
+    assert "was so by tiny é 1" in write_tags(path, LABELS, False, "tiny 2").told(True)
+    write_tags(path, (), False, "tiny 2")  # it listened, and nothing plays
+    assert (read_tags(path), read_model(path)) == ((), "tiny 2")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize(
+    "moment", ["tags._verify", "tags._take_after", "tags._sync_folder", "tags_fields.TaggedFile.write"]
+)
+def test_killed_at_any_moment_the_file_is_whole(moment, tmp_path):
+    path = recording(tmp_path, "flac")
+    content, sound = path.read_bytes(), samples(path)
+    program = (
+        "import os, sys; from unittest.mock import patch; from organology.recognition import tags\n"
+        f"with patch('organology.recognition.{moment}', lambda *_: os._exit(9)):\n"
+        "    tags.write_tags(sys.argv[1], ['violin'], dry_run=False)"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(path)], check=False).returncode == 9
+    if moment == "tags._sync_folder":
+        assert read_tags(path) == ("violin",)
+    else:
+        assert path.read_bytes() == content
+    np.testing.assert_array_equal(samples(path), sound)
+
+
+def test_permissions_stay_and_the_time_is_that_of_writing(tmp_path):
+    path = recording(tmp_path, "wav")
+    path.chmod(0o604)
+    os.utime(path, ns=(10**18, 10**18))
+    write_tags(path, LABELS, dry_run=False)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o604 and path.stat().st_mtime_ns > 10**18
 
 
 def test_a_new_tag_in_wav_is_2_3(tmp_path):

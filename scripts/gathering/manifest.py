@@ -1,0 +1,178 @@
+"""What `sources.yaml` may say, and how it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from organology import config
+from organology.errors import ConfigError
+from organology.taxonomy import FAMILIES, INSTRUMENTS
+
+Mode = Literal["whole", "join", "sum", "groove", "notes", "midi", "soundfont", "scores"]
+
+OPEN = ("CC0", "CC BY", "MIT", "BSD", "GPL", "LGPL", "public domain", "Philharmonia")
+"""What a licence has to begin with to be taken at all."""
+CLOSED = (" NC", "-NC", " ND", "-ND", "NonCommercial", "unknown")
+
+
+@dataclass(frozen=True)
+class Get:
+    """Where a source comes from: exactly one of `github`, `debian`, `pypi`, `url`.
+
+    Attributes
+    ----------
+    github : str
+        OWNER/NAME; `ref` is the full hash of a commit, which is its checksum.
+    debian, pypi : str
+        A package; `ref` is its version.
+    url : str
+        One file.
+    ref : str
+    sha256 : str
+        Of the package or file; empty for a commit.
+    """
+
+    __pydantic_config__ = config.FORBID
+    github: str = ""
+    debian: str = ""
+    pypi: str = ""
+    url: str = ""
+    ref: str = ""
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.github, self.debian, self.pypi, self.url))) != 1:
+            raise ValueError("get: exactly one of github, debian, pypi and url")
+        if self.github and len(self.ref) != 40:
+            raise ValueError(f"get: github needs `ref`, a commit of 40 digits, not {self.ref!r}")
+
+    @property
+    def kind(self) -> str:
+        """`github`, `debian`, `pypi` or `url`."""
+        return next(kind for kind in ("github", "debian", "pypi", "url") if getattr(self, kind))
+
+    @property
+    def place(self) -> str:
+        """For people: an address, or the package and its version."""
+        if self.github:
+            return f"https://github.com/{self.github}/tree/{self.ref}"
+        return self.url or f"{self.debian or self.pypi} {self.ref}".strip()
+
+
+@dataclass(frozen=True)
+class Take:
+    """Some files of a source, and what becomes of them.
+
+    Attributes
+    ----------
+    files : str
+        Glob within the source; `**` for folders to any depth.
+    as_ : {"whole", "join", "sum", "groove", "notes", "midi", "soundfont", "scores"}
+        `as` in the file. whole: each file a stem. join: short recordings one after the other. sum: files whose names
+        agree in `group` added up. groove: hits of a drum kit, played from drum MIDI. notes, midi, soundfont: copied
+        for the renderers. scores: written as MIDI by music21.
+    leave_out : str
+        Regular expression; files whose path holds it are not taken.
+    group : str
+        Regular expression with one group; what it finds is the song's name ("" for all in one).
+    stem : str
+        Name of the stems.
+    families, instruments, mask : tuple of str
+        Labels, as in `stems.csv`.
+    kind : str
+    aligned : bool
+        Stems of one song share a time line.
+    longest_seconds, file_seconds, minutes : float
+        Of join: of a recording, of a piece, and of all; of groove: of a piece (`file_seconds`) and of all.
+    even : bool
+        Of join: every recording at the same peak.
+    kit : dict of str to str
+        Of groove: name of a drum -> glob of its hits.
+    count : int
+        Of scores: so many of those that match, drawn with a fixed seed; 0 for all.
+    """
+
+    __pydantic_config__ = config.FORBID
+    files: str = ""
+    as_: Mode = "whole"
+    leave_out: str = ""
+    group: str = ""
+    stem: str = ""
+    families: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+    mask: tuple[str, ...] = ()
+    kind: str = ""
+    aligned: bool = False
+    longest_seconds: float = 4.5
+    file_seconds: float = 40.0
+    minutes: float = 10.0
+    even: bool = False
+    kit: dict[str, str] | None = None
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        for label in (*self.families, *self.instruments, *self.mask):
+            if label not in (*FAMILIES, *INSTRUMENTS):
+                raise ValueError(f"no label {label!r}")
+        if self.as_ == "groove" and not self.kit:
+            raise ValueError("groove needs `kit`")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source: where it is, its licence, and what is taken.
+
+    Attributes
+    ----------
+    name : str
+        Of its folder.
+    get : Get
+    licence, by : str
+        `by` is the attribution that the licence asks for.
+    take : tuple of Take
+    tried : str
+        How far this entry has been tried: "" not at all, else in words.
+    """
+
+    __pydantic_config__ = config.FORBID
+    name: str
+    get: Get
+    licence: str
+    by: str
+    take: tuple[Take, ...]
+    tried: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.licence.startswith(OPEN) or any(word in self.licence for word in CLOSED):
+            raise ValueError(f"{self.name}: licence {self.licence!r} is not open; this corpus takes {', '.join(OPEN)}")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All of `sources.yaml`."""
+
+    __pydantic_config__ = config.FORBID
+    sources: tuple[Source, ...]
+
+
+def load(path: Path) -> tuple[Source, ...]:
+    """Read a manifest; `as` stands for `as_`.
+
+    Raises
+    ------
+    ConfigError
+        If it is not valid, or two sources share a name.
+    """
+    values = config.read_yaml(path)
+    for source in (values or {}).get("sources", []):
+        for take in source.get("take", []):
+            if "as" in take:
+                take["as_"] = take.pop("as")
+    sources = config.parse(values, Manifest, str(path)).sources
+    names = [source.name for source in sources]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ConfigError(f"{path}: two sources are called {', '.join(sorted(twice))}")
+    return sources

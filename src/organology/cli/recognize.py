@@ -11,9 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from organology.cli.recognize_options import GroupedCommand, labels_of, thresholds_of
+from organology.cli.recognize_options import GroupedCommand, labels_of, list_formats, thresholds_of
 
-_WITH_TIMELINE = ("table", "csv", "json", "jsonl", "html")
 _PICTURES = (".png", ".pdf", ".svg")
 _INPUT, _OUTPUT, _DECISION, _BATCH = "What is read", "What is written", "From scores to segments", "Many files"
 
@@ -100,6 +99,12 @@ def recognize(
             "--format", rich_help_panel=_OUTPUT, help="What is written.  [default: as --output ends, else table]"
         ),
     ] = None,
+    formats: Annotated[
+        bool,
+        typer.Option(
+            "--formats", is_eager=True, callback=list_formats, rich_help_panel=_OUTPUT, help="List the formats and end."
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -292,8 +297,11 @@ def _check_plot(plot: Path | None, paths: list[str]) -> None:
 
 
 def _check_output(form: str, output: Path | None, timeline: bool, per_label: bool, embed_audio: bool) -> None:
-    if timeline and form not in _WITH_TIMELINE:
-        raise typer.BadParameter(f"goes with --format {', '.join(_WITH_TIMELINE)}", param_hint="--timeline")
+    from organology.recognition.writers import FORMATS
+
+    if timeline and not FORMATS[form].has_timeline:
+        having = ", ".join(name for name, one in FORMATS.items() if one.has_timeline)
+        raise typer.BadParameter(f"goes with --format {having}", param_hint="--timeline")
     if per_label and (form != "audacity" or output is None or output.is_file()):
         raise typer.BadParameter("goes with --format audacity and a folder as --output", param_hint="--per-label")
     if embed_audio and form != "html":

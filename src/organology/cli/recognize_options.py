@@ -60,6 +60,19 @@ def thresholds_of(given: Sequence[str] | None) -> float | dict[str, float] | Non
     return {**dict.fromkeys(LABELS, for_all), **levels} if levels else for_all
 
 
+def list_formats(asked: bool) -> None:
+    """Print every format of results, its files' suffix and what it holds, and end."""
+    if not asked:
+        return
+    from organology.recognition.writers import FORMATS
+
+    width = max(map(len, FORMATS))
+    for name, form in FORMATS.items():
+        holds = "a file a recording" if form.alone else ""
+        typer.echo(f"{name:<{width}}  {form.suffix:<13}  {form.what:<45}  {holds}".rstrip())
+    raise typer.Exit
+
+
 def labels_of(given: Sequence[str] | None, option: str) -> tuple[str, ...] | None:
     """Labels from arguments like `violin,brass`, in the order of the labels; None if none is given.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,12 @@ from organology.recognition.result import Recognition
 from organology.recognition.screen import Screen
 from organology.recognition.segments import SegmentSettings
 from organology.recognition.store import Store
-from organology.recognition.store_rows import FileState
 from organology.recognition.thresholds import Thresholds, levels_of
-from organology.recognition.writers import Writer, WriterOptions, open_writer, told
+from organology.recognition.writers import FORMATS, Writer, WriterOptions, open_writer, told
 from organology.taxonomy import LABELS
 
-TELLING_NOTES = ("table", "json", "jsonl", "jams", "html")
-"""Formats that tell what is remarkable of a recording; with the others standard error does."""
+if TYPE_CHECKING:
+    from organology.recognition.tags_run import Tagger
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 """A `plot` that ends so is a file; every other one is a folder."""
@@ -170,6 +169,7 @@ def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], names: Names, w
     """Recognize and write every input; how many failed."""
     n_failed = 0
     thresholds = levels_of(batch.recognizer.metadata.thresholds, job.thresholds)
+    tagger = _tagger(job, batch, screen)
     with closing(batch.outcomes(inputs, screen.share)) as outcomes:
         for outcome in outcomes:
             if outcome.error is not None:
@@ -180,13 +180,15 @@ def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], names: Names, w
                 result = _judged(recognition, thresholds, job)
                 with screen.paused():
                     writer.add(result)
-                if job.format not in TELLING_NOTES:
+                if not FORMATS[job.format].tells_notes:
                     for note in result.notes:
                         screen.line(f"{result.source}: note: {note}")
                 _draw(job, names, result)
-                n_failed += not _tagged(job, batch, outcome.item, result, screen)
+                n_failed += tagger is not None and not tagger.tag(outcome.item, result)
             seconds = max((one.duration for one in outcome.recognitions), default=0.0)
             screen.done(outcome.index, seconds, outcome.stored)
+    if tagger is not None:
+        tagger.close()
     return n_failed
 
 
@@ -207,25 +209,12 @@ def _draw(job: Job, names: Names, recognition: Recognition) -> None:
         plot(recognition, path)
 
 
-def _tagged(job: Job, batch: Batch, item: Input, recognition: Recognition, screen: Screen) -> bool:
-    """Write or tell the tag of a recording; whether that could be done."""
+def _tagger(job: Job, batch: Batch, screen: Screen) -> Tagger | None:
     if job.tags is None:
-        return True
-    from organology.recognition.tags import write_tags
+        return None
+    from organology.recognition.tags_run import Tagger
 
-    try:
-        before = FileState.of(item.name) if item.file is None else None
-        if before is None:
-            raise OrganologyError(f"{item.name}: not a file that can carry a tag")
-        change = write_tags(item.name, recognition.instruments, dry_run=job.tags == "tell")
-    except OrganologyError as error:
-        screen.line(str(error))
-        return False
-    screen.line(change.told(job.tags == "write"))
-    after = FileState.of(item.name)
-    if batch.store is not None and after is not None and after != before:
-        batch.store.follow(before, after)
-    return True
+    return Tagger(job.tags, job.model, batch.store, screen.line)
 
 
 def _stopped(job: Job, n_done: int, n_files: int) -> str:

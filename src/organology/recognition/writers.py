@@ -75,26 +75,72 @@ class Format:
     suffix: str
     alone: bool
     make: Maker
+    tells_notes: bool = False
+    has_timeline: bool = False
+
+
+def _text(what: str, suffix: str, alone: bool, text_of: Callable[[Recognition], str]) -> Format:
+    return Format(what, suffix, alone, lambda stream, options, about, folder: TextWriter(stream, text_of))
 
 
 FORMATS: dict[str, Format] = {
-    "table": Format("what plays, its score, when", ".txt", False, lambda s, o, a, p: TableWriter(s, o.timeline)),
-    "csv": Format("scores, a row a file (--timeline: a window)", ".csv", False, lambda s, o, a, p: CsvWriter(s, o)),
-    "segments": Format("CSV, a row a segment", ".segments.csv", False, lambda s, o, a, p: SegmentsWriter(s)),
-    "json": Format("everything, one object", ".json", False, lambda s, o, a, p: JsonWriter(s, o.timeline, a)),
-    "jsonl": Format("everything, a line a recording", ".jsonl", False, lambda s, o, a, p: JsonLinesWriter(s, o)),
-    "jams": Format("JAMS annotations", ".jams", True, lambda s, o, a, p: JamsWriter(s)),
-    "audacity": Format("label track", ".labels.txt", True, lambda s, o, a, p: TextWriter(s, convert.to_audacity)),
-    "rttm": Format("RTTM, labels as speakers", ".rttm", False, lambda s, o, a, p: TextWriter(s, convert.to_rttm)),
-    "elan": Format("tab-delimited text", ".elan.txt", True, lambda s, o, a, p: TextWriter(s, convert.to_elan)),
-    "sonic-visualiser": Format(
-        "region layer, CSV", ".regions.csv", True, lambda s, o, a, p: TextWriter(s, convert.to_sonic_visualiser)
+    "table": Format(
+        "what plays, its score, when; for people",
+        ".txt",
+        False,
+        lambda stream, options, about, folder: TableWriter(stream, options.timeline),
+        tells_notes=True,
+        has_timeline=True,
     ),
+    "csv": Format(
+        "scores, a row a file (--timeline: a window)",
+        ".csv",
+        False,
+        lambda stream, options, about, folder: CsvWriter(stream, options),
+        has_timeline=True,
+    ),
+    "segments": Format(
+        "who plays when: CSV, a row a segment",
+        ".segments.csv",
+        False,
+        lambda stream, options, about, folder: SegmentsWriter(stream),
+    ),
+    "json": Format(
+        "everything, one object",
+        ".json",
+        False,
+        lambda stream, options, about, folder: JsonWriter(stream, options.timeline, about),
+        tells_notes=True,
+        has_timeline=True,
+    ),
+    "jsonl": Format(
+        "everything, a line a recording",
+        ".jsonl",
+        False,
+        lambda stream, options, about, folder: JsonLinesWriter(stream, options),
+        tells_notes=True,
+        has_timeline=True,
+    ),
+    "jams": Format(
+        "JAMS annotations",
+        ".jams",
+        True,
+        lambda stream, options, about, folder: JamsWriter(stream),
+        tells_notes=True,
+    ),
+    "audacity": _text("Audacity label track", ".labels.txt", True, convert.to_audacity),
+    "rttm": _text("RTTM, labels as speakers", ".rttm", False, convert.to_rttm),
+    "elan": _text("ELAN, tab-delimited text, a tier a label", ".elan.txt", True, convert.to_elan),
+    "sonic-visualiser": _text("Sonic Visualiser region layer, CSV", ".regions.csv", True, convert.to_sonic_visualiser),
     "html": Format(
         "page with timelines and player",
         ".html",
         False,
-        lambda s, o, a, p: HtmlWriter(s, p, a, o.timeline, o.embed_audio, o.embed_bytes),
+        lambda stream, options, about, folder: HtmlWriter(
+            stream, folder, about, options.timeline, options.embed_audio, options.embed_bytes
+        ),
+        tells_notes=True,
+        has_timeline=True,
     ),
 }
 """Every format by its name."""

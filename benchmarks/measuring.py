@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -21,28 +22,33 @@ RATE = 44_100
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
+# Between the script and what it measures: a new process begins with the peak memory of the one that started it.
+_LAUNCHER = """
+import json, os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss]))
+"""
+
+
 @dataclass(frozen=True)
 class Taken:
-    """What a process took: user and system time in seconds, peak resident memory in MB, what it printed."""
+    """What a process took: user and system time in seconds, peak resident memory in MB."""
 
     cpu: float
     megabytes: float
-    output: str
 
 
 def taken(command: Sequence[str | os.PathLike[str]], repeats: int = 1) -> Taken:
     """Run a command `repeats` times; the least of each figure, as other work on the machine only adds to them."""
     runs = []
     for _ in range(repeats):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"{' '.join(map(str, command))}: exit status {process.returncode}")
-        runs.append(Taken(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output))
-    return Taken(min(run.cpu for run in runs), min(run.megabytes for run in runs), runs[-1].output)
+        launched = [sys.executable, "-S", "-c", _LAUNCHER, *map(os.fspath, command)]
+        status, cpu, kilobytes = json.loads(subprocess.run(launched, capture_output=True, text=True, check=True).stdout)
+        if status:
+            raise SystemExit(f"{' '.join(map(str, command))}: exit status {status}")
+        runs.append(Taken(cpu, kilobytes / 1024))
+    return Taken(min(run.cpu for run in runs), min(run.megabytes for run in runs))
 
 
 def python(code: str, *arguments: object, repeats: int = 1) -> Taken:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -419,6 +420,20 @@ def test_no_recording_is_written_over(tmp_path):
     with open_writer("jams", tmp_path, names=names) as writer, pytest.raises(OrganologyError, match="not written over"):
         writer.add(made(str(sound)))
     assert sound.read_bytes() == b"sound"
+
+
+@pytest.mark.parametrize("output", ["p/page.html", "pages"])
+def test_pages_link_to_the_audio_from_where_they_lie(output, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m" / "a").mkdir(parents=True)
+    (tmp_path / "pages").mkdir()
+    sound = Path("m/x.wav") if output != "pages" else Path("m/a/x.wav")
+    sound.write_bytes(b"sound")
+    with open_writer("html", Path(output), names=Names([Input(str(sound), Path("m"))])) as writer:
+        writer.add(made(str(sound)))
+    (page,) = (path for path in tmp_path.rglob("*.html"))
+    (found,) = re.findall(r'<audio[^>]* src="([^"]*)"', page.read_text("ascii"))
+    assert (page.parent / found).resolve() == (tmp_path / sound).resolve()
 
 
 def test_several_recordings_need_a_folder(tmp_path):

@@ -14,16 +14,13 @@ asks for.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TextIO
 
 from organology.errors import OrganologyError
-from organology.files import written_whole
 from organology.recognition import convert
 from organology.recognition.html_report import HtmlWriter
 from organology.recognition.naming import Names
@@ -39,6 +36,7 @@ from organology.recognition.writers_basic import (
     Writer,
     WriterOptions,
 )
+from organology.recognition.writers_output import FolderWriter, opened, told
 
 __all__ = [
     "FORMATS",
@@ -205,7 +203,7 @@ def open_writer(
     if options.per_label and not (form == "audacity" and folder):
         raise OrganologyError("one file a label goes with the format audacity and a folder as output")
     if output is not None and folder:
-        return _Folder(chosen, output, options, about, names)
+        return FolderWriter(chosen, output, options, about, names)
     if chosen.alone and names.many:
         raise OrganologyError(f"{output or form}: one file for several recordings; name a folder as output")
     if output is not None and names.holds(output):
@@ -215,70 +213,9 @@ def open_writer(
 
 @contextmanager
 def _single(chosen: Format, output: Path | None, options: WriterOptions, about: dict[str, Any]) -> Iterator[Writer]:
-    with _stream(output) as stream, chosen.make(stream, options, about, output) as writer:
+    with opened(output) as stream, chosen.make(stream, options, about, _folder_of(output)) as writer:
         yield writer
 
 
-@contextmanager
-def _stream(output: Path | None) -> Iterator[TextIO]:
-    if output is None:
-        # A name that is not UTF-8 must not end the job.
-        reconfigure = getattr(sys.stdout, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
-        yield sys.stdout
-        return
-    with (
-        told(output),
-        written_whole(output) as temporary,
-        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
-    ):
-        yield stream
-
-
-@contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Errors of writing as one line."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OrganologyError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-class _Folder:
-    """A file a recording; with `per_label` one for each label that has segments."""
-
-    def __init__(
-        self, chosen: Format, folder: Path, options: WriterOptions, about: dict[str, Any], names: Names
-    ) -> None:
-        self._chosen, self._folder, self._options = chosen, folder, options
-        self._about, self._names = about, names
-
-    def __enter__(self) -> _Folder:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    def add(self, recognition: Recognition) -> None:
-        """Write the file of a recording."""
-        if not self._options.per_label:
-            self._write(recognition, self._chosen.suffix)
-            return
-        for label in dict.fromkeys(segment.label for segment in recognition.segments):
-            self._write(recognition.only([label]), f".{label}{self._chosen.suffix}")
-
-    def _write(self, recognition: Recognition, suffix: str) -> None:
-        path = self._names.path(recognition.source, self._folder, suffix)
-        if self._names.holds(path):
-            raise OrganologyError(f"{path}: this is one of the recordings, and is not written over")
-        with ExitStack() as stack:
-            stream = stack.enter_context(_stream(path))
-            stack.enter_context(self._chosen.make(stream, self._options, self._about, path)).add(recognition)
-
-    def fail(self, file: str, reason: str) -> None:
-        """No file is written for it."""
+def _folder_of(output: Path | None) -> Path:
+    return Path() if output is None else output.parent

@@ -17,6 +17,7 @@ from organology.recognition import Recognition
 from organology.recognition.html_report import HtmlWriter
 from organology.recognition.html_report_audio import audio_link, url_between
 from organology.recognition.html_report_parts import MOST_CELLS, activity_of, json_text, text
+from organology.recognition.writers import WriterOptions, format_of, open_writer
 from organology.taxonomy import LABELS
 from sounds import tone, write
 
@@ -173,6 +174,15 @@ def test_audio_is_linked_relative_to_the_page(tmp_path, monkeypatch):
     assert audio["src"].startswith("../../music/50%25%20%231%3F") and audio["preload"] == "none"
     assert (tmp_path / "out/x" / Path(unquote_to_bytes(audio["src"]).decode())).resolve() == (tmp_path / song).resolve()
     assert page.all("article")[0]["data-audio"] == audio["id"] and "data-audio" not in page.all("article")[1]
+
+
+def test_the_format_html_links_from_where_the_page_lies(tmp_path):
+    song = write(tmp_path / "a.wav", tone(0.1))
+    page = tmp_path / "deep" / "er" / "report.html"
+    with open_writer(format_of(page), page, WriterOptions(timeline=True)) as writer:
+        writer.add(recognition(str(song)))
+        assert not page.exists()
+    assert Page(page.read_text()).all("audio")[0]["src"] == "../../a.wav"
 
 
 def test_url_of_a_name_that_is_not_utf_8():

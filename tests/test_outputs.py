@@ -221,6 +221,10 @@ def test_without_windows_activity_follows_from_the_segments():
         ("{}", "no 'labels'"),
         ('{"version": 9}', "version 9"),
         ('{"version": 1, "recordings": []}', "0 recordings"),
+        ('{"version": 1, "recordings": [1, 2]}', "2 recordings"),
+        ('{"version": 1, "recordings": 3}', "no list"),
+        ('{"labels": [3]}', "not a recognition"),
+        ('{"labels": 3}', "not a recognition"),
         ('{"file": "a", "labels": [{"label": "viola"}]}', "'viola' is not a label"),
     ],
 )

@@ -129,10 +129,13 @@ def from_json(text: str) -> Recognition:
     except ValueError as error:
         raise OrganologyError(f"not JSON: {error}") from error
     if isinstance(plain, dict) and "recordings" in plain:
-        recordings = plain["recordings"]
-        if len(recordings) != 1:
-            raise OrganologyError(f"JSON with {len(recordings)} recordings in place of one; take each with from_dict")
-        plain = {"version": plain.get("version"), **recordings[0]}
+        match plain["recordings"]:
+            case [dict(one)]:
+                plain = {"version": plain.get("version"), **one}
+            case [] | [_, _, *_] as several:
+                raise OrganologyError(f"JSON with {len(several)} recordings in place of one; take each with from_dict")
+            case _:
+                raise OrganologyError("not a recognition: its recordings are no list of objects")
     if not isinstance(plain, dict):
         raise OrganologyError("not a recognition: no JSON object")
     return from_dict(plain)

@@ -113,7 +113,7 @@ class Recognition:
         Of a recognition without windows: the scores of the segments, 0 elsewhere.
         """
         if not len(self.starts):
-            return _stepped(self.known_segments or (), self.duration, self.labels)
+            return plain.stepped(self.known_segments or (), self.duration, self.labels)
         return activity(self.starts, self.ends, self.scores, self.hop_seconds)
 
     @cached_property
@@ -231,8 +231,8 @@ class Recognition:
         Parameters
         ----------
         what : {"segments", "windows", "labels"}
-            Columns file, label, start, end, score; file, start, end and one a label; or file, label, name, family,
-            score, threshold, plays.
+            Columns file, label, start, end, score; file, start, end and one a label; or file, label, family, score,
+            threshold, plays.
 
         Raises
         ------
@@ -244,14 +244,3 @@ class Recognition:
     def to_audacity(self) -> str:
         """The segments as an Audacity label track: `start, end, name` with tabs, in the order of time."""
         return convert.to_audacity(self)
-
-
-def _stepped(known: tuple[Segment, ...], duration: float, labels: tuple[str, ...]) -> Activity:
-    """The activity that segments tell by themselves."""
-    times = {time for segment in known for time in (segment.start, segment.end)} | {0.0, duration}
-    edges = np.array(sorted(times)) if len(times) > 1 else np.array([0.0, duration])
-    scores = np.zeros((len(edges) - 1, len(labels)), np.float32)
-    for segment in known:
-        begin, end = np.searchsorted(edges, [segment.start, segment.end])
-        scores[begin:end, labels.index(segment.label)] = segment.score
-    return Activity(edges, scores)

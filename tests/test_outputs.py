@@ -366,6 +366,14 @@ def test_the_timeline_tells_when():
     assert lines[-1].split()[0] == "0:00" and width > 20
 
 
+@pytest.mark.parametrize("width", [44, 60, 80, 200])
+def test_the_timeline_fits_and_has_times(width):
+    from organology.recognition.blocks import render
+
+    lines = render(made(), width).plain.splitlines()
+    assert max(map(len, lines)) <= width and len(lines[-1].split()) >= 2
+
+
 # --- where it is written --------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ def _halves(recognition: Recognition, label: str, n_halves: int) -> NDArray[np.b
 
 def _axis(duration: float, width: int) -> str:
     """Times beneath, each centered at its place where there is room."""
-    step = time_step(duration, max(1, width // 10))
+    step = time_step(duration, max(2, width // 10))
     line = [" "] * width
     free = 0
     for i in range(int(duration / step + 1e-9) + 1):

@@ -3,6 +3,7 @@
     python benchmarks/mixing.py                                  # a synthetic corpus, made in a temporary folder
     python benchmarks/mixing.py prepared/medleydb --split train
     python benchmarks/mixing.py --recipe recipes/paper.yaml      # its corpora and its settings
+    python benchmarks/mixing.py --world                          # each treatment of `mixing.world` alone
 
 Counted in CPU time of one process, so that other work on the machine disturbs little; memory bandwidth and clock are
 shared all the same.
@@ -23,7 +24,7 @@ from rich.table import Table
 
 from organology.corpora.table import row, write_table
 from organology.errors import OrganologyError
-from organology.mixing import EffectsConfig, Mixer, MixingConfig, StemPool
+from organology.mixing import EffectsConfig, Mixer, MixingConfig, StemPool, WorldConfig
 from organology.mixing.reading import ChunkReader
 from organology.mixing.recipe import load_recipe
 from organology.taxonomy import INSTRUMENTS, encode
@@ -114,18 +115,45 @@ def reading(folder: Path, count: int = 150) -> dict[str, float]:
     return found
 
 
+def measure_world(mixer: Mixer, count: int = 24) -> dict[str, float]:
+    """CPU time of each treatment of `mixing.world` on its own, in ms a mixture (amp: a source)."""
+    from organology.mixing.world import GROUPS, apply_amp, apply_world, draw_world, room_of
+
+    mixtures = [mixer.mix(index).audio for index in range(count)]
+    rate, spent = mixer.config.sample_rate, {}
+    for name in GROUPS:
+        on = {"guitar_probability": 1.0, "bass_probability": 1.0} if name == "amp" else {"probability": 1.0}
+        world = dataclasses.replace(WorldConfig(), **{name: dataclasses.replace(getattr(WorldConfig(), name), **on)})
+        for index, samples in enumerate([*mixtures[:3], *mixtures]):
+            if index == 3:  # imports and delays of codecs are behind
+                start = time.process_time()
+            drawn = draw_world(np.random.default_rng(index), world, ["guitar"])
+            room = room_of(drawn, len(samples), rate)
+            if room is not None:
+                room.add(samples)
+                room.reverberation()
+            apply_world(apply_amp(samples, drawn.amps[0], rate), drawn, rate)
+        spent[name] = (time.process_time() - start) / count * 1e3
+    return spent
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpora", nargs="*", type=Path, help="prepared corpora (default: a synthetic one)")
     parser.add_argument("--recipe", type=Path)
     parser.add_argument("--split", default="train")
     parser.add_argument("--seconds", type=float, default=5.0, help="CPU time for each setting")
+    parser.add_argument("--world", action="store_true", help="the treatments of mixing.world instead")
     arguments = parser.parse_args()
     recipe = load_recipe(arguments.recipe) if arguments.recipe else None
     config = recipe.mixing if recipe else MixingConfig()
     corpora = arguments.corpora or (recipe.corpora if recipe else ())
     with tempfile.TemporaryDirectory() as temporary:
         folders = list(corpora) or [synthetic_corpus(Path(temporary))]
+        if arguments.world:
+            for name, spent in measure_world(Mixer(StemPool.load(folders, arguments.split, config), config)).items():
+                print(f"{name:12} {spent:6.1f} ms")
+            return
         table = Table(title=f"{', '.join(map(str, corpora)) or 'synthetic corpus'}, {arguments.split}")
         table.add_column("setting", no_wrap=True)
         for heading in ("mixtures/s a core", "ms a mixture", "of it plan", "sources a mixture"):

@@ -316,3 +316,10 @@ def test_the_command_tells_first_and_writes_when_told_so(run, tmp_path):
         assert store.get(store.runs()[0], FileState.of("a.flac"), "a.flac")  # the file as it now is
     assert run("a.flac", "--yes").exit_code == 2
     assert run("a.flac", "--write-tags", "--channels", "split").exit_code == 2
+
+
+def test_without_mutagen_one_line_comes_before_the_work(run, tmp_path, monkeypatch):
+    play(tmp_path / "a.flac")
+    monkeypatch.setattr("organology.recognition.tags_run.find_spec", lambda name: None)
+    result = run("a.flac", "--write-tags")
+    assert isinstance(result.exception, OrganologyError) and "organology[tags]" in str(result.exception)

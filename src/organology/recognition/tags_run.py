@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Literal
 
 from organology.errors import OrganologyError
@@ -35,6 +36,11 @@ class Tagger:
     ----------
     n_changed : int
         Files that were, or would be, written.
+
+    Raises
+    ------
+    OrganologyError
+        If mutagen is missing: before the work, not at every file.
     """
 
     def __init__(
@@ -44,6 +50,8 @@ class Tagger:
         store: Store | None,
         line: Callable[[str], None],
     ) -> None:
+        if find_spec("mutagen") is None:
+            raise OrganologyError("tags need mutagen: pip install 'organology[tags]'")
         self._writes = how == "write"
         self._digest = digest(model)[:_DIGEST_CHARACTERS]
         self._store = store

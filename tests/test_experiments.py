@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from organology import cli
 from organology.errors import ModelError, OrganologyError
 from organology.evaluation import evaluate
-from organology.experiments import mixtures, preparing, run
+from organology.experiments import mixtures, pictures, preparing, run
 from organology.taxonomy import LABELS
 from organology.training import load_recipe
 from organology.training.data import EVALUATION_SEED, evaluation_mixer
@@ -88,6 +88,12 @@ def reproduce(name: str, out: Path, *arguments: str, status: int = 0) -> str:
     result = CliRunner().invoke(cli.command_line(), told, catch_exceptions=False)
     assert result.exit_code == status, result.output
     return result.output
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """For tests that look at other things: drawing takes longer than training here."""
+    monkeypatch.setattr(pictures, "draw", lambda *_: [])
 
 
 def clips(folder: Path) -> tuple[str, ...]:
@@ -227,7 +233,7 @@ def test_figure4_has_every_class_at_both_kinds_of_threshold(shared):
     assert "| drums |" in (copy / "report/figure4-short-chunk/report.md").read_text("utf-8")
 
 
-def test_some_arms_at_a_time_and_what_is_missing_is_said(place):
+def test_some_arms_at_a_time_and_what_is_missing_is_said(place, no_pictures):
     some = place / "some"
     told = reproduce("table1", some, "--arms", "scratch")
     assert "missing: 2 arms, of 3" in told
@@ -237,7 +243,7 @@ def test_some_arms_at_a_time_and_what_is_missing_is_said(place):
     assert {"transfer": "scratch", "p_musical": 0.6, "seed": 7} in report(some)["missing"]
 
 
-def test_remarks_beside_the_report_stay_in_it(out, place):
+def test_remarks_beside_the_report_stay_in_it(out, place, no_pictures):
     copy = place / "remarked"
     shutil.copytree(out, copy)
     (copy / "report/table1-short-chunk/remarks.md").write_text("Too few mixtures.\n", "utf-8")
@@ -246,7 +252,7 @@ def test_remarks_beside_the_report_stay_in_it(out, place):
     assert "## Remarks\n\nToo few mixtures.\n\n" in page
 
 
-def test_an_arm_that_another_process_works_on_is_passed_over(out, place):
+def test_an_arm_that_another_process_works_on_is_passed_over(out, place, no_pictures):
     copy = place / "busy"
     shutil.copytree(out, copy)
     (arm,) = copy.glob("arms/frozen-*")
@@ -257,7 +263,7 @@ def test_an_arm_that_another_process_works_on_is_passed_over(out, place):
     assert not (arm / "scores").exists()
 
 
-def test_an_arm_that_fails_costs_one_line_and_the_rest_goes_on(out, place, monkeypatch):
+def test_an_arm_that_fails_costs_one_line_and_the_rest_goes_on(out, place, monkeypatch, no_pictures):
     copy = place / "failed"
     shutil.copytree(out, copy)
     for arm in copy.glob("arms/f*"):

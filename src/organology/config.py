@@ -51,7 +51,8 @@ def parse(values: Any, kind: type[T], source: str) -> T:
         One line with the place and the reason of every fault.
     """
     try:
-        return TypeAdapter(kind).validate_python(values if values is not None else {})
+        valid: T = _adapter(kind).validate_python(values if values is not None else {})
+        return valid
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc']) or 'top level'}: {fault['msg']}"
@@ -61,6 +62,14 @@ def parse(values: Any, kind: type[T], source: str) -> T:
         raise ConfigError(f"{source}: {faults}") from error
 
 
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    """A validator; they take milliseconds to make, so each is made once."""
+    return _ADAPTERS.get(kind) or _ADAPTERS.setdefault(kind, TypeAdapter(kind))
+
+
 def load(path: str | os.PathLike[str], kind: type[T]) -> T:
     """Read a YAML recipe into a configuration dataclass; see `parse`."""
     return parse(read_yaml(path), kind, str(path))
@@ -68,7 +77,7 @@ def load(path: str | os.PathLike[str], kind: type[T]) -> T:
 
 def to_plain(config: Any) -> Any:
     """A configuration dataclass as plain values that JSON and YAML can hold."""
-    return TypeAdapter(type(config)).dump_python(config, mode="json")
+    return _adapter(type(config)).dump_python(config, mode="json")
 
 
 def replace(config: T, **changes: Any) -> T:

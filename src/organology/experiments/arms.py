@@ -21,6 +21,7 @@ import hashlib
 import itertools
 import json
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -202,8 +203,13 @@ def fingerprint(recipe: Recipe) -> str:
     soft = recipe.training.soft_targets
     if soft is not None:
         plain["training"]["soft_targets"]["teacher"] = content_hash(soft.teacher)
-    told = json.dumps(unlike(plain, Recipe(corpora=(Path(),)).to_plain()), sort_keys=True)
+    told = json.dumps(unlike(plain, _defaults()), sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:8]
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    return Recipe(corpora=(Path(),)).to_plain()
 
 
 def unlike(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

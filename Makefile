@@ -4,10 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench starter train-demo clean help
+.PHONY: demo test lint bench starter train-demo reproduce-demo clean help
 
 help:  ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 demo: $(VENV)/.core  ## recognize the example recordings with the shipped model
 	$(BIN)/organology recognize examples --plot demo_output
@@ -35,6 +35,11 @@ train-demo: starter  ## the three transfer methods on the starter corpus, minute
 	for transfer in scratch frozen finetuned; do \
 	    $(BIN)/organology train recipes/demo.yaml --transfer $$transfer --resume && \
 	    $(BIN)/organology evaluate runs/demo-$$transfer/best recipes/demo.yaml --mixtures 200 || exit 1; \
+	done
+
+reproduce-demo: $(VENV)/.dev  ## the paper's experiments on the starter corpus, minutes on two cores
+	for experiment in table1 figure3 figure4; do \
+	    $(BIN)/organology reproduce $$experiment --scale demo || exit 1; \
 	done
 
 $(VENV)/bin/python:

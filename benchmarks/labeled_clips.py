@@ -4,7 +4,7 @@
 
 LABELS.csv has a row a clip: `file`, a column a label (1, 0, or empty where it is not known; names with spaces or
 underscores) and, for the intervals, `group`: clips of one recording. Prints a table in Markdown: per label, and the
-macro mean over the labels with at least 10 positive clips.
+macro mean over the labels with at least 10 positive clips; and how far scores are from probabilities.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from organology import Recognizer
-from organology.evaluation import evaluate
+from organology.evaluation import evaluate, reliability
 from organology.taxonomy import DISPLAY_NAMES, LABELS, PRESENT, UNKNOWN
 
 FEWEST = 10
@@ -61,6 +61,18 @@ def main() -> None:
     cells = [whole.macro["roc_auc"], whole.macro["pr_auc"], whole.decisions["given"].macro["f1"]]
     texts = " | ".join(f"**{cell.value:.3f}** [{cell.low:.3f}, {cell.high:.3f}]" for cell in cells)
     print(f"| **macro of {len(often)}** | | {texts} |")
+    measured = reliability(targets, scores)
+    print(f"\nCalibration error {measured.error:.3f}, Brier score {measured.brier:.4f}; labels present by score:\n")
+    print("| score | " + " | ".join(f"{low:.1f} to {low + 0.1:.1f}" for low in measured.edges[:-1]) + " |")
+    print("|---" * (len(measured.counts) + 1) + "|")
+    print(
+        "| present | "
+        + " | ".join(
+            "-" if count == 0 else f"{share:.2f}" for share, count in zip(measured.shares, measured.counts, strict=True)
+        )
+        + " |"
+    )
+    print("| of | " + " | ".join(f"{count:.0f}" for count in measured.counts) + " |")
 
 
 if __name__ == "__main__":

@@ -5,60 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from organology.cli.recognize_options import GroupedCommand, labels_of, list_formats, thresholds_of
+from organology.cli.recognize_choices import Channels, OutputFormat, RecognizeCommand, check_output, check_plot
+from organology.cli.recognize_options import labels_of, list_formats, thresholds_of
 
-_PICTURES = (".png", ".pdf", ".svg")
 _INPUT, _OUTPUT, _DECISION, _BATCH = "What is read", "What is written", "From scores to segments", "Many files"
-
-
-class OutputFormat(StrEnum):
-    """What is written: `recognition.writers.FORMATS`."""
-
-    TABLE = "table"
-    CSV = "csv"
-    SEGMENTS = "segments"
-    JSON = "json"
-    JSONL = "jsonl"
-    JAMS = "jams"
-    AUDACITY = "audacity"
-    RTTM = "rttm"
-    ELAN = "elan"
-    SONIC_VISUALISER = "sonic-visualiser"
-    HTML = "html"
-
-
-class Channels(StrEnum):
-    """What becomes of several channels."""
-
-    MIX = "mix"
-    SPLIT = "split"
-
-
-class _Command(GroupedCommand):
-    """`--plot` without a value means `--plot .`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        filled: list[str] = []
-        for i, arg in enumerate(args):
-            if arg == "--":
-                filled += args[i:]
-                break
-            filled.append(arg)
-            following = args[i + 1] if i + 1 < len(args) else "-"
-            if arg == "--plot" and following.startswith("-"):
-                filled.append(".")
-        return super().parse_args(ctx, filled)
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command(name="recognize", cls=_Command)(recognize)
+    app.command(name="recognize", cls=RecognizeCommand)(recognize)
 
 
 def recognize(
@@ -233,14 +193,14 @@ def recognize(
         raise typer.BadParameter("tags tell of whole files: not with --channels split", param_hint="--write-tags")
     if yes and not write_tags:
         raise typer.BadParameter("goes with --write-tags", param_hint="--yes")
-    _check_plot(plot, paths)
+    check_plot(plot, paths)
     thresholds, labels = thresholds_of(threshold), labels_of(only, "--only")
     from organology.recognition.job import Job, run
     from organology.recognition.segments import SegmentSettings
     from organology.recognition.writers import format_of
 
     chosen = format_of(output) if output_format is None else output_format.value
-    _check_output(chosen, output, timeline, per_label, embed_audio)
+    check_output(chosen, output, timeline, per_label, embed_audio)
 
     settings = {
         "min_seconds": min_seconds,
@@ -282,27 +242,3 @@ def recognize(
         raise typer.Exit(1) from None
     if n_failed:
         raise typer.Exit(1)
-
-
-def _check_plot(plot: Path | None, paths: list[str]) -> None:
-    if plot is None:
-        return
-    if plot.suffix.lower() not in _PICTURES and plot.exists() and not plot.is_dir():
-        raise typer.BadParameter(
-            f"{plot} is neither a folder nor a name that ends in {', '.join(_PICTURES)} (put --plot behind the paths)",
-            param_hint="--plot",
-        )
-    if plot.suffix.lower() in _PICTURES and len(paths) > 1:
-        raise typer.BadParameter("one picture for several paths; name a folder", param_hint="--plot")
-
-
-def _check_output(form: str, output: Path | None, timeline: bool, per_label: bool, embed_audio: bool) -> None:
-    from organology.recognition.writers import FORMATS
-
-    if timeline and not FORMATS[form].has_timeline:
-        having = ", ".join(name for name, one in FORMATS.items() if one.has_timeline)
-        raise typer.BadParameter(f"goes with --format {having}", param_hint="--timeline")
-    if per_label and (form != "audacity" or output is None or output.is_file()):
-        raise typer.BadParameter("goes with --format audacity and a folder as --output", param_hint="--per-label")
-    if embed_audio and form != "html":
-        raise typer.BadParameter("goes with --format html", param_hint="--embed-audio")

@@ -79,18 +79,6 @@ class Store(Database):
             segmenting = self._insert_once(connection, "segmenting", {"settings": settings_text()})
         return Run(run_id, model, metadata, hop_frames, segmenting)
 
-    def _insert_once(
-        self, connection: sqlite3.Connection, table: str, key: dict[str, Any], more: dict[str, Any] | None = None
-    ) -> int:
-        """The number of the row with this key, made where there is none."""
-        row = {**key, **(more or {})}
-        places = columns(["?"] * len(row))
-        connection.execute(
-            f"INSERT INTO {table} ({columns(list(row))}) VALUES ({places}) ON CONFLICT DO NOTHING", list(row.values())
-        )
-        where = " AND ".join(f"{name} = ?" for name in key)
-        return int(connection.execute(f"SELECT id FROM {table} WHERE {where}", list(key.values())).fetchone()[0])
-
     def segmenting(self) -> int | None:
         """Number of the segment settings of today, None if nothing is stored that was reckoned with them."""
         rows = self.select("SELECT id FROM segmenting WHERE settings = ?", (settings_text(),))

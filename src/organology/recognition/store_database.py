@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from organology.errors import StoreError
+from organology.recognition.store_rows import columns
 from organology.recognition.store_schema import connect
 
 
@@ -68,3 +69,15 @@ class Database:
         """Rows of a query in SQL; the tables are those of `docs/batch.md`."""
         with self._told() as connection:
             return connection.execute(sql, tuple(values)).fetchall()
+
+    def _insert_once(
+        self, connection: sqlite3.Connection, table: str, key: dict[str, Any], more: dict[str, Any] | None = None
+    ) -> int:
+        """The number of the row with this key, made where there is none."""
+        row = {**key, **(more or {})}
+        places = columns(["?"] * len(row))
+        connection.execute(
+            f"INSERT INTO {table} ({columns(list(row))}) VALUES ({places}) ON CONFLICT DO NOTHING", list(row.values())
+        )
+        where = " AND ".join(f"{name} = ?" for name in key)
+        return int(connection.execute(f"SELECT id FROM {table} WHERE {where}", list(key.values())).fetchone()[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TextIO
 
 import numpy as np
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from organology.recognition.result import Recognition
 from organology.recognition.segments import Segment
+from organology.recognition.writers_basic import PlainWriter
 from organology.taxonomy import DISPLAY_NAMES, FAMILIES, FAMILY_OF
 
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -106,7 +106,7 @@ def render(recognition: Recognition, width: int, levels: str = _LEVELS) -> Table
     return table
 
 
-class TableWriter:
+class TableWriter(PlainWriter):
     """Tables, one a recording.
 
     Parameters
@@ -125,14 +125,6 @@ class TableWriter:
         encoding = getattr(stream, "encoding", None) or "utf-8"  # text in memory has none and takes all
         self._unicode = "utf" in encoding.lower()
 
-    def __enter__(self) -> TableWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
     def add(self, recognition: Recognition) -> None:
         """Write the table of one recording."""
         width = self._console.width
@@ -143,6 +135,3 @@ class TableWriter:
         else:
             self._console.print(render(recognition, width, _LEVELS if self._unicode else _PLAIN_LEVELS))
         self._console.print()
-
-    def fail(self, file: str, reason: str) -> None:
-        """The line on stderr is enough."""

@@ -69,11 +69,8 @@ def _seconds(value: float) -> str:
     return format(float(value), ".6f").rstrip("0").rstrip(".")
 
 
-class _Plain:
+class PlainWriter:
     """What writers without head, foot and failures share."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +81,14 @@ class _Plain:
         pass
 
     def fail(self, file: str, reason: str) -> None:
-        """The format has no place for it."""
+        """The format has no place for it; the line on standard error is enough."""
+
+
+class _Plain(PlainWriter):
+    """One of them on a stream."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
 
 
 class CsvWriter(_Plain):

@@ -6,14 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from organology.errors import OrganologyError
 from organology.files import written_whole
 from organology.recognition.naming import Names
 from organology.recognition.result import Recognition
-from organology.recognition.writers_basic import WriterOptions
+from organology.recognition.writers_basic import PlainWriter, WriterOptions
 
 if TYPE_CHECKING:
     from organology.recognition.writers import Format
@@ -54,7 +53,7 @@ def told(path: Path) -> Iterator[None]:
         raise OrganologyError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-class FolderWriter:
+class FolderWriter(PlainWriter):
     """A file a recording; with `per_label` one for each label that has segments."""
 
     def __init__(
@@ -62,14 +61,6 @@ class FolderWriter:
     ) -> None:
         self._chosen, self._folder, self._options = chosen, folder, options
         self._about, self._names = about, names
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
     def add(self, recognition: Recognition) -> None:
         """Write the file of a recording."""
@@ -86,6 +77,3 @@ class FolderWriter:
         with ExitStack() as stack:
             stream = stack.enter_context(opened(path))
             stack.enter_context(self._chosen.make(stream, self._options, self._about, path.parent)).add(recognition)
-
-    def fail(self, file: str, reason: str) -> None:
-        """No file is written for it."""

@@ -108,9 +108,9 @@ class Recognition:
 
     @cached_property
     def activity(self) -> Activity:
-        """Scores over time on a grid as fine as the hop: the mean of the windows that cover an instant, of their logits.
+        """Scores over time on a grid as fine as the hop: the mean of the logits of the windows that cover an instant.
 
-        Where one of these windows is silent, 0.
+        Given as a score again; where one of these windows is silent, 0.
         Of a recognition without windows: the scores of the segments, 0 elsewhere.
         """
         if not len(self.starts):

@@ -121,9 +121,7 @@ def _fit(
     console: Console | None,
 ) -> None:
     config = recipe.training
-    done = run.epochs_done()
-    if done > config.epochs:
-        raise ConfigError(f"{run.last}: the run has {done} epochs already, more than {config.epochs}")
+    done = run.epochs_done(config.epochs)
     callbacks: list[L.Callback] = [keeper, ProgressBar(keeper, console)]
     if config.weight_average is not None:
         callbacks.insert(0, WeightAverage(config.weight_average))

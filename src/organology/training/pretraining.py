@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from organology.corpora.tagging import TaggedChunks, TaggingPool
-from organology.errors import ConfigError, OrganologyError
+from organology.errors import OrganologyError
 from organology.evaluation import Evaluation, evaluate
 from organology.model import InstrumentNet, load_checkpoint
 from organology.training.data import Batch, one_line
@@ -127,9 +127,7 @@ def _learn(
     console: Console | None,
 ) -> None:
     config = recipe.training
-    done = run.epochs_done()
-    if done > config.epochs:
-        raise ConfigError(f"{run.last}: the run has {done} epochs already, more than {config.epochs}")
+    done = run.epochs_done(config.epochs)
     module = build_pretraining(recipe, chunks.pool.tags, done)
     loader = chunk_loader(chunks, config.batch_size, config.batches_per_epoch, config.workers, done)
     numbers = spread(len(validation), config.validation_tracks)

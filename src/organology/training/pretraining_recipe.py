@@ -14,10 +14,9 @@ from organology import config
 from organology.audio import SAMPLE_RATE
 from organology.config import FORBID
 from organology.corpora.tagging import ChunkConfig
-from organology.errors import ConfigError
 from organology.model import ModelConfig
 from organology.training.recipe import TrainingConfig, check_input
-from organology.training.recipe_files import load_recipe_as
+from organology.training.recipe_files import load_recipe_as, override_recipe
 
 Optimizer = Literal["adam", "adamw", "sgd"]
 
@@ -195,12 +194,4 @@ def override_pretraining(
     ConfigError
         If a value is not valid.
     """
-    try:
-        return config.replace(
-            recipe,
-            corpora=tuple(corpora) if corpora else None,
-            seed=seed,
-            training=config.replace(recipe.training, **training),
-        )
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+    return override_recipe(recipe, corpora, seed, training)

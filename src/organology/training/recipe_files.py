@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, TypeVar
 
@@ -61,6 +62,25 @@ def load_recipe_as(path: str | os.PathLike[str], kind: type[R]) -> R:
     if not recipe.name:
         recipe = config.replace(recipe, name=file.stem)
     return recipe.with_paths(lambda p: Path(os.path.normpath(file.parent / p.expanduser())))
+
+
+def override_recipe(recipe: R, corpora: Sequence[Path] | None, seed: int | None, training: dict[str, Any]) -> R:
+    """A recipe with corpora, a seed and settings of `training` in place of its own; None leaves what it says.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not valid.
+    """
+    try:
+        return config.replace(
+            recipe,
+            corpora=tuple(corpora) if corpora else None,
+            seed=seed,
+            training=config.replace(recipe.training, **training),
+        )
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def save_recipe(recipe: AnyRecipe, path: str | os.PathLike[str]) -> None:

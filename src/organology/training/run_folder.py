@@ -81,11 +81,13 @@ class RunFolder:
         self.logs.mkdir(parents=True, exist_ok=True)
         save_recipe(recipe, self.recipe)
 
-    def epochs_done(self) -> int:
+    def epochs_done(self, at_most: int) -> int:
         """Epochs in `last.ckpt`; 0 without it.
 
         Raises
         ------
+        ConfigError
+            If they are more than `at_most`.
         ModelError
             If the file cannot be read.
         """
@@ -94,9 +96,12 @@ class RunFolder:
         try:
             # Only tensors and plain values are unpickled.
             state = torch.load(self.last, map_location="cpu", weights_only=True, mmap=True)
-            return int(state["epoch"]) + 1
+            done = int(state["epoch"]) + 1
         except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
             raise ModelError(f"{self.last}: not a state to resume from") from error
+        if done > at_most:
+            raise ConfigError(f"{self.last}: the run has {done} epochs already, more than {at_most}")
+        return done
 
     def write_history(self, history: list[dict[str, float]]) -> None:
         """Write `logs/metrics.csv`."""

@@ -14,11 +14,10 @@ from organology import config
 from organology.audio import SAMPLE_RATE
 from organology.config import FORBID, read_yaml
 from organology.corpora.tagging import ChunkConfig
-from organology.errors import ConfigError
 from organology.mixing import MixingConfig
 from organology.model import ModelConfig
 from organology.training.recipe import TrainingConfig, check_input
-from organology.training.recipe_files import load_recipe_as
+from organology.training.recipe_files import load_recipe_as, override_recipe
 
 
 @dataclass(frozen=True)
@@ -213,12 +212,4 @@ def override_teaching(
     ConfigError
         If a value is not valid.
     """
-    try:
-        return config.replace(
-            recipe,
-            corpora=tuple(corpora) if corpora else None,
-            seed=seed,
-            training=config.replace(recipe.training, **training),
-        )
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+    return override_recipe(recipe, corpora, seed, training)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from organology.errors import OrganologyError
-from organology.recognition import Recognition, SegmentSettings
+from organology.recognition import Recognition, SegmentSettings, plain
 from organology.recognition.inputs import Input
 from organology.recognition.naming import Names
 from organology.recognition.plain import schema
@@ -470,3 +470,18 @@ def test_standard_output(capsys):
     with open_writer("rttm", None) as writer:
         writer.add(made().only(["drums"]))
     assert capsys.readouterr().out.startswith("SPEAKER a%20b.wav 1 0.000000 10.700000")
+
+
+@pytest.mark.parametrize("n_windows", [0, 1, 3, 4, 5, 9])
+@pytest.mark.parametrize("timeline", [False, True])
+def test_json_in_pieces_is_that_of_the_dict(n_windows, timeline, monkeypatch):
+    monkeypatch.setattr(plain, "_PIECE_WINDOWS", 4)
+    starts = np.arange(n_windows, dtype=float)
+    scores = np.random.default_rng(0).random((n_windows, 15)).astype(np.float32)
+    recognition = Recognition(
+        'ü "song".wav', n_windows + 3.0, starts, starts + 4, scores, np.zeros(15, np.float32), np.full(15, 0.5), 1.0
+    )
+    whole = recognition.to_dict(timeline)
+    assert "".join(plain.pieces(recognition, timeline)) == json.dumps(whole, ensure_ascii=False)
+    head = {"schema": plain.JSON_SCHEMA, "version": plain.JSON_VERSION}
+    assert recognition.to_json(timeline) == json.dumps({**head, **whole}, ensure_ascii=False)

@@ -7,7 +7,7 @@ added within a version.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ JSON_SCHEMA = "organology.recognition"
 JSON_VERSION = 1
 DECIMALS = 6
 """Of times and scores, unless all digits are asked for."""
+
+_PIECE_WINDOWS = 500
 
 
 def schema() -> dict[str, Any]:
@@ -47,13 +49,17 @@ def to_dict(recognition: Recognition, timeline: bool = False, decimals: int | No
         "notes": list(recognition.notes),
     }
     if timeline:
-        scores = recognition.scores.astype(float)
-        rows = (scores if decimals is None else np.round(scores, decimals)).tolist()
-        plain["windows"] = [
-            {"start": _number(start, decimals), "end": _number(end, decimals), "scores": row}
-            for start, end, row in zip(recognition.starts, recognition.ends, rows, strict=True)
-        ]
+        plain["windows"] = _windows(recognition, slice(None), decimals)
     return plain
+
+
+def _windows(recognition: Recognition, which: slice, decimals: int | None) -> list[dict[str, Any]]:
+    scores = recognition.scores[which].astype(float)
+    rows = (scores if decimals is None else np.round(scores, decimals)).tolist()
+    return [
+        {"start": _number(start, decimals), "end": _number(end, decimals), "scores": row}
+        for start, end, row in zip(recognition.starts[which], recognition.ends[which], rows, strict=True)
+    ]
 
 
 def _number(value: float, decimals: int | None) -> float:
@@ -75,10 +81,24 @@ def _label(recognition: Recognition, i: int, label: str, decimals: int | None) -
     }
 
 
-def line(recognition: Recognition, timeline: bool = False, decimals: int | None = DECIMALS) -> str:
-    """One recording as JSON in one line, with schema and version."""
-    head = {"schema": JSON_SCHEMA, "version": JSON_VERSION}
-    return json.dumps({**head, **to_dict(recognition, timeline, decimals)}, ensure_ascii=False)
+def pieces(recognition: Recognition, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
+    """The JSON of `to_dict` in one line, in pieces: the windows of a long file are never all text at once."""
+    text = json.dumps(to_dict(recognition, decimals=decimals), ensure_ascii=False)
+    if not timeline:
+        yield text
+        return
+    yield text[:-1] + ', "windows": ['
+    for start in range(0, len(recognition.starts), _PIECE_WINDOWS):
+        windows = _windows(recognition, slice(start, start + _PIECE_WINDOWS), decimals)
+        yield (", " if start else "") + json.dumps(windows)[1:-1]
+    yield "]}"
+
+
+def line(recognition: Recognition, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
+    """One recording as JSON in one line, with schema and version, in pieces."""
+    body = pieces(recognition, timeline, decimals)
+    yield json.dumps({"schema": JSON_SCHEMA, "version": JSON_VERSION})[:-1] + ", " + next(body)[1:]
+    yield from body
 
 
 def from_dict(plain: Mapping[str, Any]) -> Recognition:

@@ -198,7 +198,7 @@ class Recognition:
 
     def to_json(self, timeline: bool = False, decimals: int | None = plain.DECIMALS) -> str:
         """As one line of JSON, the form of a line in JSON Lines; parameters as in `to_dict`."""
-        return plain.line(self, timeline, decimals)
+        return "".join(plain.line(self, timeline, decimals))
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Recognition:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self, TextIO
 
 from organology.recognition.convert import jams_plain
 from organology.recognition.html_report_audio import EMBED_BYTES
-from organology.recognition.plain import JSON_SCHEMA, JSON_VERSION, line
+from organology.recognition.plain import JSON_SCHEMA, JSON_VERSION, line, pieces
 from organology.recognition.result import Recognition
 from organology.taxonomy import LABELS
 
@@ -165,7 +165,8 @@ class JsonLinesWriter(_Plain):
 
     def add(self, recognition: Recognition) -> None:
         """Write one line."""
-        self._stream.write(line(recognition, self._timeline) + "\n")
+        self._stream.writelines(line(recognition, self._timeline))
+        self._stream.write("\n")
         self._stream.flush()
 
     def fail(self, file: str, reason: str) -> None:
@@ -209,8 +210,8 @@ class JsonWriter(_Plain):
 
     def add(self, recognition: Recognition) -> None:
         """Write one recording."""
-        text = json.dumps(recognition.to_dict(self._timeline), ensure_ascii=False)
-        self._stream.write(f"{',' if self._n else ''}\n  {text}")
+        self._stream.write(f"{',' if self._n else ''}\n  ")
+        self._stream.writelines(pieces(recognition, self._timeline))
         self._stream.flush()
         self._n += 1
 

@@ -64,6 +64,7 @@ def _root(
 def command_line() -> typer.Typer:
     """The command line with all its verbs."""
     from organology.cli import (
+        average,
         corpus,
         evaluate,
         export,
@@ -78,7 +79,9 @@ def command_line() -> typer.Typer:
         tune,
     )
 
-    for module in (recognize, find, corpus, prepare, render, mix, pretrain, train, evaluate, tune, export, reproduce):
+    for module in (
+        recognize, find, corpus, prepare, render, mix, pretrain, train, average, evaluate, tune, export, reproduce,
+    ):  # fmt: skip
         module.register(app)
     return app
 

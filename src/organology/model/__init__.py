@@ -6,6 +6,7 @@ it with its `metadata.ModelMetadata` in a folder, `export_onnx` writes it as one
 """
 
 from organology.model.audioset import AudioSetClassifier, AudioSetTagger, ZeroShot
+from organology.model.average import average_checkpoints
 from organology.model.checkpoint import load_checkpoint, save_checkpoint
 from organology.model.export import ExportReport, export_onnx
 from organology.model.frontend import EFFICIENTAT, PAPER, FrontendConfig, MelFrontend
@@ -26,6 +27,7 @@ __all__ = [
     "ModelConfig",
     "ShortChunk",
     "ZeroShot",
+    "average_checkpoints",
     "export_onnx",
     "load_checkpoint",
     "save_checkpoint",

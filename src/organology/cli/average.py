@@ -1,0 +1,31 @@
+"""`organology average`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("average")(average)
+
+
+def average(
+    checkpoints: Annotated[
+        list[Path],
+        typer.Argument(help="Two checkpoint folders or more, fine-tuned from one start.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint folder to write.", show_default=False)],
+    share: Annotated[
+        list[float] | None, typer.Option(help="Share of each checkpoint, in their order; default: equal.")
+    ] = None,
+) -> None:
+    """Average the weights of checkpoints into one."""
+    from organology.model import average_checkpoints, save_checkpoint
+
+    net, metadata = average_checkpoints(checkpoints, share)
+    save_checkpoint(out, net, metadata)
+    typer.echo(f"{out}: not calibrated, thresholds averaged; `organology tune` sets both anew")

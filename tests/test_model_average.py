@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from model_signals import TINY, metadata, settled
+from organology.cli import command_line
+from organology.errors import ModelError
+from organology.metadata import Calibration
+from organology.model import ModelConfig, average_checkpoints, load_checkpoint, save_checkpoint
+
+CONFIG = ModelConfig("short-chunk", "paper", channels=TINY)
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> list[Path]:
+    """Checkpoints whose every weight with a fraction is that of the first, plus 0, 1 and 4."""
+    folders = []
+    for number, more in enumerate((0.0, 1.0, 4.0)):
+        net = settled(CONFIG)
+        with torch.no_grad():
+            for value in net.state_dict().values():
+                if value.is_floating_point():
+                    value += more
+        net.calibrate(Calibration((2.0,) * 15, (0.5,) * 15))
+        described = replace(metadata(net), thresholds=(0.1 * (number + 1),) * 15, provenance={"seed": number})
+        save_checkpoint(tmp_path / str(number), net, described)
+        folders.append(tmp_path / str(number))
+    return folders
+
+
+def _lift(folder: Path, first: Path) -> float:
+    """By how much every weight lies above the first checkpoint's."""
+    state, of_first = load_checkpoint(folder)[0].state_dict(), load_checkpoint(first)[0].state_dict()
+    lifts = torch.cat([(state[k] - v).flatten() for k, v in of_first.items() if v.is_floating_point()])
+    assert lifts.max() - lifts.min() < 1e-4
+    return float(lifts.mean())
+
+
+@pytest.mark.parametrize(
+    ("shares", "lift", "threshold"), [([], 5 / 3, 0.2), (["1", "1", "2"], 9 / 4, 0.225)], ids=["equal", "given"]
+)
+def test_weights_and_thresholds_are_averaged(
+    three: list[Path], tmp_path: Path, shares: list[str], lift: float, threshold: float
+) -> None:
+    out = tmp_path / "mean"
+    arguments = ["average", *map(str, three), "--out", str(out), *(a for share in shares for a in ("--share", share))]
+    result = CliRunner().invoke(command_line(), arguments)
+    assert result.exit_code == 0, result.output
+    net, described = load_checkpoint(out)
+    assert _lift(out, three[0]) == pytest.approx(lift, abs=1e-4)
+    assert described.thresholds == pytest.approx((threshold,) * 15)
+    assert described.calibration is None and net.calibration is None
+    assert [part["seed"] for part in described.provenance["average_of"]] == [0, 1, 2]
+    assert sum(part["share"] for part in described.provenance["average_of"]) == pytest.approx(1)
+
+
+def test_the_average_of_one_network_with_itself_is_that_network(three: list[Path]) -> None:
+    net, _ = average_checkpoints([three[2], three[2]])
+    for name, value in load_checkpoint(three[2])[0].state_dict().items():
+        assert torch.allclose(net.state_dict()[name], value, atol=1e-6), name
+
+
+def test_what_cannot_be_averaged_is_told(three: list[Path], tmp_path: Path) -> None:
+    other = settled(replace(CONFIG, head="linear"))
+    save_checkpoint(tmp_path / "other", other, metadata(other))
+    with pytest.raises(ModelError, match=r"other: a network of another configuration"):
+        average_checkpoints([three[0], tmp_path / "other"])
+    with pytest.raises(ModelError, match="two checkpoints or more"):
+        average_checkpoints(three[:1])
+    with pytest.raises(ModelError, match="3 checkpoints and 2 shares"):
+        average_checkpoints(three, [1, 2])
+    with pytest.raises(ModelError, match="above 0"):
+        average_checkpoints(three, [1, 0, 2])
+    with pytest.raises(ModelError, match="missing: no such checkpoint"):
+        average_checkpoints([three[0], tmp_path / "missing"])

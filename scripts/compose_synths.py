@@ -9,7 +9,7 @@ Each song is two or three of lead, pad, arpeggio and bass, taken from one excerp
 arpeggio play its chords, the bass its lowest notes. Half of the songs get drums: the excerpt's own, or a beat. LMMS
 plays one project a stem; `EXCLUDED` and `MIXED` say which presets are left out, and a stem that is silent, mere noise
 or off the notes is played again with another preset. Output is a folder for `organology prepare stems`. The same seed
-gives the same notes and presets; the sound of a preset may begin at another phase.
+gives the same excerpts, and the same presets as long as the same stems are played again; sounds begin at random phases.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ ARPEGGIOS = (
     (0, 0, 3, 1),
     (0, 2, 4, 3, 1, 2),
 )
-PRESETS_LICENCE = "presets GPL-2.0-or-later ({package})"
+PRESETS_LICENCE = "presets: {package} (GPL-2.0-or-later; some banks LGPL or CC BY, see their README)"
 KITS = (8, 16, 24, 25, 25, 0)
 
 

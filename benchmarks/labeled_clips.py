@@ -1,10 +1,11 @@
 """How well a model names the instruments of labeled recordings.
 
-    python benchmarks/labeled_clips.py LABELS.csv FOLDER [--model MODEL.onnx] [--hop 1.0]
+    python benchmarks/labeled_clips.py LABELS.csv FOLDER [--model MODEL.onnx] [--hop 1.0] [--several]
 
 LABELS.csv has a row a clip: `file`, a column a label (1, 0, or empty where it is not known; names with spaces or
 underscores) and, for the intervals, `group`: clips of one recording. Prints a table in Markdown: per label, and the
-macro mean over the labels with at least 10 positive clips; and how far scores are from probabilities.
+macro mean over the labels with at least 10 positive clips; and how far scores are from probabilities. `--several` takes
+only the clips whose `n_sources` is a number of 2 or more.
 """
 
 from __future__ import annotations
@@ -36,9 +37,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--hop", type=float, default=1.0)
+    parser.add_argument("--several", action="store_true", help="only clips with two sources or more (n_sources)")
     settings = parser.parse_args()
     with settings.labels.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    if settings.several:
+        rows = [row for row in rows if row["n_sources"].isdigit() and int(row["n_sources"]) >= 2]
     recognizer = Recognizer(settings.model)
     targets = read_targets(rows)
     scores = np.stack(

@@ -31,7 +31,9 @@ def test_it_is_small_and_says_what_it_is(recognizer):
     assert told.labels == LABELS and (told.sample_rate, told.window_seconds) == (32_000, 4.0)
     assert all(0 < threshold < 1 for threshold in told.thresholds)
     assert told.frontend["n_mels"] == 128
-    assert told.provenance["command"].startswith("organology train")
+    trained = told.provenance["average_of"]
+    assert all(part["command"].startswith("organology train") for part in trained)
+    assert sum(part["share"] for part in trained) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["file"])

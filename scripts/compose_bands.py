@@ -14,7 +14,6 @@ played with recorded notes: NOTES holds `SET/.../NAME_a3_....wav` for the sets o
 from __future__ import annotations
 
 import argparse
-import csv
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -26,11 +25,11 @@ from numpy.typing import NDArray
 from starter_music import compose, tonal
 
 from organology.audio import SAMPLE_RATE
+from organology.corpora.render import COLUMNS, write_rows
 from organology.corpora.render_midi import DRUM_PROGRAM, Part
-from organology.corpora.render_song import COLUMNS, level
+from organology.corpora.render_song import level
 from organology.corpora.render_synth import Room, SoundFont, synthesize
 from organology.errors import OrganologyError
-from organology.files import written_whole
 from organology.taxonomy import Vocabulary
 
 Samples = NDArray[np.float32]
@@ -232,10 +231,7 @@ def main() -> None:
                 "true",
             )
             rows.append(dict(zip(COLUMNS, values, strict=True)))
-    with written_whole(given.out / "stems.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(given.out, rows)
     print(f"{len(rows)} stems of {given.songs} songs in {given.out}")
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -27,7 +27,17 @@ from organology.files import written_whole
 
 SUFFIXES = (".mid", ".midi", ".kar")
 
-__all__ = ["COLUMNS", "SUFFIXES", "Outcome", "Piece", "RenderConfig", "find_midi", "render", "write_stems_csv"]
+__all__ = [
+    "COLUMNS",
+    "SUFFIXES",
+    "Outcome",
+    "Piece",
+    "RenderConfig",
+    "find_midi",
+    "render",
+    "write_rows",
+    "write_stems_csv",
+]
 
 
 def find_midi(paths: Sequence[Path]) -> list[Piece]:
@@ -122,8 +132,13 @@ def write_stems_csv(out: Path) -> int:
     """Write `stems.csv` of all songs in a folder and give the number of rows."""
     songs = (read_song(folder) for folder in sorted(out.iterdir()) if folder.is_dir())
     rows = [row for song in songs if song is not None for row in song["stems"]]
+    write_rows(out, rows)
+    return len(rows)
+
+
+def write_rows(out: Path, rows: Sequence[Mapping[str, str]]) -> None:
+    """Write `stems.csv` of a folder, whole, from rows with all `COLUMNS`."""
     with written_whole(out / "stems.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    return len(rows)

@@ -272,6 +272,15 @@ def test_another_corpus_in_the_same_folder_is_refused(tmp_path):
     assert snapshot(tmp_path / "out") == before
 
 
+def test_what_a_killed_run_was_writing_is_no_other_corpus(tmp_path):
+    songs(tmp_path / "in", 1)
+    half = tmp_path / "out" / ".records" / ".Artist_0_-_Song_0.k1lled.json"
+    half.parent.mkdir(parents=True)
+    half.write_text("{")
+    assert run(tmp_path / "in", tmp_path / "out").complete
+    assert not half.exists()
+
+
 def test_a_broken_file_does_not_move_the_others_to_other_splits(tmp_path):
     root = tmp_path / "in"
     songs(root, 6, ("vox",))
@@ -314,11 +323,11 @@ def test_killed_and_started_again_gives_the_same(tmp_path, jobs):
         [*command, "--jobs", str(jobs)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
         deadline = time.monotonic() + 60
-        while not list(out.glob(".records/*.json")) and time.monotonic() < deadline:
+        while not list(out.glob(".records/[!.]*.json")) and time.monotonic() < deadline:
             time.sleep(0.005)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    done = {path.name: path.stat().st_mtime_ns for path in out.glob(".records/*.json")}
+    done = {path.name: path.stat().st_mtime_ns for path in out.glob(".records/[!.]*.json")}
     assert 0 < len(done) < 6 and not (out / "stems.parquet").exists()
     wait_for_group_to_end(process.pid)
     run(root, out)

@@ -340,6 +340,21 @@ def test_the_screen_keeps_up_with_large_libraries():
     assert time.process_time() - before < 3 and screen.n_done == 50_000
 
 
+def test_a_line_and_its_end_are_one_write(monkeypatch):
+    """Ctrl-C between the two would put what is told next on the same line."""
+    written = []
+
+    class Recorder(io.StringIO):
+        def write(self, text):
+            written.append(text)
+            return len(text)
+
+    monkeypatch.setattr(sys, "stderr", Recorder())
+    with Screen([1], shares_stdout=False) as screen:
+        screen.line("a.wav: not audio\nthat can be decoded")
+    assert written == ["a.wav: not audio that can be decoded\n"]
+
+
 def test_inputs_are_closed_over_when_the_caller_stops(tiny, library):
     before = threading.active_count()
     outcomes = Batch(Recognizer(tiny, 1), jobs=2).outcomes([Input(str(library / "00.wav"), library)] * 50)

@@ -160,13 +160,15 @@ def prepare_song(song: SongTask) -> Record:
 
 def check_same_corpus(out: Path, songs: Sequence[SongTask]) -> None:
     """Raise CorpusError if `out` holds prepared songs, but none of these: they would be removed."""
-    there = {path.stem for path in (out / RECORDS).glob("*.json")}
+    there = {path.stem for path in (out / RECORDS).glob("*.json") if not path.name.startswith(".")}
     if there and songs and there.isdisjoint(song.folder for song in songs):
         raise CorpusError(f"{out}: holds another prepared corpus ({len(there)} other songs); choose another folder")
 
 
 def forget_others(out: Path, songs: Sequence[SongTask]) -> int:
     """Remove records, and the audio they name, of songs that the corpus no longer holds; give their number."""
+    for leftover in (out / RECORDS).glob(".*.json"):  # of a run that was killed
+        leftover.unlink(missing_ok=True)
     current = {_path(song) for song in songs}
     others = [path for path in (out / RECORDS).glob("*.json") if path not in current]
     for path in others:

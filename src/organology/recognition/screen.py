@@ -126,10 +126,11 @@ class Screen:
             yield
 
     def line(self, text: str) -> None:
-        """Write one line to standard error."""
+        """Write one line to standard error, its end in the same write: Ctrl-C between them would glue two lines."""
         with self._aside(True):
             printable = " ".join(text.splitlines()).encode("utf-8", "backslashreplace").decode("utf-8")
-            print(printable, file=sys.stderr, flush=True)
+            sys.stderr.write(f"{printable}\n")
+            sys.stderr.flush()
 
     @contextmanager
     def _aside(self, needed: bool) -> Iterator[None]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from model_signals import TINY, metadata, settled
 from organology.cli import command_line
 from organology.errors import ModelError
 from organology.metadata import Calibration
-from organology.model import ModelConfig, average_checkpoints, load_checkpoint, save_checkpoint
+from organology.model import InstrumentNet, ModelConfig, average_checkpoints, load_checkpoint, save_checkpoint
 
 CONFIG = ModelConfig("short-chunk", "paper", channels=TINY)
 
@@ -65,7 +66,33 @@ def test_the_average_of_one_network_with_itself_is_that_network(three: list[Path
         assert torch.allclose(net.state_dict()[name], value, atol=1e-6), name
 
 
-def test_what_cannot_be_averaged_is_told(three: list[Path], tmp_path: Path) -> None:
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """A file laid out as the published weights, with random ones."""
+    shapes = json.loads((Path(__file__).parent / "fixtures" / "model" / "mn04_as_parameters.json").read_text("utf-8"))
+    generator = torch.Generator().manual_seed(1)
+    weights = {name: torch.randn(shape, generator=generator).abs() for name, shape in shapes.items()}
+    torch.save(weights, tmp_path / "published.pt")
+    return tmp_path / "published.pt"
+
+
+def test_the_start_of_the_fine_tuning_may_be_one_of_them(published: Path, tmp_path: Path) -> None:
+    start = InstrumentNet(ModelConfig("mobilenet", "anchored", head_norm=True))
+    start.load_pretrained(published)
+    tuned = settled(start.config)
+    save_checkpoint(tmp_path / "tuned", tuned, metadata(tuned))
+    net, described = average_checkpoints([tmp_path / "tuned", published], [9, 1])
+    for name, value in net.state_dict().items():
+        if value.is_floating_point():
+            expected = 0.9 * tuned.state_dict()[name] + 0.1 * start.state_dict()[name]
+            assert torch.allclose(value, expected, rtol=1e-4, atol=1e-5), name
+    assert described.thresholds == pytest.approx(metadata(tuned).thresholds)
+    told = described.provenance["average_of"]
+    assert [part["share"] for part in told] == pytest.approx([0.9, 0.1])
+    assert told[1]["file"] == "published.pt" and len(told[1]["sha256"]) == 64
+
+
+def test_what_cannot_be_averaged_is_told(three: list[Path], published: Path, tmp_path: Path) -> None:
     other = settled(replace(CONFIG, head="linear"))
     save_checkpoint(tmp_path / "other", other, metadata(other))
     with pytest.raises(ModelError, match=r"other: a network of another configuration"):
@@ -78,3 +105,7 @@ def test_what_cannot_be_averaged_is_told(three: list[Path], tmp_path: Path) -> N
         average_checkpoints(three, [1, 0, 2])
     with pytest.raises(ModelError, match="missing: no such checkpoint"):
         average_checkpoints([three[0], tmp_path / "missing"])
+    with pytest.raises(ModelError, match=r"published\.pt: published weights say nothing of .* the head 'paper'"):
+        average_checkpoints([three[0], published])
+    with pytest.raises(ModelError, match=r"published\.pt: not a checkpoint folder"):
+        average_checkpoints([published, three[0]])

@@ -16,7 +16,11 @@ def register(app: typer.Typer) -> None:
 def average(
     checkpoints: Annotated[
         list[Path],
-        typer.Argument(help="Two checkpoint folders or more, fine-tuned from one start.", show_default=False),
+        typer.Argument(
+            help="Two checkpoint folders or more, fine-tuned from one start; after the first also that start: the "
+            "file of the published weights.",
+            show_default=False,
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint folder to write.", show_default=False)],
     share: Annotated[

@@ -7,10 +7,12 @@ ICML 2022; "Robust fine-tuning of zero-shot models", CVPR 2022).
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,19 +20,20 @@ from torch import Tensor
 from organology.errors import ModelError
 from organology.metadata import ModelMetadata
 from organology.model.checkpoint import read_checkpoint
-from organology.model.network import InstrumentNet
+from organology.model.network import InstrumentNet, ModelConfig
 from organology.model.weights import load_state
 
 
 def average_checkpoints(
-    folders: Sequence[str | os.PathLike[str]], weights: Sequence[float] | None = None
+    paths: Sequence[str | os.PathLike[str]], weights: Sequence[float] | None = None
 ) -> tuple[InstrumentNet, ModelMetadata]:
-    """Mean of the weights and buffers of checkpoints.
+    """Mean of the weights and buffers of networks.
 
     Parameters
     ----------
-    folders : sequence of path
-        Two checkpoints or more, of one configuration and with the same labels, fine-tuned from the same start.
+    paths : sequence of path
+        Two or more. Checkpoints of one configuration and with the same labels, fine-tuned from the same start; after
+        the first one also that start, as the file of the published weights, if the head is "anchored".
     weights : sequence of float, optional
         Share of each; positive, scaled to a sum of 1. Default: equal.
 
@@ -39,37 +42,60 @@ def average_checkpoints(
     net : InstrumentNet
         In eval mode, not calibrated.
     metadata : ModelMetadata
-        Thresholds are the mean of theirs; `provenance["average_of"]` holds the share and the provenance of each.
+        Thresholds are the mean of the checkpoints'; `provenance["average_of"]` holds share and provenance of each.
 
     Raises
     ------
     ModelError
-        If there are fewer than two, the shares don't fit, a checkpoint cannot be read, or it is of another
-        configuration than the first.
+        If there are fewer than two, the shares don't fit, one cannot be read, or is of another configuration than the
+        first.
     """
-    if len(folders) < 2:
+    if len(paths) < 2:
         raise ModelError("an average needs two checkpoints or more")
-    shares = _shares(len(folders), weights)
-    parts = [read_checkpoint(folder) for folder in folders]
-    config, first, state = parts[0]
-    for folder, (other_config, other, other_state) in zip(folders[1:], parts[1:], strict=True):
-        same = other_config == config and (other.labels, other.sample_rate) == (first.labels, first.sample_rate)
-        if not same or {k: v.shape for k, v in other_state.items()} != {k: v.shape for k, v in state.items()}:
-            raise ModelError(f"{folder}: a network of another configuration or with other labels than {folders[0]}")
+    shares = _shares(len(paths), weights)
+    config, first, _ = read_checkpoint(paths[0])
+    parts = [_read(path, paths[0], config, first) for path in paths]
     net = InstrumentNet(config, first.labels)
-    mean = _mean([part[2] for part in parts], shares)
-    load_state(net, mean, Path(folders[0]))
-    thresholds = tuple(
-        sum(share * value for share, value in zip(shares, of_label, strict=True))
-        for of_label in zip(*(metadata.thresholds for _, metadata, _ in parts), strict=True)
-    )
-    provenance = {
-        "average_of": [
-            {"share": share, "name": metadata.name, **metadata.provenance}
-            for share, (_, metadata, _) in zip(shares, parts, strict=True)
-        ]
-    }
-    return net.eval(), replace(first, thresholds=thresholds, calibration=None, provenance=provenance)
+    load_state(net, _mean([part.state for part in parts], shares), Path(paths[0]))
+    tuned = [(share, part.thresholds) for share, part in zip(shares, parts, strict=True) if part.thresholds]
+    of_label = zip(*(thresholds for _, thresholds in tuned), strict=True)
+    tuned_shares = _shares(len(tuned), [share for share, _ in tuned])
+    thresholds = tuple(sum(s * v for s, v in zip(tuned_shares, values, strict=True)) for values in of_label)
+    told = [{"share": share, **part.told} for share, part in zip(shares, parts, strict=True)]
+    return net.eval(), replace(first, thresholds=thresholds, calibration=None, provenance={"average_of": told})
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One of the networks: its weights, thresholds if it has any, and what the provenance tells of it."""
+
+    state: dict[str, Tensor]
+    thresholds: tuple[float, ...] | None
+    told: dict[str, Any]
+
+
+def _read(
+    path: str | os.PathLike[str], first_path: str | os.PathLike[str], config: ModelConfig, first: ModelMetadata
+) -> _Part:
+    """A network that is to be averaged with the first one."""
+    if Path(path).is_file():
+        return _start(Path(path), config, first)
+    own_config, metadata, state = read_checkpoint(path)
+    if own_config != config or (metadata.labels, metadata.sample_rate) != (first.labels, first.sample_rate):
+        raise ModelError(f"{path}: a network of another configuration or with other labels than {first_path}")
+    return _Part(state, metadata.thresholds, {"name": metadata.name, **metadata.provenance})
+
+
+def _start(path: Path, config: ModelConfig, first: ModelMetadata) -> _Part:
+    """The network as a fine-tuning from published weights begins; other heads than "anchored" begin at random."""
+    if config.head != "anchored":
+        raise ModelError(
+            f"{path}: published weights say nothing of the labels of a network with the head {config.head!r}"
+        )
+    net = InstrumentNet(config, first.labels)
+    net.load_pretrained(path)
+    told = {"name": "published weights", "file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return _Part(net.state_dict(), None, told)
 
 
 def _shares(count: int, weights: Sequence[float] | None) -> list[float]:

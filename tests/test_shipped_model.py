@@ -31,9 +31,10 @@ def test_it_is_small_and_says_what_it_is(recognizer):
     assert told.labels == LABELS and (told.sample_rate, told.window_seconds) == (32_000, 4.0)
     assert all(0 < threshold < 1 for threshold in told.thresholds)
     assert told.frontend["n_mels"] == 128
-    trained = told.provenance["average_of"]
+    *trained, start = told.provenance["average_of"]
     assert all(part["command"].startswith("organology train") for part in trained)
-    assert sum(part["share"] for part in trained) == pytest.approx(1)
+    assert start["file"] == "mn04_as_mAP_432.pt"
+    assert sum(part["share"] for part in [*trained, start]) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["file"])
@@ -59,4 +60,4 @@ def test_real_recordings(recognizer):
     figures = evaluation.evaluate(
         targets[:, often], scores[:, often], n_bootstrap=0, labels=[LABELS[i] for i in often]
     ).macro
-    assert figures["roc_auc"].value >= 0.980 and figures["pr_auc"].value >= 0.955
+    assert figures["roc_auc"].value >= 0.984 and figures["pr_auc"].value >= 0.975

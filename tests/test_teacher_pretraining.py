@@ -280,9 +280,9 @@ def test_loss_is_the_cross_entropy_of_the_teachers_scores():
     module = TeachingModule(network.eval(), TeachingConfig(), 0, teacher)
     waveform = torch.randn(2, 35_200) * 0.1
     batch = Batch(waveform, torch.empty(2, 0), ["", ""])
-    target, score = teacher.scores(waveform), network(waveform).sigmoid()
+    target, score = teacher.scores(waveform).double(), network(waveform).double().sigmoid()
     wanted = -(target * score.log() + (1 - target) * (1 - score).log()).mean()
-    torch.testing.assert_close(module.batch_loss(batch), wanted)
+    torch.testing.assert_close(module.batch_loss(batch).double(), wanted, rtol=1e-5, atol=1e-6)
 
 
 def test_command_line(place, tmp_path):

@@ -18,7 +18,7 @@ import numpy as np
 
 from organology import Recognizer
 from organology.evaluation import evaluate, reliability
-from organology.taxonomy import DISPLAY_NAMES, LABELS, PRESENT, UNKNOWN
+from organology.taxonomy import ABSENT, DISPLAY_NAMES, LABELS, PRESENT, UNKNOWN
 
 FEWEST = 10
 
@@ -29,6 +29,24 @@ def read_targets(rows: list[dict[str, str]]) -> np.ndarray:
         return UNKNOWN if cell == "" else int(float(cell))
 
     return np.array([[value(row, label) for label in LABELS] for row in rows], dtype=np.int8)
+
+
+def tell(targets: np.ndarray, scores: np.ndarray, groups: list[str], thresholds: np.ndarray, items: str) -> None:
+    """Print the table: a row for each label that is present and absent somewhere, and the macro mean."""
+    print(f"| label | {items} with it | ROC-AUC | PR-AUC | F1 at the model's threshold |\n|---|---|---|---|---|")
+    shown = [i for i in range(len(LABELS)) if {PRESENT, ABSENT} <= set(targets[:, i])]
+    for i in shown:
+        one = evaluate(targets[:, [i]], scores[:, [i]], groups, thresholds[[i]], labels=[LABELS[i]])
+        figures = one.labels[0]
+        print(
+            f"| {DISPLAY_NAMES[LABELS[i]]} | {figures.n_present} | {figures.roc_auc.value:.3f} | "
+            f"{figures.pr_auc.value:.3f} | {one.decisions['given'].macro['f1'].value:.3f} |"
+        )
+    often = [i for i in shown if (targets[:, i] == PRESENT).sum() >= FEWEST]
+    whole = evaluate(targets[:, often], scores[:, often], groups, thresholds[often], labels=[LABELS[i] for i in often])
+    cells = [whole.macro["roc_auc"], whole.macro["pr_auc"], whole.decisions["given"].macro["f1"]]
+    texts = " | ".join(f"**{cell.value:.3f}** [{cell.low:.3f}, {cell.high:.3f}]" for cell in cells)
+    print(f"| **macro of {len(often)}** | | {texts} |")
 
 
 def main() -> None:
@@ -49,22 +67,7 @@ def main() -> None:
         [recognizer.recognize(settings.folder / row["file"], hop_seconds=settings.hop).file_scores for row in rows]
     )
     groups = [row.get("group", row["file"]) for row in rows]
-    thresholds = np.array(recognizer.metadata.thresholds)
-
-    print("| label | clips with it | ROC-AUC | PR-AUC | F1 at the model's threshold |\n|---|---|---|---|---|")
-    shown = [i for i in range(len(LABELS)) if (targets[:, i] == PRESENT).any()]
-    for i in shown:
-        one = evaluate(targets[:, [i]], scores[:, [i]], groups, thresholds[[i]], labels=[LABELS[i]])
-        figures = one.labels[0]
-        print(
-            f"| {DISPLAY_NAMES[LABELS[i]]} | {figures.n_present} | {figures.roc_auc.value:.3f} | "
-            f"{figures.pr_auc.value:.3f} | {one.decisions['given'].macro['f1'].value:.3f} |"
-        )
-    often = [i for i in shown if (targets[:, i] == PRESENT).sum() >= FEWEST]
-    whole = evaluate(targets[:, often], scores[:, often], groups, thresholds[often], labels=[LABELS[i] for i in often])
-    cells = [whole.macro["roc_auc"], whole.macro["pr_auc"], whole.decisions["given"].macro["f1"]]
-    texts = " | ".join(f"**{cell.value:.3f}** [{cell.low:.3f}, {cell.high:.3f}]" for cell in cells)
-    print(f"| **macro of {len(often)}** | | {texts} |")
+    tell(targets, scores, groups, np.array(recognizer.metadata.thresholds), "clips")
     measured = reliability(targets, scores)
     print(f"\nCalibration error {measured.error:.3f}, Brier score {measured.brier:.4f}; labels present by score:\n")
     print("| score | " + " | ".join(f"{low:.1f} to {low + 0.1:.1f}" for low in measured.edges[:-1]) + " |")

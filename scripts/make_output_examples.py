@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the examples of docs/outputs.md: what `organology recognize` says of examples/rooftop-band.ogg.
+"""Write the examples of docs/outputs.md: what `organology recognize` says of examples/mutilated-mime.ogg.
 
     python scripts/make_output_examples.py              # writes the page
     python scripts/make_output_examples.py --check      # only tells which examples are not what is said now
@@ -27,8 +27,8 @@ from organology.cli import command_line
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "outputs.md"
-RECORDING = "rooftop-band.ogg"
-LABELS = "synth,drums"
+RECORDING = "mutilated-mime.ogg"
+LABELS = "electric_bass,drums"
 _ELLIPSIS = "…"
 _EXAMPLE = re.compile(r"(<!-- example: (?P<name>[\w-]+) -->\n)(?P<text>.*?)(<!-- end example -->)", re.DOTALL)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")

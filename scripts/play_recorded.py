@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Play MIDI files with recorded instruments: songs of aligned stems from the SFZ instruments of a gathered corpus.
+
+    apt install --no-install-recommends polyphone fluidsynth && pip install sfzen
+    python scripts/play_recorded.py NOTES --out DIR --songs 200 -s FluidR3_GM.sf2 \
+        --midi MIDI/freedoom "BSD-3-Clause (Freedoom)" --midi MIDI/openmsx "GPL-2.0 (OpenMSX)"
+
+NOTES is `gathered/notes`; `recorded/instruments.yaml` lists the instruments. Up to five parts of an excerpt are each
+given to an instrument that can play them (a bass line, chords or one voice), moved by octaves into its range and played
+by fluidsynth in a room of the song's own; drums are a SoundFont's. A stem that is silent or off its notes is left out
+with a line. Output is a folder for `organology prepare stems`. The same seed gives the same files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from recorded.casting import cast, voices
+from recorded.fonts import Font, Instrument, make_font
+from synths.hearing import fault
+
+from organology import config
+from organology.audio import SAMPLE_RATE
+from organology.corpora.render import COLUMNS, write_rows
+from organology.corpora.render_cast import humanize
+from organology.corpora.render_excerpt import cut, excerpt_starts
+from organology.corpora.render_midi import DRUM_CHANNEL, DRUM_PROGRAM, Part, read_score
+from organology.corpora.render_song import level
+from organology.corpora.render_synth import Room, SoundFont, synthesize
+from organology.errors import OrganologyError
+
+Samples = NDArray[np.float32]
+INSTRUMENTS = Path(__file__).parent / "recorded" / "instruments.yaml"
+TAIL_SECONDS = 1.5
+EVEN_LEVELS = 0.6
+PEAK, FAINTEST = 0.5, 1e-4  # SFZ files differ by 40 dB in level
+MOST_PLAYERS = 5
+DRUMS_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class Band:
+    """instruments.yaml."""
+
+    __pydantic_config__ = config.FORBID
+    instruments: tuple[Instrument, ...]
+
+
+def play_song(
+    path: Path, seconds: float, fonts: list[Font], drums: SoundFont, rng: np.random.Generator
+) -> tuple[dict[str, tuple[int, str, Samples]], list[str]]:
+    """Stem name -> General MIDI program, licence, samples; and what was left out."""
+    score = read_score(path)
+    score = cut(score, float(rng.choice(excerpt_starts(score, seconds)[:40])), seconds)
+    score = humanize(score, 1.0, rng)
+    length = min(seconds, score.seconds) + TAIL_SECONDS
+    room = Room(True, False, *(float(rng.uniform(*ends)) for ends in ((0.05, 0.8), (0.0, 0.8), (0.0, 0.7))))
+    played: dict[str, tuple[int, str, Samples]] = {}
+    left_out: list[str] = []
+    for font, notes in cast(voices(score), fonts, int(rng.integers(2, MOST_PLAYERS + 1)), rng):
+        instrument = font.instrument
+        samples = synthesize(Part(0, 0, 0, notes), font.path, length, room)
+        samples *= PEAK / max(float(np.abs(samples).max(initial=0.0)), FAINTEST)
+        if reason := fault(samples, notes):
+            left_out.append(f"{instrument.name}: {reason}")
+        else:
+            played[instrument.name] = (instrument.program, f"{instrument.name}: {instrument.licence}", samples)
+    beats = [part for part in score.parts if part.is_drums]
+    if played and beats and rng.random() < DRUMS_SHARE:
+        part = replace(max(beats, key=lambda part: len(part.notes)), channel=DRUM_CHANNEL)
+        samples = synthesize(part, drums.path, length, room)
+        played["drums"] = (DRUM_PROGRAM, f"SoundFont {drums.path.stem}", samples)
+    levels = level({name: samples for name, (_, _, samples) in played.items()}, left_out, EVEN_LEVELS)
+    return {name: (*played[name][:2], samples) for name, samples in levels.items()}, left_out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("notes", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--midi", nargs=2, action="append", required=True, metavar=("FOLDER", "LICENCE"))
+    parser.add_argument("--soundfont", "-s", type=Path, action="append", required=True, help="for drums")
+    parser.add_argument("--songs", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    rng = np.random.default_rng(given.seed)
+    kits = [SoundFont.open(path) for path in given.soundfont]
+    fonts = []
+    for instrument in config.parse(config.read_yaml(INSTRUMENTS), Band, str(INSTRUMENTS)).instruments:
+        try:
+            fonts.append(make_font(instrument, given.notes, given.out / "soundfonts", given.seed))
+        except OrganologyError as error:
+            print(f"{error}; goes on without it", flush=True)
+    files = []
+    for folder, licence in given.midi:
+        paths = sorted(path for path in Path(folder).rglob("*") if path.suffix in (".mid", ".midi"))
+        files.append([(paths[int(i)], licence) for i in rng.permutation(len(paths))])
+    # the folders take turns; one that is through begins again, with other excerpts
+    rows: list[dict[str, str]] = []
+    for number in range(given.songs if fonts else 0):
+        of = files[number % len(files)]
+        path, licence = of[number // len(files) % len(of)]
+        song = f"{re.sub(r'[^a-z0-9]+', '-', path.stem.lower())}.{given.seed}.{number}"
+        try:
+            stems, left_out = play_song(path, given.seconds, fonts, kits[int(rng.integers(len(kits)))], rng)
+        except OrganologyError as error:
+            stems, left_out = {}, [str(error)]
+        for line in left_out:
+            print(f"{song}: {line}", flush=True)
+        for name, (program, by, samples) in stems.items():
+            target = given.out / song / f"{name}.flac"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(target, samples, SAMPLE_RATE, "PCM_16")
+            values = (f"{song}/{name}.flac", song, path.stem, name, "general_midi", str(program), "phrases")
+            rows.append(dict(zip(COLUMNS, (*values, f"{by}; MIDI {licence}", "true"), strict=True)))
+        write_rows(given.out, rows)  # after each song: what a run cut off leaves can be prepared
+    print(f"{len(rows)} stems of {given.songs} songs in {given.out}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except OrganologyError as error:
+        raise SystemExit(f"error: {error}") from error

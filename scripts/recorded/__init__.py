@@ -1,0 +1,1 @@
+"""Recorded instruments (SFZ) that play MIDI: which there are, as SoundFonts, and who plays what."""

@@ -8,12 +8,14 @@
 NOTES is `gathered/notes`; `recorded/instruments.yaml` lists the instruments. Up to five parts of an excerpt are each
 given to an instrument that can play them (a bass line, chords or one voice), moved by octaves into its range and played
 by fluidsynth in a room of the song's own; drums are a SoundFont's. A stem that is silent or off its notes is left out
-with a line. Output is a folder for `organology prepare stems`. The same seed gives the same files.
+with a line. Output is a folder for `organology prepare stems`. The same seed gives the same files;
+a run with another seed adds its songs to those that are there.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,6 +82,15 @@ def play_song(
     return {name: (*played[name][:2], samples) for name, samples in levels.items()}, left_out
 
 
+def _rows_of_other_seeds(out: Path, seed: int) -> list[dict[str, str]]:
+    """What stems.csv says of songs that runs with other seeds put there."""
+    table = out / "stems.csv"
+    if not table.is_file():
+        return []
+    with table.open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["song"].split(".")[-2] != str(seed)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notes", type=Path)
@@ -103,7 +114,8 @@ def main() -> None:
         paths = sorted(path for path in Path(folder).rglob("*") if path.suffix in (".mid", ".midi"))
         files.append([(paths[int(i)], licence) for i in rng.permutation(len(paths))])
     # the folders take turns; one that is through begins again, with other excerpts
-    rows: list[dict[str, str]] = []
+    rows = _rows_of_other_seeds(given.out, given.seed)
+    before = len(rows)
     for number in range(given.songs if fonts else 0):
         of = files[number % len(files)]
         path, licence = of[number // len(files) % len(of)]
@@ -121,7 +133,7 @@ def main() -> None:
             values = (f"{song}/{name}.flac", song, path.stem, name, "general_midi", str(program), "phrases")
             rows.append(dict(zip(COLUMNS, (*values, f"{by}; MIDI {licence}", "true"), strict=True)))
         write_rows(given.out, rows)  # after each song: what a run cut off leaves can be prepared
-    print(f"{len(rows)} stems of {given.songs} songs in {given.out}")
+    print(f"{len(rows) - before} stems of {given.songs} songs in {given.out}")
 
 
 if __name__ == "__main__":

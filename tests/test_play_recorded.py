@@ -168,10 +168,16 @@ def test_a_song_is_played_and_can_be_prepared(notes, tmp_path, monkeypatch, caps
     font = fonts.make_font(instrument(), notes, tmp_path / "font", 0)
     arguments = [str(notes), "--out", str(tmp_path / "out"), "--songs", "1", "--seconds", "6", "-s", str(font.path)]
     monkeypatch.setattr(sys, "argv", ["play_recorded.py", *arguments, "--midi", str(tmp_path / "midi"), "CC0-1.0"])
+    (tmp_path / "out").mkdir()
+    header = ",".join(play_recorded.COLUMNS)
+    (tmp_path / "out" / "stems.csv").write_text(
+        f"{header}\na.7.0/x.flac,a.7.0,a,x,general_midi,0,phrases,CC0-1.0,true\n"
+    )
     play_recorded.main()
     assert "flute.sfz: no such file (instrument flute); goes on without it" in capsys.readouterr().out
-    (row,) = csv.DictReader((tmp_path / "out" / "stems.csv").open())
+    kept, row = csv.DictReader((tmp_path / "out" / "stems.csv").open())
     assert (row["song"], row["instrument"], row["kind"]) == ("tune.0.0", "20", "phrases")
+    assert kept["song"] == "a.7.0"  # of a run with another seed
     samples, rate = soundfile.read(tmp_path / "out" / row["path"])
     spectrum = np.abs(np.fft.rfft(samples[: 2 * rate]))
     assert rate == 32_000

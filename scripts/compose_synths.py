@@ -15,18 +15,15 @@ gives the same excerpts, and the same presets as long as the same stems are play
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 
 import numpy as np
-import soundfile
+from excerpts import Stems, make_songs
 from synths.hearing import fault
-from synths.lmms import Samples, play
+from synths.lmms import play
 from synths.parts import ROLES, arrange, beats, drums
 from synths.presets import Presets, find_presets
 
-from organology.audio import SAMPLE_RATE
-from organology.corpora.render import COLUMNS, write_rows
 from organology.corpora.render_excerpt import cut, excerpt_starts
 from organology.corpora.render_midi import DRUM_PROGRAM, read_score
 from organology.corpora.render_song import level
@@ -45,14 +42,14 @@ PRESETS_LICENCE = "presets: {package} (GPL-2.0-or-later; some banks LGPL or CC B
 
 def play_song(
     path: Path, seconds: float, presets: Presets, font: SoundFont, rng: np.random.Generator
-) -> tuple[dict[str, tuple[int, str, Samples]], list[str]]:
+) -> tuple[Stems, list[str]]:
     """Stem name -> General MIDI program, what played it, samples; and what was left out."""
     score = read_score(path)
     start = float(rng.choice(excerpt_starts(score, seconds)[:40]))
     grid = beats(path, min(start + seconds, score.seconds)) - start
     score, length = cut(score, start, seconds), seconds + TAIL_SECONDS
     grid = np.maximum(grid[(grid > -1e-3) & (grid < score.seconds)], 0.0)
-    played: dict[str, tuple[int, str, Samples]] = {}
+    played: Stems = {}
     if len(grid) < 8:
         return {}, ["too few beats"]
     for role in BANDS[int(rng.integers(len(BANDS)))]:
@@ -88,33 +85,13 @@ def main() -> None:
     fonts = [SoundFont.open(path) for path in given.soundfont]
     roots = given.presets or [Path("/usr/share/lmms/presets"), Path("/usr/share/zynaddsubfx/banks")]
     presets = Presets(find_presets(roots), rng)
-    files = []
-    for folder, licence in given.midi:
-        paths = sorted(Path(folder).rglob("*.mid"))
-        files.append([(paths[int(i)], licence) for i in rng.permutation(len(paths))])
-    # the folders take turns; one that is through begins again, with other excerpts
-    rows: list[dict[str, str]] = []
-    for number in range(given.songs):
-        of = files[number % len(files)]
-        path, licence = of[number // len(files) % len(of)]
-        song = f"{re.sub(r'[^a-z0-9]+', '-', path.stem.lower())}.{given.seed}.{number}"
-        try:
-            stems, left_out = play_song(path, given.seconds, presets, fonts[int(rng.integers(len(fonts)))], rng)
-        except OrganologyError as error:
-            stems, left_out = {}, [str(error)]
-        for line in left_out:
-            print(f"{song}: {line}", flush=True)
-        for name, (program, by, samples) in stems.items():
-            target = given.out / song / f"{name}.flac"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(target, samples, SAMPLE_RATE, "PCM_16")
-            values = (f"{song}/{name}.flac", song, path.stem, name, "general_midi", str(program), "rendered")
-            rows.append(dict(zip(COLUMNS, (*values, f"{by}; MIDI {licence}", "true"), strict=True)))
-        given.out.mkdir(parents=True, exist_ok=True)
-        write_rows(given.out, rows)  # after each song: what a run cut off leaves can be prepared
+    made = make_songs(
+        given.out, given.midi, given.songs, "rendered", given.seed, rng,
+        lambda path: play_song(path, given.seconds, presets, fonts[int(rng.integers(len(fonts)))], rng),
+    )  # fmt: skip
     for name, reason in sorted(presets.faults.items()):
         print(f"{name}: {reason}")
-    print(f"{len(rows)} stems of {given.songs} songs in {given.out}")
+    print(f"{made} stems of {given.songs} songs in {given.out}")
 
 
 if __name__ == "__main__":

@@ -15,21 +15,16 @@ a run with another seed adds its songs to those that are there.
 from __future__ import annotations
 
 import argparse
-import csv
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import soundfile
-from numpy.typing import NDArray
+from excerpts import Stems, make_songs
 from recorded.casting import cast, voices
 from recorded.fonts import Font, Instrument, make_font
 from synths.hearing import fault
 
 from organology import config
-from organology.audio import SAMPLE_RATE
-from organology.corpora.render import COLUMNS, write_rows
 from organology.corpora.render_cast import humanize
 from organology.corpora.render_excerpt import cut, excerpt_starts
 from organology.corpora.render_midi import DRUM_CHANNEL, DRUM_PROGRAM, Part, read_score
@@ -37,7 +32,6 @@ from organology.corpora.render_song import level
 from organology.corpora.render_synth import Room, SoundFont, synthesize
 from organology.errors import OrganologyError
 
-Samples = NDArray[np.float32]
 INSTRUMENTS = Path(__file__).parent / "recorded" / "instruments.yaml"
 TAIL_SECONDS = 1.5
 EVEN_LEVELS = 0.6
@@ -56,14 +50,14 @@ class Band:
 
 def play_song(
     path: Path, seconds: float, fonts: list[Font], drums: SoundFont, rng: np.random.Generator
-) -> tuple[dict[str, tuple[int, str, Samples]], list[str]]:
+) -> tuple[Stems, list[str]]:
     """Stem name -> General MIDI program, licence, samples; and what was left out."""
     score = read_score(path)
     score = cut(score, float(rng.choice(excerpt_starts(score, seconds)[:40])), seconds)
     score = humanize(score, 1.0, rng)
     length = min(seconds, score.seconds) + TAIL_SECONDS
     room = Room(True, False, *(float(rng.uniform(*ends)) for ends in ((0.05, 0.8), (0.0, 0.8), (0.0, 0.7))))
-    played: dict[str, tuple[int, str, Samples]] = {}
+    played: Stems = {}
     left_out: list[str] = []
     for font, notes in cast(voices(score), fonts, int(rng.integers(2, MOST_PLAYERS + 1)), rng):
         instrument = font.instrument
@@ -80,15 +74,6 @@ def play_song(
         played["drums"] = (DRUM_PROGRAM, f"SoundFont {drums.path.stem}", samples)
     levels = level({name: samples for name, (_, _, samples) in played.items()}, left_out, EVEN_LEVELS)
     return {name: (*played[name][:2], samples) for name, samples in levels.items()}, left_out
-
-
-def _rows_of_other_seeds(out: Path, seed: int) -> list[dict[str, str]]:
-    """What stems.csv says of songs that runs with other seeds put there."""
-    table = out / "stems.csv"
-    if not table.is_file():
-        return []
-    with table.open(newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if row["song"].split(".")[-2] != str(seed)]
 
 
 def main() -> None:
@@ -109,31 +94,13 @@ def main() -> None:
             fonts.append(make_font(instrument, given.notes, given.out / "soundfonts", given.seed))
         except OrganologyError as error:
             print(f"{error}; goes on without it", flush=True)
-    files = []
-    for folder, licence in given.midi:
-        paths = sorted(path for path in Path(folder).rglob("*") if path.suffix in (".mid", ".midi"))
-        files.append([(paths[int(i)], licence) for i in rng.permutation(len(paths))])
-    # the folders take turns; one that is through begins again, with other excerpts
-    rows = _rows_of_other_seeds(given.out, given.seed)
-    before = len(rows)
-    for number in range(given.songs if fonts else 0):
-        of = files[number % len(files)]
-        path, licence = of[number // len(files) % len(of)]
-        song = f"{re.sub(r'[^a-z0-9]+', '-', path.stem.lower())}.{given.seed}.{number}"
-        try:
-            stems, left_out = play_song(path, given.seconds, fonts, kits[int(rng.integers(len(kits)))], rng)
-        except OrganologyError as error:
-            stems, left_out = {}, [str(error)]
-        for line in left_out:
-            print(f"{song}: {line}", flush=True)
-        for name, (program, by, samples) in stems.items():
-            target = given.out / song / f"{name}.flac"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            soundfile.write(target, samples, SAMPLE_RATE, "PCM_16")
-            values = (f"{song}/{name}.flac", song, path.stem, name, "general_midi", str(program), "phrases")
-            rows.append(dict(zip(COLUMNS, (*values, f"{by}; MIDI {licence}", "true"), strict=True)))
-        write_rows(given.out, rows)  # after each song: what a run cut off leaves can be prepared
-    print(f"{len(rows) - before} stems of {given.songs} songs in {given.out}")
+    if not fonts:
+        raise SystemExit(f"{given.notes}: none of the instruments is there")
+    made = make_songs(
+        given.out, given.midi, given.songs, "phrases", given.seed, rng,
+        lambda path: play_song(path, given.seconds, fonts, kits[int(rng.integers(len(kits)))], rng),
+    )  # fmt: skip
+    print(f"{made} stems of {given.songs} songs in {given.out}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ casting = pytest.importorskip("recorded.casting")
 fonts = pytest.importorskip("recorded.fonts")
 
 from organology import config  # noqa: E402
+from organology.corpora.render import COLUMNS  # noqa: E402
 from organology.corpora.render_midi import Note, Part, Score  # noqa: E402
 from organology.errors import CorpusError, OrganologyError  # noqa: E402
 from organology.taxonomy import Vocabulary  # noqa: E402
@@ -169,7 +170,7 @@ def test_a_song_is_played_and_can_be_prepared(notes, tmp_path, monkeypatch, caps
     arguments = [str(notes), "--out", str(tmp_path / "out"), "--songs", "1", "--seconds", "6", "-s", str(font.path)]
     monkeypatch.setattr(sys, "argv", ["play_recorded.py", *arguments, "--midi", str(tmp_path / "midi"), "CC0-1.0"])
     (tmp_path / "out").mkdir()
-    header = ",".join(play_recorded.COLUMNS)
+    header = ",".join(COLUMNS)
     (tmp_path / "out" / "stems.csv").write_text(
         f"{header}\na.7.0/x.flac,a.7.0,a,x,general_midi,0,phrases,CC0-1.0,true\n"
     )

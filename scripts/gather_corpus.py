@@ -6,7 +6,7 @@
     python scripts/gather_corpus.py --out gathered --only pjs-speech --only blackgreen
 
 OUT/stems/     stems.csv and audio for `organology prepare stems`
-OUT/notes/     recorded notes, a folder a source, for `sample_notes.py` and `compose_bands.py`
+OUT/notes/     recorded notes and SFZ files, a folder a source, for the scripts that play them
 OUT/midi/      MIDI for `organology render`, a folder a source
 OUT/soundfonts/
 OUT/LICENCES.tsv   source, place, licence, attribution, files, minutes

@@ -81,7 +81,7 @@ def make_font(instrument: Instrument, notes: Path, folder: Path, seed: int) -> F
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="organology-") as temporary:
             sfz = _simple(one_take(regions, np.random.default_rng(seed)), Path(temporary))
-            _polyphone(sfz, target)
+            shutil.move(_polyphone(sfz), target)  # whole, or not at all
     return Font(instrument, target, low, high)
 
 
@@ -159,10 +159,12 @@ def _overlap(a: dict[str, Any], b: dict[str, Any]) -> bool:
     return all(a[f"lo{of}"] <= b[f"hi{of}"] and b[f"lo{of}"] <= a[f"hi{of}"] for of in ("key", "vel"))
 
 
-def _polyphone(sfz: Path, target: Path) -> None:
+def _polyphone(sfz: Path) -> Path:
+    """The SoundFont of an SFZ file, written beside it."""
     program = shutil.which("polyphone")
     if program is None:
         raise CorpusError("polyphone is not installed (apt install --no-install-recommends polyphone)")
+    target = sfz.with_suffix(".sf2")
     command = [program, "-1", "-i", str(sfz), "-d", str(target.parent), "-o", target.stem]
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
     try:
@@ -170,6 +172,7 @@ def _polyphone(sfz: Path, target: Path) -> None:
             command, capture_output=True, text=True, errors="replace", check=False, env=environment, timeout=120
         )
     except subprocess.TimeoutExpired as error:
-        raise CorpusError(f"{target}: polyphone does not end") from error
+        raise CorpusError(f"{sfz}: polyphone does not end") from error
     if done.returncode != 0 or not target.exists():
         raise CorpusError(f"{sfz}: polyphone failed: {(done.stdout + done.stderr).strip()[-200:]}")
+    return target

@@ -20,14 +20,12 @@ from organology import Recognizer
 from organology.corpora.render_midi import Part, read_score
 from organology.taxonomy import ABSENT, LABELS, PRESENT, UNKNOWN, Vocabulary
 
-DRUM_CHANNEL = 9
-DRUM_KIT = "128"
 CLEAR_SECONDS = 0.6
 
 
 def sounding(part: Part, start: float, end: float) -> float:
     """Share of `CLEAR_SECONDS` that a part sounds in a window; 1 and more is enough."""
-    if part.channel == DRUM_CHANNEL:
+    if part.is_drums:
         return float(any(start <= note.start < end for note in part.notes))
     return sum(max(0.0, min(note.end, end) - max(note.start, start)) for note in part.notes) / CLEAR_SECONDS
 
@@ -39,8 +37,7 @@ def truth(parts: tuple[Part, ...], start: float, end: float) -> np.ndarray:
     for part in parts:
         share = sounding(part, start, end)
         if share > 0:
-            word = DRUM_KIT if part.channel == DRUM_CHANNEL else str(part.program)
-            own = np.array(vocabulary[word].labels, np.int8)
+            own = np.array(vocabulary[str(part.program)].labels, np.int8)
             if share < 1:
                 own[own == PRESENT] = UNKNOWN
             labels[(own == UNKNOWN) & (labels == ABSENT)] = UNKNOWN

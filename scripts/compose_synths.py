@@ -14,11 +14,10 @@ gives the same excerpts, and the same presets as long as the same stems are play
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
-from excerpts import Stems, make_songs
+from excerpts import Stems, make_songs, options
 from synths.hearing import fault
 from synths.lmms import play
 from synths.parts import ROLES, arrange, beats, drums
@@ -72,14 +71,8 @@ def play_song(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--midi", nargs=2, action="append", required=True, metavar=("FOLDER", "LICENCE"))
-    parser.add_argument("--soundfont", "-s", type=Path, action="append", required=True)
+    parser = options(__doc__, songs=120, seconds=22.0)
     parser.add_argument("--presets", type=Path, action="append", help="folder of .xpf or .xiz files; may be repeated")
-    parser.add_argument("--songs", type=int, default=120)
-    parser.add_argument("--seconds", type=float, default=22.0)
-    parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     rng = np.random.default_rng(given.seed)
     fonts = [SoundFont.open(path) for path in given.soundfont]

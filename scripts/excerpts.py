@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import re
 from collections.abc import Callable, Sequence
@@ -18,6 +19,18 @@ from organology.errors import OrganologyError
 Samples = NDArray[np.float32]
 Stems = dict[str, tuple[int, str, Samples]]
 """Stem name -> General MIDI program, licence, samples."""
+
+
+def options(doc: str | None, songs: int, seconds: float) -> argparse.ArgumentParser:
+    """The options that all scripts of this kind have."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--midi", nargs=2, action="append", required=True, metavar=("FOLDER", "LICENCE"))
+    parser.add_argument("--soundfont", "-s", type=Path, action="append", required=True, help="for drums")
+    parser.add_argument("--songs", type=int, default=songs)
+    parser.add_argument("--seconds", type=float, default=seconds)
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
 
 
 def make_songs(

@@ -14,12 +14,11 @@ a run with another seed adds its songs to those that are there.
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from excerpts import Stems, make_songs
+from excerpts import Stems, make_songs, options
 from recorded.casting import cast, voices
 from recorded.fonts import Font, Instrument, make_font
 from synths.hearing import fault
@@ -27,7 +26,7 @@ from synths.hearing import fault
 from organology import config
 from organology.corpora.render_cast import humanize
 from organology.corpora.render_excerpt import cut, excerpt_starts
-from organology.corpora.render_midi import DRUM_CHANNEL, DRUM_PROGRAM, Part, read_score
+from organology.corpora.render_midi import DRUM_PROGRAM, Part, read_score
 from organology.corpora.render_song import level
 from organology.corpora.render_synth import Room, SoundFont, synthesize
 from organology.errors import OrganologyError
@@ -69,7 +68,7 @@ def play_song(
             played[instrument.name] = (instrument.program, f"{instrument.name}: {instrument.licence}", samples)
     beats = [part for part in score.parts if part.is_drums]
     if played and beats and rng.random() < DRUMS_SHARE:
-        part = replace(max(beats, key=lambda part: len(part.notes)), channel=DRUM_CHANNEL)
+        part = max(beats, key=lambda part: len(part.notes))
         samples = synthesize(part, drums.path, length, room)
         played["drums"] = (DRUM_PROGRAM, f"SoundFont {drums.path.stem}", samples)
     levels = level({name: samples for name, (_, _, samples) in played.items()}, left_out, EVEN_LEVELS)
@@ -77,14 +76,8 @@ def play_song(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, songs=200, seconds=30.0)
     parser.add_argument("notes", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--midi", nargs=2, action="append", required=True, metavar=("FOLDER", "LICENCE"))
-    parser.add_argument("--soundfont", "-s", type=Path, action="append", required=True, help="for drums")
-    parser.add_argument("--songs", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     rng = np.random.default_rng(given.seed)
     kits = [SoundFont.open(path) for path in given.soundfont]

@@ -66,6 +66,7 @@ def command_line() -> typer.Typer:
     from organology.cli import (
         average,
         corpus,
+        distill,
         evaluate,
         export,
         find,
@@ -80,7 +81,8 @@ def command_line() -> typer.Typer:
     )
 
     for module in (
-        recognize, find, corpus, prepare, render, mix, pretrain, train, average, evaluate, tune, export, reproduce,
+        recognize, find, corpus, prepare, render, mix, pretrain, train, average, distill, evaluate, tune, export,
+        reproduce,
     ):  # fmt: skip
         module.register(app)
     return app

@@ -170,17 +170,58 @@ def jamendo(
     _tell(report, lines)
 
 
+@group.command()
+def recordings(
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="A folder with audio in it, in folders of any depth.")],
+    out: Out,
+    fractions: Fractions = "0.9,0.1,0",
+    seed: Seed = 0,
+    licence: Annotated[str, typer.Option(help="Of all of them, for the table.")] = "",
+    min_seconds: Annotated[float, typer.Option(min=0, help="Leave out shorter ones, such as sound effects.")] = 0.0,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Convert nothing: read the files as they lie.")] = False,
+    jobs: Jobs = 0,
+    audio_format: Format = AudioFormat.FLAC,
+    name: Name = "",
+    strict: Strict = False,
+) -> None:
+    """Any recordings, without labels: for self-training, or to be taught by a teacher."""
+    from organology.corpora.recordings import prepare_recordings
+    from organology.corpora.tagging.report import lines
+
+    with _Progress("recordings") as listener:
+        report = prepare_recordings(
+            root,
+            out,
+            fractions=_fractions(fractions),
+            seed=seed,
+            licence=licence,
+            min_seconds=min_seconds,
+            in_place=in_place,
+            audio_format=audio_format.value,
+            name=name,
+            jobs=jobs or os.cpu_count() or 1,
+            strict=strict,
+            listener=listener,
+        )
+    _tell(report, lines)
+
+
 def _config(
     split: Literal["artist", "song"], fractions: str, seed: int, audio_format: AudioFormat, name: str
 ) -> PrepareConfig:
     from organology.corpora.prepare import PrepareConfig
+
+    return PrepareConfig(split, _fractions(fractions), seed, audio_format.value, name)
+
+
+def _fractions(text: str) -> tuple[float, float, float]:
     from organology.errors import ConfigError
 
     try:
-        train, validation, test = (float(part) for part in fractions.replace("/", ",").split(","))
+        train, validation, test = (float(part) for part in text.replace("/", ",").split(","))
     except ValueError:
-        raise ConfigError(f"--fractions {fractions}: three numbers are needed, as {_FRACTIONS}") from None
-    return PrepareConfig(split, (train, validation, test), seed, audio_format.value, name)
+        raise ConfigError(f"--fractions {text}: three numbers are needed, as {_FRACTIONS}") from None
+    return train, validation, test
 
 
 def _prepare(corpus: Corpus, root: Path, out: Path, config: PrepareConfig, jobs: int, strict: bool) -> None:

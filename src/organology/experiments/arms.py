@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from organology.corpora.table import TABLE_NAME
+from organology.corpora.tagging.table import TABLE_NAME as TRACKS_NAME
 from organology.errors import ConfigError
 from organology.experiments.recipe import ExperimentRecipe
 from organology.files import written_whole
@@ -203,6 +204,13 @@ def fingerprint(recipe: Recipe) -> str:
     soft = recipe.training.soft_targets
     if soft is not None:
         plain["training"]["soft_targets"]["teacher"] = content_hash(soft.teacher)
+    own = recipe.training.self_training
+    if own is not None:
+        plain["training"]["self_training"] |= {
+            "recordings": [content_hash(folder / TRACKS_NAME) for folder in own.recordings],
+            "model": weights_hash(own.model),
+            "tagger": own.tagger and content_hash(own.tagger),
+        }
     told = json.dumps(unlike(plain, _defaults()), sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:8]
 

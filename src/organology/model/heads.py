@@ -1,4 +1,7 @@
-"""Heads: embedding (batch, size) -> logits (batch, n_labels)."""
+"""Heads: embedding (batch, size) -> logits (batch, n_labels).
+
+Each ends in a linear layer: `features(embedding)` is what goes into it, and `blend` mixes another such layer in.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,14 @@ class PaperHead(nn.Sequential):
             nn.Linear(hidden_size, n_labels),
         )
 
+    def features(self, embedding: Tensor) -> Tensor:
+        """(batch, embedding_size) -> (batch, hidden_size)."""
+        return _features(self, embedding)
+
+    def blend(self, weight: Tensor, bias: Tensor, share: Tensor) -> None:
+        """Logits become `(1 - share) * logits + share * (features @ weight.T + bias)`, with a share for each label."""
+        _blend(self[-1], weight, bias, share)
+
 
 class LinearHead(nn.Sequential):
     """A linear layer, after a layer norm of the embedding or none."""
@@ -43,6 +54,14 @@ class LinearHead(nn.Sequential):
             nn.LayerNorm(embedding_size) if norm else nn.Identity(),
             nn.Linear(embedding_size, n_labels),
         )
+
+    def features(self, embedding: Tensor) -> Tensor:
+        """(batch, embedding_size) -> the same, normed or not."""
+        return _features(self, embedding)
+
+    def blend(self, weight: Tensor, bias: Tensor, share: Tensor) -> None:
+        """As `PaperHead.blend`."""
+        _blend(self[-1], weight, bias, share)
 
 
 class AnchoredHead(nn.Module):
@@ -84,3 +103,27 @@ class AnchoredHead(nn.Module):
         anchor: Tensor = self.to_labels(self.classifier(embedding))
         logits: Tensor = self.linear(embedding) + self.scale * anchor
         return logits
+
+    def features(self, embedding: Tensor) -> Tensor:
+        """(batch, embedding_size) -> the same, normed or not."""
+        return self.linear.features(embedding)
+
+    @torch.no_grad()
+    def blend(self, weight: Tensor, bias: Tensor, share: Tensor) -> None:
+        """As `PaperHead.blend`."""
+        self.linear.blend(weight, bias, share)
+        self.scale.mul_(1 - share)
+
+
+def _features(head: nn.Sequential, embedding: Tensor) -> Tensor:
+    features = embedding
+    for layer in list(head)[:-1]:
+        features = layer(features)
+    return features
+
+
+@torch.no_grad()
+def _blend(layer: nn.Module, weight: Tensor, bias: Tensor, share: Tensor) -> None:
+    assert isinstance(layer, nn.Linear)
+    layer.weight.lerp_(weight, share[:, None])
+    layer.bias.lerp_(bias, share)

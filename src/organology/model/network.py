@@ -122,7 +122,7 @@ class InstrumentNet(nn.Module):
             self.backbone = ShortChunk(config.channels)
         else:
             self.backbone = MobileNet(config.width)
-        self.head = _make_head(config, self.backbone.embedding_size, self.labels)
+        self.head: PaperHead | LinearHead | AnchoredHead = _make_head(config, self.backbone.embedding_size, self.labels)
         self.register_buffer("family_table", _family_table(self.labels), persistent=False)
         self._frozen: tuple[nn.Module, ...] = ()
         self.register_buffer("slopes", torch.ones(len(self.labels)), persistent=False)
@@ -235,7 +235,9 @@ class InstrumentNet(nn.Module):
         load_state(self.backbone, backbone, path)
 
 
-def _make_head(config: ModelConfig, embedding_size: int, labels: tuple[str, ...]) -> nn.Module:
+def _make_head(
+    config: ModelConfig, embedding_size: int, labels: tuple[str, ...]
+) -> PaperHead | LinearHead | AnchoredHead:
     if config.head == "paper":
         return PaperHead(embedding_size, len(labels), config.hidden_size, config.dropout)
     if config.head == "linear":

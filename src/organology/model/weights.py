@@ -18,6 +18,17 @@ from organology.model.mobilenet import rename_published
 def read_published(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """State dict of a published EfficientAT file under our names (`backbone.…`, `classifier.…`).
 
+    Raises
+    ------
+    ModelError
+        As `read_state`.
+    """
+    return rename_published(read_state(path))
+
+
+def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """State dict of a published file, under its own names.
+
     Only tensors are unpickled (`weights_only=True`).
 
     Raises
@@ -35,7 +46,7 @@ def read_published(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         raise ModelError(f"{path}: not a file of weights (PyTorch state dict)") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ModelError(f"{path}: not a state dict of published weights")
-    return rename_published(state)
+    return state
 
 
 def part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

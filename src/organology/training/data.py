@@ -14,8 +14,10 @@ from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from organology.corpora.tagging import TaggedChunks
 from organology.errors import OrganologyError
 from organology.mixing import Mixer, MixingConfig, StemPool
+from organology.taxonomy import LABELS, UNKNOWN
 
 EVALUATION_SEED = 4096
 """Of the validation and the test mixtures: the same ones whatever the seed of the training."""
@@ -46,6 +48,46 @@ class MixtureDataset(Dataset[Batch]):
         mixture = self._mixer.mix(index)
         song = mixture.songs[0] if mixture.songs else ""
         return Batch(torch.from_numpy(mixture.audio), torch.from_numpy(np.array(mixture.labels)), song)
+
+
+class WithRecordings(Dataset[Batch]):
+    """Batches of mixtures, each followed by chunks of recordings, whose targets are all unknown.
+
+    Parameters
+    ----------
+    mixtures : MixtureDataset
+    recordings : TaggedChunks
+    mixtures_per_batch, recordings_per_batch : int
+        Mixtures have the numbers that they have without the recordings.
+    gain_db : (float, float)
+        Lowest and highest gain of a chunk.
+    """
+
+    def __init__(
+        self,
+        mixtures: MixtureDataset,
+        recordings: TaggedChunks,
+        mixtures_per_batch: int,
+        recordings_per_batch: int,
+        gain_db: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        self._mixtures, self._recordings, self._gain_db = mixtures, recordings, gain_db
+        self._per_batch = (mixtures_per_batch, recordings_per_batch)
+
+    def __getitem__(self, index: int) -> Batch:
+        n_mixtures, n_recordings = self._per_batch
+        batch, place = divmod(index, n_mixtures + n_recordings)
+        if place < n_mixtures:
+            return self._mixtures[batch * n_mixtures + place]
+        return self.recording(batch * n_recordings + place - n_mixtures)
+
+    def recording(self, number: int) -> Batch:
+        """Chunk of a recording by its own number."""
+        chunk = self._recordings.chunk(number)
+        gain_db = np.random.default_rng([self._recordings.seed, number, 2]).uniform(*self._gain_db)
+        audio = (chunk.audio * 10 ** (gain_db / 20)).clip(-1, 1).astype(np.float32)
+        unknown = torch.full((len(LABELS),), UNKNOWN, dtype=torch.int8)
+        return Batch(torch.from_numpy(audio), unknown, f"{chunk.corpus}/{chunk.track}")
 
 
 class EpochSampler(Sampler[int]):
@@ -88,8 +130,14 @@ def training_loader(
     mixer: Mixer, batch_size: int, batches_per_epoch: int, workers: int, first_epoch: int = 0
 ) -> DataLoader[Any]:
     """Batches of fresh mixtures, epoch after epoch; what an epoch holds does not depend on the workers."""
-    sampler = EpochSampler(batch_size * batches_per_epoch, first_epoch)
-    return loader_of(MixtureDataset(mixer), batch_size, workers, sampler)
+    return loader_by_epoch(MixtureDataset(mixer), batch_size, batches_per_epoch, workers, first_epoch)
+
+
+def loader_by_epoch(
+    dataset: Any, batch_size: int, batches_per_epoch: int, workers: int, first_epoch: int = 0
+) -> DataLoader[Any]:
+    """Batches of a dataset without end, epoch after epoch; see `EpochSampler`."""
+    return loader_of(dataset, batch_size, workers, EpochSampler(batch_size * batches_per_epoch, first_epoch))
 
 
 def fixed_loader(

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,25 @@ import lightning as L
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
+from torch import Tensor
 from torch.utils.data import DataLoader
 
-from organology.errors import ConfigError, OrganologyError
+from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
+from organology.errors import ConfigError, ModelError, OrganologyError
 from organology.mixing import Mixer, StemPool
 from organology.model import InstrumentNet
+from organology.model.checkpoint import read_checkpoint
+from organology.model.weights import load_state
 from organology.training.averaging import WeightAverage
-from organology.training.data import evaluation_mixer, fixed_loader, one_line, training_loader
+from organology.training.committee import RECORDING_FLOOR_DB, Committee
+from organology.training.data import (
+    MixtureDataset,
+    WithRecordings,
+    evaluation_mixer,
+    fixed_loader,
+    loader_by_epoch,
+    one_line,
+)
 from organology.training.keeper import Keeper
 from organology.training.layout import channels_last
 from organology.training.module import TransferModule
@@ -30,6 +43,9 @@ from organology.training.recipe_files import AnyRecipe, require_files
 from organology.training.run_folder import RunFolder
 from organology.training.start_decay import StartDecay
 from organology.training.teacher import Teacher
+
+COMPARED_RECORDINGS = 960
+"""Chunks of recordings by which a music tagger is brought to the spread of a model's logits."""
 
 
 def train(
@@ -66,12 +82,13 @@ def train(
     corpora = describe_corpora(recipe.corpora, recipe.mixing.split)
     mixer = Mixer(StemPool.load(recipe.corpora, "train", recipe.mixing), recipe.mixing, recipe.seed)
     validation = evaluation_mixer(recipe.corpora, "validation", recipe.mixing, recipe.training.validation_p_musical)
+    audio = training_audio(recipe, mixer)
     module = build(recipe)
     run.begin(recipe, resume)
     keeper = Keeper(run, recipe.name, describe(recipe, corpora, command), recipe.mixing.chunk_seconds)
     started = time.perf_counter()
     try:
-        _fit(recipe, run, module, mixer, validation, keeper, console)
+        _fit(recipe, run, module, audio, validation, keeper, console)
     except OrganologyError as error:
         raise one_line(error) from None
     summary = {
@@ -92,13 +109,37 @@ def train(
     return summary
 
 
+def training_audio(recipe: Recipe, mixer: Mixer) -> MixtureDataset | WithRecordings:
+    """What a training hears: mixtures, and recordings among them if the recipe says so.
+
+    Raises
+    ------
+    CorpusError
+        If a folder of recordings is no prepared tagging corpus, or has none in its training split.
+    """
+    mixtures, own = MixtureDataset(mixer), recipe.training.self_training
+    if own is None:
+        return mixtures
+    config = ChunkConfig(chunk_seconds=recipe.mixing.chunk_seconds, floor_db=RECORDING_FLOOR_DB)
+    chunks = TaggedChunks(TaggingPool.load(own.recordings, "train"), config, recipe.seed)
+    return WithRecordings(mixtures, chunks, recipe.training.batch_size, own.per_batch, own.gain_db)
+
+
+def _recordings(audio: WithRecordings, batch_size: int) -> Iterator[Tensor]:
+    """Recordings to compare teachers on: the first ones of the training."""
+    for first in range(0, COMPARED_RECORDINGS, batch_size):
+        yield torch.stack([audio.recording(first + i).waveform for i in range(batch_size)])
+
+
 def build(recipe: Recipe) -> TransferModule:
     """The network of a recipe with its first weights: new ones from the seed, the backbone from pre-training.
+
+    With self-training, all of them are those of the model that it goes on with.
 
     Raises
     ------
     ModelError
-        If pre-trained weights or a teacher cannot be used.
+        If pre-trained weights, a teacher or that model cannot be used.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
@@ -107,15 +148,26 @@ def build(recipe: Recipe) -> TransferModule:
         network.load_pretrained(recipe.pretrained)
     soft = recipe.training.soft_targets
     teacher = Teacher(soft.teacher, network.labels) if soft is not None else None
+    own, committee = recipe.training.self_training, None
+    if own is not None:
+        committee = Committee(own, network.labels)
+        _begin_as(network, own.model)
     channels_last(network.backbone)
-    return TransferModule(network, recipe.training, recipe.seed, teacher)
+    return TransferModule(network, recipe.training, recipe.seed, teacher, committee)
+
+
+def _begin_as(network: InstrumentNet, path: Path) -> None:
+    config, _, state = read_checkpoint(path)
+    if config != network.config:
+        raise ModelError(f"{path}: its network is not the recipe's `model`")
+    load_state(network, state, path)
 
 
 def _fit(
     recipe: Recipe,
     run: RunFolder,
     module: TransferModule,
-    mixer: Mixer,
+    audio: MixtureDataset | WithRecordings,
     validation: Mixer,
     keeper: Keeper,
     console: Console | None,
@@ -127,7 +179,11 @@ def _fit(
         callbacks.insert(0, WeightAverage(config.weight_average))
     if config.start_decay > 0:
         callbacks.insert(0, StartDecay(config.start_decay))  # before the average, which takes the result in
-    loader = training_loader(mixer, config.batch_size, config.batches_per_epoch, config.workers, done)
+    own = config.self_training
+    n_items = config.batch_size + (own.per_batch if own else 0)
+    loader = loader_by_epoch(audio, n_items, config.batches_per_epoch, config.workers, done)
+    if isinstance(audio, WithRecordings) and module.committee is not None:
+        module.committee.compare(_recordings(audio, n_items))
     held_out = fixed_loader(validation, config.validation_mixtures, config.batch_size, config.workers)
     fit(recipe, run, module, callbacks, loader, held_out, done)
 

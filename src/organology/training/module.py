@@ -10,11 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from organology import evaluation
 from organology.evaluation import Evaluation
 from organology.model import InstrumentNet
 from organology.taxonomy import LABELS
+from organology.training.committee import Committee
 from organology.training.compiling import CompiledNetwork
 from organology.training.data import Batch
 from organology.training.loss_meter import LossMeter
@@ -46,20 +48,32 @@ class TransferModule(L.LightningModule):
         Of dropout: torch's generator is seeded with it and the epoch's number at the start of every epoch.
     teacher : Teacher, optional
         For `config.soft_targets`.
+    committee : Committee, optional
+        For `config.self_training`: the last `per_batch` items of a batch are then recordings.
     """
 
     items = "mixtures"
 
     def __init__(
-        self, network: InstrumentNet, config: TrainingConfig, seed: int, teacher: Teacher | None = None
+        self,
+        network: InstrumentNet,
+        config: TrainingConfig,
+        seed: int,
+        teacher: Teacher | None = None,
+        committee: Committee | None = None,
     ) -> None:
         super().__init__()
         self.network, self.config, self.seed = network, config, seed
-        # In a tuple, so that neither becomes a submodule: their weights belong into no checkpoint of this one.
-        self._others = (teacher, CompiledNetwork(network) if config.compile else network)
+        # In a tuple, so that none becomes a submodule: their weights belong into no checkpoint of this one.
+        self._others = (teacher, CompiledNetwork(network) if config.compile else network, committee)
         self._losses = LossMeter()
         self._validated: list[tuple[Tensor, Tensor]] = []
         self.target_labels: tuple[str, ...] = LABELS
+
+    @property
+    def committee(self) -> Committee | None:
+        """Who says what recordings hold."""
+        return self._others[2]
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Logits: (batch, samples) -> (batch, n_labels)."""
@@ -95,11 +109,18 @@ class TransferModule(L.LightningModule):
 
     def batch_loss(self, batch: Batch) -> Tensor:
         """What is made small: float32, shape ()."""
+        logits, committee, own = self(batch.waveform), self.committee, self.config.self_training
+        if committee is None or own is None:
+            return self._mixture_loss(logits, batch.waveform, batch.targets)
+        n = len(logits) - own.per_batch
+        mixtures = self._mixture_loss(logits[:n], batch.waveform[:n], batch.targets[:n])
+        recordings = F.binary_cross_entropy_with_logits(logits[n:].float(), committee.scores(batch.waveform[n:]))
+        return (1 - own.weight) * mixtures + own.weight * recordings
+
+    def _mixture_loss(self, logits: Tensor, waveform: Tensor, targets: Tensor) -> Tensor:
         teacher, soft = self._others[0], self.config.soft_targets
-        scores = teacher.scores(batch.waveform) if teacher is not None else None
-        return transfer_loss(
-            self(batch.waveform), batch.targets, scores, soft.weight if soft else 0.0, self.config.label_smoothing
-        )
+        scores = teacher.scores(waveform) if teacher is not None else None
+        return transfer_loss(logits, targets, scores, soft.weight if soft else 0.0, self.config.label_smoothing)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of one batch.

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from organology.corpora.tagging import TaggedChunks, TaggingPool
-from organology.errors import OrganologyError
+from organology.errors import CorpusError, OrganologyError
 from organology.evaluation import Evaluation, evaluate
 from organology.model import InstrumentNet, load_checkpoint
 from organology.training.data import Batch, one_line
@@ -24,7 +24,6 @@ from organology.training.loop import device_of, fit, set_threads
 from organology.training.precision import autocast
 from organology.training.pretraining_data import (
     chunk_loader,
-    describe_tagging,
     evaluation_chunks,
     fixed_chunk_loader,
     spread,
@@ -32,7 +31,7 @@ from organology.training.pretraining_data import (
 from organology.training.pretraining_module import PhaseChange, PretrainingModule
 from organology.training.pretraining_recipe import PretrainingRecipe
 from organology.training.progress import ProgressBar
-from organology.training.provenance import versions
+from organology.training.provenance import describe_tagging, versions
 from organology.training.run_folder import RunFolder
 from organology.training.scoring import Scored, write_results
 
@@ -69,6 +68,8 @@ def pretrain(
     run = RunFolder(folder)
     corpora = describe_tagging(recipe.corpora)
     pool = TaggingPool.load(recipe.corpora, "train")
+    if not pool.tags:
+        raise CorpusError(f"{recipe.corpora[0]}: recordings without tags, of which there is nothing to learn")
     validation, test = (evaluation_chunks(recipe.corpora, split, recipe.chunks) for split in ("validation", "test"))
     run.begin(recipe, resume)
     keeper = Keeper(run, recipe.name, describe(recipe, corpora, command), recipe.chunks.chunk_seconds)

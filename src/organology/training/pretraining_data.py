@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
-from organology.corpora.tagging.table import TABLE_NAME, read_tracks
 from organology.training.data import EVALUATION_SEED, MEMORY_LIMIT, Batch, EpochSampler, kept_loader, loader_of
 
 
@@ -73,27 +71,3 @@ def fixed_chunk_loader(
     if not keep or len(numbers) * chunks.config.chunk_frames * 4 > MEMORY_LIMIT:
         return loader
     return kept_loader(loader, batch_size, "reading chunks for validation")
-
-
-def describe_tagging(folders: Sequence[Path]) -> list[dict[str, Any]]:
-    """For each prepared tagging corpus: tracks by split and by licence, hash of the table.
-
-    Raises
-    ------
-    CorpusError
-        If a folder is no prepared tagging corpus.
-    """
-    described = []
-    for folder in folders:
-        table, tags = read_tracks(folder)
-        licences = table["licence"].value_counts(sort=True, name="tracks").iter_rows()
-        described.append(
-            {
-                "folder": folder.name,
-                "corpora": [tags.corpus],
-                "tracks": dict(table["split"].value_counts(name="tracks").sort("split").iter_rows()),
-                "licences": {licence or "not stated": count for licence, count in sorted(licences)},
-                "table_sha256": hashlib.sha256((folder / TABLE_NAME).read_bytes()).hexdigest(),
-            }
-        )
-    return described

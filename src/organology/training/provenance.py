@@ -12,6 +12,8 @@ from typing import Any
 import organology
 from organology.corpora.resplit import SplitConfig, resplit
 from organology.corpora.table import TABLE_NAME, read_table
+from organology.corpora.tagging.table import TABLE_NAME as TRACKS_NAME
+from organology.corpora.tagging.table import read_tracks
 from organology.training.recipe import Recipe
 
 
@@ -49,6 +51,30 @@ def describe_corpora(folders: Sequence[Path], split: SplitConfig | None = None) 
     return described
 
 
+def describe_tagging(folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """For each prepared tagging corpus: tracks by split and by licence, hash of the table.
+
+    Raises
+    ------
+    CorpusError
+        If a folder is no prepared tagging corpus.
+    """
+    described = []
+    for folder in folders:
+        table, tags = read_tracks(folder)
+        licences = table["licence"].value_counts(sort=True, name="tracks").iter_rows()
+        described.append(
+            {
+                "folder": folder.name,
+                "corpora": [tags.corpus],
+                "tracks": dict(table["split"].value_counts(name="tracks").sort("split").iter_rows()),
+                "licences": {licence or "not stated": count for licence, count in sorted(licences)},
+                "table_sha256": hashlib.sha256((folder / TRACKS_NAME).read_bytes()).hexdigest(),
+            }
+        )
+    return described
+
+
 def versions() -> dict[str, str]:
     """Versions of what the training stands on."""
     packages = ("torch", "lightning", "numpy", "audiomentations")
@@ -62,6 +88,8 @@ def versions() -> dict[str, str]:
 def describe(recipe: Recipe, corpora: list[dict[str, Any]], command: str) -> dict[str, Any]:
     """Provenance of a run; of paths only the last two parts are told, as the rest means nothing elsewhere."""
     short = recipe.with_paths(lambda path: Path(*path.parts[-2:]))
+    own = recipe.training.self_training
+    recordings = {"recordings": describe_tagging(own.recordings)} if own is not None else {}
     return {
         "task": "instruments in mixtures",
         "transfer": recipe.training.transfer,
@@ -69,5 +97,6 @@ def describe(recipe: Recipe, corpora: list[dict[str, Any]], command: str) -> dic
         "seed": recipe.seed,
         "recipe": short.to_plain(),
         "corpora": corpora,
+        **recordings,
         "versions": versions(),
     }

@@ -12,6 +12,7 @@ from organology import config
 from organology.config import FORBID
 from organology.mixing import MixingConfig
 from organology.model import ModelConfig
+from organology.taxonomy import LABELS
 
 Transfer = Literal["scratch", "frozen", "finetuned"]
 
@@ -65,6 +66,66 @@ class SoftTargets:
 
 
 @dataclass(frozen=True)
+class SelfTraining:
+    """Recordings without labels among the mixtures, with what a finished model says of them as targets.
+
+    The network that learns begins as this model, head included.
+
+    A music tagger may have a say in these targets, and so hand on what it learned from real music; see `Committee`. The
+    loss becomes `(1 - weight) * loss(mixtures) + weight * BCE(targets of recordings)`. "Self-training with noisy
+    student" (Xie et al., 2020) and distillation; not in the paper of this project.
+
+    Attributes
+    ----------
+    recordings : tuple of path
+        Prepared tagging corpora; their tags are not looked at. In a recipe these paths are relative to the recipe's
+        folder.
+    model : path
+        Checkpoint folder of the finished model.
+    tagger : path or None
+        Published weights of musicnn on MTG-Jamendo (`musicnn.pth`).
+    tagger_share : float
+        Of the tagger in the targets of the labels that it has a say in.
+    tagger_labels : tuple of str
+        The labels that it has a say in; empty: all that it has tags for.
+    per_batch : int
+        Recordings in a batch, beside its `batch_size` mixtures.
+    weight : float
+        0 ... 1.
+    gain_db : (float, float)
+        Recordings are made louder by so much, drawn evenly.
+    """
+
+    __pydantic_config__ = FORBID
+    recordings: tuple[Path, ...]
+    model: Path
+    tagger: Path | None = None
+    tagger_share: float = 0.5
+    tagger_labels: tuple[str, ...] = ()
+    per_batch: int = 8
+    weight: float = 1 / 3
+    gain_db: tuple[float, float] = (-12.0, 3.0)
+
+    def __post_init__(self) -> None:
+        _check(len(self.recordings) > 0, "self_training.recordings names no prepared folder")
+        for name in ("tagger_share", "weight"):
+            _check(0 <= getattr(self, name) <= 1, f"self_training.{name} is from 0 to 1, not {getattr(self, name)}")
+        _check(self.per_batch >= 1, f"self_training.per_batch has to be 1 or more, not {self.per_batch}")
+        _check(self.gain_db[0] <= self.gain_db[1], "self_training.gain_db is a lowest and a highest gain")
+        for label in self.tagger_labels:
+            _check(label in LABELS, f"self_training.tagger_labels: {label!r} is no label")
+
+    def with_paths(self, change: Any) -> SelfTraining:
+        """The same with `change` (path -> path) applied to every path."""
+        return dataclasses.replace(
+            self,
+            recordings=tuple(change(path) for path in self.recordings),
+            model=change(self.model),
+            tagger=change(self.tagger) if self.tagger else None,
+        )
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """How the network learns. Defaults are the paper's; options beyond it are off.
 
@@ -105,6 +166,7 @@ class TrainingConfig:
     compile : bool
         Run the network through `torch.compile`.
     soft_targets : SoftTargets or None
+    self_training : SelfTraining or None
     label_smoothing : float
         Targets become `y (1 - s) + s / 2`.
     weight_average : float or None
@@ -144,6 +206,7 @@ class TrainingConfig:
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     compile: bool = False
     soft_targets: SoftTargets | None = None
+    self_training: SelfTraining | None = None
     label_smoothing: float = 0.0
     weight_average: float | None = None
     unfreeze_after_epochs: int = 0
@@ -174,6 +237,8 @@ class TrainingConfig:
         _check(self.gradient_clip is None or self.gradient_clip > 0, "gradient_clip has to be above 0, or null")
         _check(self.threads is None or self.threads >= 1, "threads has to be 1 or more, or null")
         _check(self.trainable_stages is None or self.trainable_stages >= 1, "trainable_stages has to be 1 or more")
+        scratch = self.transfer == "scratch"
+        _check(not (scratch and self.self_training), "self_training goes on with a model: transfer cannot be scratch")
 
     @property
     def mixtures_per_epoch(self) -> int:
@@ -213,17 +278,23 @@ class Recipe:
     def __post_init__(self) -> None:
         _check(len(self.corpora) > 0, "corpora names no prepared folder")
         _check(self.seed >= 0, f"seed has to be 0 or more, not {self.seed}")
+        goes_on = self.training.self_training is not None
+        _check(not (goes_on and self.pretrained), "self_training.model is what it begins with: leave out pretrained")
         check_input(self.model, "mixing", self.mixing.sample_rate, self.mixing.chunk_frames)
 
     def with_paths(self, change: Any) -> Recipe:
         """The recipe with `change` (path -> path) applied to every path in it."""
-        soft = self.training.soft_targets
-        changed = soft and dataclasses.replace(soft, teacher=change(soft.teacher))
+        soft, own = self.training.soft_targets, self.training.self_training
+        training = dataclasses.replace(
+            self.training,
+            soft_targets=soft and dataclasses.replace(soft, teacher=change(soft.teacher)),
+            self_training=own and own.with_paths(change),
+        )
         return dataclasses.replace(
             self,
             corpora=tuple(change(path) for path in self.corpora),
             pretrained=change(self.pretrained) if self.pretrained else None,
-            training=dataclasses.replace(self.training, soft_targets=changed),
+            training=training,
         )
 
     def to_plain(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The published AudioSet tagger as a teacher."""
+"""Published taggers as teachers: of AudioSet, of MTG-Jamendo."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from organology.corpora.jamendo import TAGS
 from organology.errors import ModelError
 from organology.model import AudioSetTagger
 from organology.model.audioset import ZeroShot
-from organology.taxonomy import LABELS, Vocabulary
+from organology.model.musicnn import MusicTagger
+from organology.taxonomy import LABELS, PRESENT, UNKNOWN, Vocabulary
 from organology.training.layout import channels_last
 
 
@@ -66,6 +68,68 @@ class AudioSetTeacher:
             "sha256": hashlib.sha256(self.path.read_bytes()).hexdigest(),
             "labels": len(audioset_labels()),
         }
+
+
+class TagTeacher:
+    """What the published music tagger says of our labels; it never learns and is in no checkpoint.
+
+    A label is read from the tags in which the vocabulary `mtg_jamendo_instrument` has it as present; if there are none,
+    from those that leave it open ("bass" for electric bass). It is the highest of their logits.
+
+    Parameters
+    ----------
+    path : path-like
+        Published weights of musicnn on MTG-Jamendo.
+    labels : sequence of str
+        The student's outputs, in order.
+    told : sequence of str, optional
+        Labels that the tagger may speak of; default: all that it has tags for.
+
+    Attributes
+    ----------
+    says : bool tensor, shape (n_labels,)
+        Of which labels it says something.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be used, or it has no tag for one of `told`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], labels: Sequence[str] = LABELS, told: Sequence[str] = ()) -> None:
+        self._tagger = MusicTagger.from_published(path).requires_grad_(False)
+        table = tag_table(labels)
+        without = [label for label, tags in zip(labels, table, strict=True) if not tags]
+        for label in told:
+            if label in without:
+                raise ModelError(f"{path}: the tagger has no tag for {label!r}")
+        self.says = torch.tensor([label not in without and (not told or label in told) for label in labels])
+        self._table = table
+
+    @torch.no_grad()
+    def logits(self, waveform: Tensor) -> Tensor:
+        """Logits: waveform (batch, samples) at 32 kHz -> (batch, n_labels); 0 where it says nothing."""
+        self._tagger.to(waveform.device).eval()
+        with torch.autocast(waveform.device.type, enabled=False):
+            tags = self._tagger(waveform.float())
+        read = [tags[:, one].amax(1) if one else torch.zeros_like(tags[:, 0]) for one in self._table]
+        return torch.stack(read, 1) * self.says.to(waveform.device)
+
+
+def tag_table(labels: Sequence[str] = LABELS) -> list[list[int]]:
+    """For each label, the numbers of the 50 tags of MTG-Jamendo that it is read from."""
+    entries = Vocabulary.load("mtg_jamendo_instrument").entries
+    names = [tag.removeprefix("instrument---") if tag.startswith("instrument---") else None for tag in TAGS]
+    vectors = [entries[name].labels if name in entries else None for name in names]
+    table = []
+    for label in labels:
+        column = LABELS.index(label)
+        by_state = {
+            state: [i for i, vector in enumerate(vectors) if vector is not None and vector[column] == state]
+            for state in (PRESENT, UNKNOWN)
+        }
+        table.append(by_state[PRESENT] or by_state[UNKNOWN])
+    return table
 
 
 class Teacher:

@@ -23,9 +23,8 @@ from organology.training.keeper import Keeper, rounded
 from organology.training.layout import channels_last
 from organology.training.loop import device_of, fit, set_threads
 from organology.training.precision import autocast
-from organology.training.pretraining_data import describe_tagging
 from organology.training.progress import ProgressBar
-from organology.training.provenance import describe_corpora, versions
+from organology.training.provenance import describe_corpora, describe_tagging, versions
 from organology.training.run_folder import RunFolder
 from organology.training.scoring import Scored, write_results
 from organology.training.teacher import AudioSetTeacher, audioset_labels

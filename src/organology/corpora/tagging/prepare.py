@@ -42,11 +42,14 @@ class TaggingConfig:
         Of the prepared audio.
     name : str
         Of the table's column `corpus`; "" for that of the reader.
+    min_seconds : float
+        Shorter tracks are left out.
     """
 
     in_place: bool = False
     audio_format: AudioFormat = "flac"
     name: str = ""
+    min_seconds: float = 0.0
 
 
 def prepare_tagging(
@@ -110,12 +113,17 @@ def prepare_tagging(
             outcomes[track.track] = outcome
             for remark in _remarks(track, outcome, root):
                 remarks.add(remark)
-    rows = [
-        _row(track, outcomes[track.track], config.name or corpus.name)
-        for track in present
-        if outcomes[track.track].frames
-    ]
-    settings = {"in_place": config.in_place, "audio_format": "" if config.in_place else config.audio_format}
+    usable = [track for track in present if outcomes[track.track].frames]
+    long = [track for track in usable if outcomes[track.track].frames >= config.min_seconds * SAMPLE_RATE]
+    if len(long) < len(usable):
+        counts = f"{len(usable) - len(long)} of {len(usable)} tracks"
+        remarks.add(Remark("note", str(root), f"{counts} last less than {config.min_seconds:g} s"))
+    rows = [_row(track, outcomes[track.track], config.name or corpus.name) for track in long]
+    settings: dict[str, Any] = {
+        "in_place": config.in_place,
+        "audio_format": "" if config.in_place else config.audio_format,
+        **({"min_seconds": config.min_seconds} if config.min_seconds else {}),
+    }
     report = Report(config.name or corpus.name, settings, summarize(rows, corpus.tags), tuple(remarks.all))
     report.write(out)
     if not rows:

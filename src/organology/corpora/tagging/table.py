@@ -157,7 +157,7 @@ def read_tags(folder: str | os.PathLike[str]) -> Tags:
     except (OSError, ValueError) as error:
         raise CorpusError(f"{path}: {' '.join(str(error).split())}") from error
     tags = values.get("tags") if isinstance(values, dict) else None
-    if not isinstance(tags, list) or not tags or not all(isinstance(tag, str) for tag in tags):
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise CorpusError(f"{path}: no list of tags in it")
     if len(set(tags)) != len(tags):
         raise CorpusError(f"{path}: a tag stands twice")

@@ -9,6 +9,7 @@ OUT/stems/     stems.csv and audio for `organology prepare stems`
 OUT/notes/     recorded notes and SFZ files, a folder a source, for the scripts that play them
 OUT/midi/      MIDI for `organology render`, a folder a source
 OUT/soundfonts/
+OUT/recordings/    music without labels, a folder a source, for `organology prepare recordings`
 OUT/LICENCES.tsv   source, place, licence, attribution, files, minutes
 
 What is taken from where stands in sources.yaml. A source that cannot be had costs one line; the rest goes on, and the

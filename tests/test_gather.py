@@ -123,6 +123,17 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_recordings_are_copied_for_prepare(monkeypatch, tmp_path, mirror):
+    root, commit = mirror
+    take = {"files": "song/*.wav", "as": "recordings"}
+    assert run(monkeypatch, tmp_path, root, [entry(commit, "music", take)]) == 0
+    copied = [path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").glob("recordings/**/*.wav")]
+    assert sorted(copied) == sorted(
+        f"recordings/music/song/1.Tune_Stem_{name}.wav" for name in ("VOX", "HAT 0", "HAT 1", "HAT 2", "HAT 3")
+    )
+    assert rows_of(tmp_path) == []
+
+
 def test_a_repository_becomes_stems_that_prepare_reads(monkeypatch, tmp_path, mirror, capsys):
     root, commit = mirror
     sources = [

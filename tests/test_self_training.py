@@ -190,9 +190,10 @@ def test_a_run_goes_on_with_the_model_and_resumes(place):
     assert summary["epochs"] == 2
     start, _ = load_checkpoint(place / "model/best")
     after, metadata = load_checkpoint(place / "whole/best")
-    moved = [float((a - b).abs().max()) for a, b in zip(after.parameters(), start.parameters(), strict=True)]
+    moved = [float((a - b).detach().abs().max()) for a, b in zip(after.parameters(), start.parameters(), strict=True)]
     assert 0 < max(moved) < 0.2  # six steps from there, not from new weights
     assert metadata.provenance["recordings"][0]["licences"] == {"CC0-1.0": 10}
+    assert metadata.provenance["goes_on_with"]["recipe"]["name"] == "tiny"
     with pytest.raises(KeyboardInterrupt), pytest.MonkeyPatch.context() as patch:
         patch.setattr("organology.training.module.TransferModule.validation_step", _interrupted_in_the_second_epoch)
         train(recipe, place / "parts")

@@ -10,7 +10,7 @@ from organology import config
 from organology.errors import ConfigError
 from organology.taxonomy import FAMILIES, INSTRUMENTS
 
-Mode = Literal["whole", "join", "sum", "groove", "notes", "midi", "soundfont", "scores"]
+Mode = Literal["whole", "join", "sum", "groove", "notes", "midi", "soundfont", "recordings", "scores"]
 
 OPEN = ("CC0", "CC BY", "MIT", "BSD", "GPL", "LGPL", "public domain", "Philharmonia")
 """What a licence has to begin with to be taken at all."""
@@ -69,10 +69,10 @@ class Take:
     ----------
     files : str
         Glob within the source; `**` for folders to any depth.
-    as_ : {"whole", "join", "sum", "groove", "notes", "midi", "soundfont", "scores"}
+    as_ : {"whole", "join", "sum", "groove", "notes", "midi", "soundfont", "recordings", "scores"}
         `as` in the file. whole: each file a stem. join: short recordings one after the other. sum: files whose names
-        agree in `group` added up. groove: hits of a drum kit, played from drum MIDI. notes, midi, soundfont: copied
-        for the renderers. scores: written as MIDI by music21.
+        agree in `group` added up. groove: hits of a drum kit, played from drum MIDI. notes, midi, soundfont,
+        recordings: copied. scores: written as MIDI by music21.
     leave_out : str
         Regular expression; files whose path holds it are not taken.
     group : str

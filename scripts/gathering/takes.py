@@ -184,4 +184,10 @@ def _scores(source: Source, take: Take, folder: Path, out: Path, made: Made) -> 
 
 
 _STEMS = {"whole": _whole, "join": _join, "sum": _sum, "groove": _groove}
-_COPIED = {"notes": _copy_to("notes"), "midi": _copy_to("midi"), "soundfont": _copy_to("soundfonts"), "scores": _scores}
+_COPIED = {
+    "notes": _copy_to("notes"),
+    "midi": _copy_to("midi"),
+    "soundfont": _copy_to("soundfonts"),
+    "recordings": _copy_to("recordings"),
+    "scores": _scores,
+}

@@ -14,6 +14,7 @@ from organology.corpora.resplit import SplitConfig, resplit
 from organology.corpora.table import TABLE_NAME, read_table
 from organology.corpora.tagging.table import TABLE_NAME as TRACKS_NAME
 from organology.corpora.tagging.table import read_tracks
+from organology.model.checkpoint import read_checkpoint
 from organology.training.recipe import Recipe
 
 
@@ -86,10 +87,22 @@ def versions() -> dict[str, str]:
 
 
 def describe(recipe: Recipe, corpora: list[dict[str, Any]], command: str) -> dict[str, Any]:
-    """Provenance of a run; of paths only the last two parts are told, as the rest means nothing elsewhere."""
+    """Provenance of a run; of paths only the last two parts are told, as the rest means nothing elsewhere.
+
+    Raises
+    ------
+    OrganologyError
+        If recordings, or the model that a run goes on with, cannot be read.
+    """
     short = recipe.with_paths(lambda path: Path(*path.parts[-2:]))
     own = recipe.training.self_training
-    recordings = {"recordings": describe_tagging(own.recordings)} if own is not None else {}
+    others: dict[str, Any] = {}
+    if own is not None:
+        before = read_checkpoint(own.model)[1]
+        others = {
+            "recordings": describe_tagging(own.recordings),
+            "goes_on_with": {"name": before.name, **before.provenance},
+        }
     return {
         "task": "instruments in mixtures",
         "transfer": recipe.training.transfer,
@@ -97,6 +110,6 @@ def describe(recipe: Recipe, corpora: list[dict[str, Any]], command: str) -> dic
         "seed": recipe.seed,
         "recipe": short.to_plain(),
         "corpora": corpora,
-        **recordings,
+        **others,
         "versions": versions(),
     }

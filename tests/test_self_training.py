@@ -17,7 +17,7 @@ from organology.errors import ConfigError, CorpusError, ModelError
 from organology.mixing import Mixer, StemPool
 from organology.model import InstrumentNet, ModelConfig, load_checkpoint
 from organology.model.musicnn import MusicTagger
-from organology.taxonomy import LABELS
+from organology.taxonomy import LABELS, Vocabulary
 from organology.training import load_recipe
 from organology.training.committee import Committee
 from organology.training.data import MixtureDataset
@@ -122,6 +122,15 @@ def test_labels_are_read_from_tags():
     assert table["singer"] == table["voice"] == {"voice"}
     assert table["drums"] == {"drums", "drummachine"}
     assert table["brass"] == table["woodwind"] == set()
+    names = list(Vocabulary.load("magnatagatune_top50").entries)
+    assert len(names) == 50 and names[:3] == ["guitar", "classical", "slow"] and names[-1] == "choral"
+    table = {
+        label: {names[i] for i in tags} for label, tags in zip(LABELS, tag_table(tags="magnatagatune"), strict=True)
+    }
+    assert table["key"] == {"piano", "harpsichord"} and table["bowed_string"] == {"strings", "violin", "cello"}
+    assert table["drums"] == {"drums"} and table["percussion"] == {"drums", "beat", "beats"}
+    assert table["acoustic_guitar"] == {"guitar"} and table["brass"] == set()
+    assert {"singing", "choir", "female voice"} < table["singer"] == table["voice"]
 
 
 def test_a_tagger_speaks_of_what_it_has_tags_for(place):
@@ -278,7 +287,7 @@ def test_distilled_by_command(place, tmp_path):
     assert "electric_bass" in told.output and "violin" not in told.output
     before, _ = load_checkpoint(place / "model/best")
     after, metadata = load_checkpoint(tmp_path / "out")
-    explained = metadata.provenance["distilled"]["explained_variance"]
+    explained = metadata.provenance["distilled"][-1]["explained_variance"]
     assert set(explained) == {"piano", "electric_bass"}
     x = waveforms()
     with torch.no_grad():

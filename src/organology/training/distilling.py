@@ -27,7 +27,7 @@ from organology.metadata import ModelMetadata
 from organology.model import InstrumentNet, load_checkpoint
 from organology.training.committee import RECORDING_FLOOR_DB, match_spread
 from organology.training.provenance import describe_tagging
-from organology.training.teacher import TagTeacher
+from organology.training.teacher import Tags, TagTeacher
 
 PENALTIES = (10.0, 100.0, 1000.0, 10_000.0)
 """Of the regression; leave-one-out errors choose."""
@@ -52,6 +52,7 @@ def distill(
     labels: Sequence[str] = (),
     n_chunks: int = 6000,
     seed: int = 0,
+    tags: Tags = "mtg-jamendo",
     console: Console | None = None,
 ) -> tuple[InstrumentNet, ModelMetadata]:
     """Mix into a network's output layer one that says what a music tagger says.
@@ -68,7 +69,7 @@ def distill(
         Prepared tagging corpora; their tags are not looked at. Chunks of the training split are learned from, those of
         the validation split, a tenth as many, tell how well the tagger is met.
     tagger : path
-        Published weights of musicnn on MTG-Jamendo.
+        Published weights of musicnn.
     share : float
         Of the new output layer, 0 ... 1.
     labels : sequence of str
@@ -76,6 +77,8 @@ def distill(
     n_chunks : int
     seed : int
         Of the chunks.
+    tags : {"mtg-jamendo", "magnatagatune"}
+        What the tagger was trained on.
     console : rich.console.Console, optional
 
     Returns
@@ -83,8 +86,8 @@ def distill(
     net : InstrumentNet
         In eval mode, not calibrated.
     metadata : ModelMetadata
-        `provenance["distilled"]` tells share, recordings and, for each label that the tagger has a say in, which part
-        of the variance of the tagger's logits the new layer explains on the validation split.
+        `provenance["distilled"]` gets an entry: share, recordings and, for each label that the tagger has a say in,
+        which part of the variance of the tagger's logits the new layer explains on the validation split.
 
     Raises
     ------
@@ -97,7 +100,7 @@ def distill(
         raise ConfigError(f"{n_chunks} chunks are too few; at least {2 * BATCH_SIZE}")
     network, metadata = load_checkpoint(folder)
     network.calibrate(None)
-    teacher = TagTeacher(tagger, network.labels, labels)
+    teacher = TagTeacher(tagger, network.labels, labels, tags)
     seconds = metadata.window_seconds
     train = _hear(network, teacher, recordings, "train", seconds, n_chunks, seed, console)
     held_out = _hear(network, teacher, recordings, "validation", seconds, n_chunks // 10, seed, console)
@@ -113,8 +116,9 @@ def distill(
     network.head.blend(
         torch.from_numpy(weight).float(), torch.from_numpy(bias).float(), share * torch.from_numpy(says).float()
     )
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "tagger": Path(tagger).name,
+        "tags": tags,
         "share": share,
         "chunks": n_chunks,
         "seed": seed,
@@ -122,6 +126,7 @@ def distill(
         "explained_variance": explained,
     }
     provenance = {key: value for key, value in metadata.provenance.items() if key != "calibration"}
+    told = [*provenance.get("distilled", []), entry]
     return network.eval(), dataclasses.replace(metadata, calibration=None, provenance={**provenance, "distilled": told})
 
 

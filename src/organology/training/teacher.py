@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -70,20 +70,27 @@ class AudioSetTeacher:
         }
 
 
-class TagTeacher:
-    """What the published music tagger says of our labels; it never learns and is in no checkpoint.
+Tags = Literal["mtg-jamendo", "magnatagatune"]
+"""Whose 50 top tags a music tagger knows."""
 
-    A label is read from the tags in which the vocabulary `mtg_jamendo_instrument` has it as present; if there are none,
-    from those that leave it open ("bass" for electric bass). It is the highest of their logits.
+
+class TagTeacher:
+    """What a published music tagger says of our labels; it never learns and is in no checkpoint.
+
+    A label is read from the tags in which the vocabulary (`mtg_jamendo_instrument`, `magnatagatune_top50`) has it as
+    present; if there are none, from those that leave it open ("bass" for electric bass). It is the highest of their
+    logits.
 
     Parameters
     ----------
     path : path-like
-        Published weights of musicnn on MTG-Jamendo.
+        Published weights of musicnn.
     labels : sequence of str
         The student's outputs, in order.
     told : sequence of str, optional
         Labels that the tagger may speak of; default: all that it has tags for.
+    tags : {"mtg-jamendo", "magnatagatune"}
+        What it was trained on.
 
     Attributes
     ----------
@@ -96,9 +103,15 @@ class TagTeacher:
         If the file cannot be used, or it has no tag for one of `told`.
     """
 
-    def __init__(self, path: str | os.PathLike[str], labels: Sequence[str] = LABELS, told: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        labels: Sequence[str] = LABELS,
+        told: Sequence[str] = (),
+        tags: Tags = "mtg-jamendo",
+    ) -> None:
         self._tagger = MusicTagger.from_published(path).requires_grad_(False)
-        table = tag_table(labels)
+        table = tag_table(labels, tags)
         without = [label for label, tags in zip(labels, table, strict=True) if not tags]
         for label in told:
             if label in without:
@@ -116,10 +129,14 @@ class TagTeacher:
         return torch.stack(read, 1) * self.says.to(waveform.device)
 
 
-def tag_table(labels: Sequence[str] = LABELS) -> list[list[int]]:
-    """For each label, the numbers of the 50 tags of MTG-Jamendo that it is read from."""
-    entries = Vocabulary.load("mtg_jamendo_instrument").entries
-    names = [tag.removeprefix("instrument---") if tag.startswith("instrument---") else None for tag in TAGS]
+def tag_table(labels: Sequence[str] = LABELS, tags: Tags = "mtg-jamendo") -> list[list[int]]:
+    """For each label, the numbers of the 50 tags that it is read from."""
+    if tags == "mtg-jamendo":
+        entries = Vocabulary.load("mtg_jamendo_instrument").entries
+        names = [tag.removeprefix("instrument---") for tag in TAGS]
+    else:  # the rows of this vocabulary are in the order of the tags
+        entries = Vocabulary.load("magnatagatune_top50").entries
+        names = list(entries)
     vectors = [entries[name].labels if name in entries else None for name in names]
     table = []
     for label in labels:

@@ -111,7 +111,28 @@ def test_wrong_settings_are_refused(settings_: dict[str, float]) -> None:
         TypeAdapter(FrontendConfig).validate_python(settings_)
 
 
-@pytest.mark.parametrize("config", [PAPER, EFFICIENTAT], ids=["paper", "efficientat"])
+LEVELED = dataclasses.replace(EFFICIENTAT, level_db=-30)
+
+
+def test_a_level_makes_scores_independent_of_volume() -> None:
+    x = torch.from_numpy(music(2))
+    x /= x.square().mean(1, keepdim=True).sqrt()
+    as_wanted = MelFrontend(EFFICIENTAT)(x * 10 ** (-30 / 20))
+    for rms in (0.2, 0.01, 0.0011):
+        torch.testing.assert_close(MelFrontend(LEVELED)(x * rms), as_wanted, atol=1e-4, rtol=0)
+    loud_and_quiet = torch.cat([x[:1] * 0.2, x[1:] * 0.002])
+    torch.testing.assert_close(MelFrontend(LEVELED)(loud_and_quiet), as_wanted, atol=1e-4, rtol=0)
+
+
+def test_a_level_leaves_silence_silent() -> None:
+    x = torch.from_numpy(music(2))
+    x *= 1e-5 / x.square().mean(1, keepdim=True).sqrt()
+    torch.testing.assert_close(MelFrontend(LEVELED)(x), MelFrontend(EFFICIENTAT)(x * 10**1.5), atol=1e-4, rtol=0)
+    silence = torch.zeros(1, 64_000)
+    assert torch.equal(MelFrontend(LEVELED)(silence), MelFrontend(EFFICIENTAT)(silence))
+
+
+@pytest.mark.parametrize("config", [PAPER, EFFICIENTAT, LEVELED], ids=["paper", "efficientat", "leveled"])
 def test_export_front_end_equals_it_on_music(config: FrontendConfig) -> None:
     x = torch.from_numpy(music(2))
     ours, theirs = ExportFrontend(config)(x), MelFrontend(config)(x)

@@ -264,6 +264,20 @@ def test_it_goes_on_with_a_model_or_not_at_all(place):
         train(other, place / "other")
 
 
+def test_it_may_go_on_at_another_level(place):
+    recipe = recipe_of(place, "leveled")
+    leveled = dataclasses.replace(recipe.model.frontend_config, level_db=-30.0)
+    recipe = dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, frontend=leveled))
+    train(recipe, place / "leveled")
+    before, _ = load_checkpoint(place / "model/best")
+    after, metadata = load_checkpoint(place / "leveled/best")
+    assert metadata.frontend["level_db"] == -30 and before.frontend.config.level_db is None
+    x = waveforms()
+    with torch.no_grad():
+        torch.testing.assert_close(after(0.1 * x), after(x), atol=1e-3, rtol=0)
+        assert not torch.allclose(before(0.1 * x), before(x), atol=1e-3)
+
+
 @pytest.mark.parametrize("head", ["paper", "linear", "anchored"])
 def test_another_output_layer_is_mixed_in(head):
     backbone = "mobilenet" if head == "anchored" else "short-chunk"

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from organology.model.frontend import FrontendConfig, analysis_window, compress, mel_bank
+from organology.model.frontend import FrontendConfig, analysis_window, compress, leveled, mel_bank
 
 _MOST_SLICES = 64
 
@@ -87,7 +87,7 @@ class ExportFrontend(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         """(batch, n_samples) -> (batch, 1, n_mels, frames)."""
         second = self.second
-        columns = self._frames(waveform).reshape(-1, len(self.window), second) * self.window
+        columns = self._frames(leveled(waveform, self.config)).reshape(-1, len(self.window), second) * self.window
         part = torch.matmul(self.stage_1, columns).reshape(-1, len(self.stage_2), 2 * second).transpose(0, 1)
         spectrum = torch.matmul(part, self.stage_2)
         squares = spectrum * spectrum

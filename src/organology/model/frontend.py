@@ -4,8 +4,8 @@ One module, `MelFrontend`, built from one frozen `FrontendConfig`; two presets. 
 Huber and Pernkopf (2023), with what they leave open taken from Won et al. (2020). `EFFICIENTAT` is the one that the
 AudioSet weights of EfficientAT (Schmid et al., 2023) were trained with.
 
-Every frame depends on its own samples alone: nothing is taken from the clip as a whole (no peak, no `top_db`), so
-that a window's scores don't hang on what it is cut from.
+Nothing is taken from more than the waveform that is given, a window, so that its scores don't hang on what it is cut
+from; and unless `level_db` is set, nothing is taken from more than a frame (no peak, no `top_db`).
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ class FrontendConfig:
         Periodic (for spectra) or symmetric Hann window.
     mean, std : float
         The result is (log spectrum - mean) / std.
+    level_db : float or None
+        Root mean square, in dB re full scale, that each waveform is brought to first; None: it stays as it is. The
+        lower, the more of its quiet parts is below `offset`.
+    max_gain_db : float
+        By which `level_db` amplifies at most, so that silence stays silent.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -68,6 +73,8 @@ class FrontendConfig:
     periodic_window: bool = True
     mean: float = 0.0
     std: float = 1.0
+    level_db: float | None = None
+    max_gain_db: float = 30.0
 
     def __post_init__(self) -> None:
         if not 0 < self.win_length <= self.n_fft:
@@ -155,6 +162,15 @@ def analysis_window(config: FrontendConfig) -> NDArray[np.float64]:
     return np.pad(window, (left, config.n_fft - size - left))
 
 
+def leveled(waveform: Tensor, config: FrontendConfig) -> Tensor:
+    """Waveforms (batch, samples) at the level that the configuration asks for."""
+    if config.level_db is None:
+        return waveform
+    level = 10 ** (config.level_db / 20)
+    rms = waveform.square().mean(-1, keepdim=True).sqrt()
+    return waveform * (level / torch.clamp(rms, min=level / 10 ** (config.max_gain_db / 20)))
+
+
 def compress(power: Tensor, config: FrontendConfig) -> Tensor:
     """Log and normalization of mel powers, of any shape."""
     if config.log == "db":
@@ -204,7 +220,7 @@ class MelFrontend(nn.Module):
                 f"not {tuple(waveform.shape)}"
             )
         with torch.autocast(waveform.device.type, enabled=False):
-            signal = waveform.float()
+            signal = leveled(waveform.float(), c)
             if c.preemphasis:
                 signal = signal[:, 1:] - c.preemphasis * signal[:, :-1]
             spectrum = torch.stft(

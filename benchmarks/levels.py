@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from checkpoints import clips, held_out, print_table, score
 
-from organology.model import MelFrontend, load_checkpoint
+from organology.model import load_checkpoint
 
 LEVELS = (-10.0, -15.0, -20.0, -25.0, -30.0, -35.0, -40.0)
 
@@ -32,20 +32,16 @@ def main() -> None:
     torch.set_num_threads(1)
     network, _ = load_checkpoint(given.checkpoint)
     network.calibrate(None)
-    own = network.frontend.config
-    frontends = {
-        "as it is": MelFrontend(dataclasses.replace(own, level_db=None)),
-        **{f"{level:g} dB": MelFrontend(dataclasses.replace(own, level_db=level)) for level in given.level},
-    }
+    levels = {"as it is": None, **{f"{level:g} dB": level for level in given.level}}
     recordings = clips(given.labels, given.folder)
     quiet = dataclasses.replace(recordings, name=f"{recordings.name}, 20 dB quieter", windows=recordings.windows / 10)
     for test in (recordings, quiet, *given.corpus):
         items = held_out(given.recipe, test, given.validation) if isinstance(test, str) else test
         scores = []
-        for frontend in frontends.values():
-            network.frontend = frontend
+        for level in levels.values():
+            network.hear_at(level)
             scores.append(score(network, items))
-        print_table(items, "level", list(frontends), scores)
+        print_table(items, "level", list(levels), scores)
     print(f"\n{time.process_time():.0f} s of CPU")
 
 

@@ -141,9 +141,17 @@ def test_tune_calibrates_and_can_be_repeated(tmp_path):
     call = ["tune", str(tmp_path / "plain"), str(tmp_path / "tiny.yaml"), "--mixtures", "40", "--no-calibrate"]
     done = CliRunner().invoke(cli.command_line(), [*call, "--workers", "0"])
     assert done.exit_code == 0, done.output
-    _, metadata = load_checkpoint(tmp_path / "plain")
+    network, metadata = load_checkpoint(tmp_path / "plain")
+    assert network.frontend.config.level_db is None
     assert metadata.calibration is None and "tuned on validation, 40 mixtures" in done.output
     assert "calibration" not in metadata.provenance
+    done = CliRunner().invoke(cli.command_line(), [*call, "--workers", "0", "--level-db", "-33"])
+    assert done.exit_code == 0, done.output
+    network, metadata = load_checkpoint(tmp_path / "plain")
+    assert metadata.frontend["level_db"] == network.config.frontend.level_db == -33
+    waveform = 0.1 * torch.randn(2, 128_000)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(waveform), network(0.2 * waveform), atol=1e-3, rtol=0)
 
 
 def test_logits_of_certain_scores_are_finite():

@@ -12,7 +12,7 @@ from model_signals import TINY, metadata, settled
 from organology.cli import command_line
 from organology.errors import ModelError
 from organology.metadata import Calibration
-from organology.model import InstrumentNet, ModelConfig, average_checkpoints, load_checkpoint, save_checkpoint
+from organology.model import PAPER, InstrumentNet, ModelConfig, average_checkpoints, load_checkpoint, save_checkpoint
 
 CONFIG = ModelConfig("short-chunk", "paper", channels=TINY)
 
@@ -58,6 +58,19 @@ def test_weights_and_thresholds_are_averaged(
     assert described.calibration is None and net.calibration is None
     assert [part["seed"] for part in described.provenance["average_of"]] == [0, 1, 2]
     assert sum(part["share"] for part in described.provenance["average_of"]) == pytest.approx(1)
+
+
+def test_networks_that_hear_at_other_levels_are_averaged(three: list[Path], tmp_path: Path) -> None:
+    net, described = load_checkpoint(three[1])
+    net.hear_at(-30)
+    save_checkpoint(tmp_path / "leveled", net, described)
+    for first, second, level in ((three[0], tmp_path / "leveled", None), (tmp_path / "leveled", three[0], -30)):
+        mean, described = average_checkpoints([first, second])
+        assert mean.frontend.config.level_db == described.frontend["level_db"] == level
+    finer = InstrumentNet(replace(CONFIG, frontend=replace(PAPER, n_mels=130)))
+    save_checkpoint(tmp_path / "finer", finer, metadata(finer))
+    with pytest.raises(ModelError, match="finer: a network of another configuration"):
+        average_checkpoints([three[0], tmp_path / "finer"])
 
 
 def test_the_average_of_one_network_with_itself_is_that_network(three: list[Path]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from organology import Recognizer, evaluation
 from organology.taxonomy import LABELS, PRESENT, UNKNOWN
@@ -31,10 +32,19 @@ def test_it_is_small_and_says_what_it_is(recognizer):
     assert told.labels == LABELS and (told.sample_rate, told.window_seconds) == (32_000, 4.0)
     assert all(0 < threshold < 1 for threshold in told.thresholds)
     assert told.frontend["n_mels"] == 128
-    *trained, start = told.provenance["average_of"]
-    assert all(part["command"].startswith("organology train") for part in trained)
-    assert start["file"] == "mn04_as_mAP_432.pt"
-    assert sum(part["share"] for part in [*trained, start]) == pytest.approx(1)
+    assert told.frontend["level_db"] < -30
+    assert [entry["tags"] for entry in told.provenance["distilled"]] == ["mtg-jamendo", "magnatagatune"]
+    for last in told.provenance["average_of"]:
+        *trained, start = last["goes_on_with"]["average_of"]
+        assert all(part["command"].startswith("organology train") for part in [*trained, last])
+        assert start["file"] == "mn04_as_mAP_432.pt"
+        assert sum(part["share"] for part in [*trained, start]) == pytest.approx(1)
+
+
+def test_volume_does_not_matter(recognizer):
+    music, rate = soundfile.read(ROOT / "examples/mutilated-mime.ogg", dtype="float32")
+    loud, quiet = (recognizer.recognize(gain * music, sr=rate).scores for gain in (1.0, 0.05))
+    np.testing.assert_allclose(loud, quiet, atol=1e-3)
 
 
 @pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["file"])

@@ -27,13 +27,21 @@ def tune(
     calibrate: Annotated[
         bool, typer.Option("--calibrate/--no-calibrate", help="Make probabilities of the scores first.")
     ] = True,
+    level_db: Annotated[
+        float | None,
+        typer.Option(
+            max=0,
+            help="Let the network hear every window at this root mean square, in dB re full scale.",
+            show_default="as it is",
+        ),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Processes that make mixtures.")] = None,
 ) -> None:
     """Calibrate the scores of a checkpoint and tune its thresholds, on fixed mixtures."""
     from organology.training import load_recipe, loop, tuning
 
     settings = loop.override(load_recipe(recipe), corpora=corpus)
-    told = tuning.tune(checkpoint, settings, split, mixtures, p_musical, calibrate, workers)
+    told = tuning.tune(checkpoint, settings, split, mixtures, p_musical, calibrate, workers, level_db)
     for label, threshold in told["thresholds"]["per_label"].items():
         typer.echo(f"  {label:16} {threshold:.3f}")
     typer.echo(f"single threshold {told['thresholds']['single']:.3f}; tuned on {told['thresholds']['tuned_on']}")

@@ -32,8 +32,9 @@ def average_checkpoints(
     Parameters
     ----------
     paths : sequence of path
-        Two or more. Checkpoints of one configuration and with the same labels, fine-tuned from the same start; after
-        the first one also that start, as the file of the published weights, if the head is "anchored".
+        Two or more. Checkpoints of one configuration and with the same labels, fine-tuned from the same start; they
+        may hear at different levels, that of the first is kept. After the first one also that start, as the file of
+        the published weights, if the head is "anchored".
     weights : sequence of float, optional
         Share of each; positive, scaled to a sum of 1. Default: equal.
 
@@ -81,7 +82,7 @@ def _read(
     if Path(path).is_file():
         return _start(Path(path), config, first)
     own_config, metadata, state = read_checkpoint(path)
-    if own_config != config or (metadata.labels, metadata.sample_rate) != (first.labels, first.sample_rate):
+    if not own_config.differs_by_level_only(config) or (metadata.labels, metadata.sample_rate) != (first.labels, first.sample_rate):
         raise ModelError(f"{path}: a network of another configuration or with other labels than {first_path}")
     return _Part(state, metadata.thresholds, {"name": metadata.name, **metadata.provenance})
 

@@ -81,6 +81,12 @@ class ModelConfig:
             return self.frontend
         return _PRESETS[self.frontend or ("paper" if self.backbone == "short-chunk" else "efficientat")]
 
+    def differs_by_level_only(self, other: ModelConfig) -> bool:
+        """Whether nothing but the level that they hear at differs, so that each can take the other's weights."""
+        own, others = self.frontend_config, other.frontend_config
+        leveled = replace(own, level_db=others.level_db, max_gain_db=others.max_gain_db)
+        return replace(self, frontend=leveled) == replace(other, frontend=others)
+
 
 class InstrumentNet(nn.Module):
     """Waveform -> logits of the labels.
@@ -146,6 +152,12 @@ class InstrumentNet(nn.Module):
     def to_scores(self, logits: Tensor) -> Tensor:
         """Logits -> calibrated scores in 0 ... 1, no family below its instruments; shape (batch, n_labels) is kept."""
         return torch.sigmoid(logits * self.slopes + self.offsets)[:, self.family_table].amax(-1)
+
+    def hear_at(self, level_db: float | None) -> None:
+        """Let every waveform be brought to this level first (`FrontendConfig.level_db`); None: stay as it is."""
+        frontend = replace(self.frontend.config, level_db=level_db)
+        self.config = replace(self.config, frontend=frontend)
+        self.frontend = MelFrontend(frontend).to(self.family_table.device)
 
     def calibrate(self, calibration: Calibration | None) -> None:
         """Let scores (not logits) be calibrated from now on; None: let them be the sigmoids of the logits.

@@ -158,9 +158,7 @@ def build(recipe: Recipe) -> TransferModule:
 
 def _begin_as(network: InstrumentNet, path: Path) -> None:
     config, _, state = read_checkpoint(path)
-    own, wanted = config.frontend_config, network.config.frontend_config
-    same = dataclasses.replace(own, level_db=wanted.level_db, max_gain_db=wanted.max_gain_db)  # a level has no weights
-    if dataclasses.replace(config, frontend=same) != network.config:
+    if not config.differs_by_level_only(network.config):
         raise ModelError(f"{path}: its network is not the recipe's `model`")
     load_state(network, state, path)
 

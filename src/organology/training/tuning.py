@@ -40,6 +40,7 @@ def tune(
     p_musical: float = 1.0,
     calibrate: bool = True,
     workers: int | None = None,
+    level_db: float | None = None,
     console: Console | None = None,
 ) -> dict[str, Any]:
     """Give a checkpoint calibrated scores, and thresholds for a high F1, on fixed mixtures of a split.
@@ -58,6 +59,8 @@ def tune(
     calibrate : bool
         False: scores stay the sigmoids of the logits.
     workers : int, optional
+    level_db : float, optional
+        Level that the network is to hear at from now on (`InstrumentNet.hear_at`).
     console : rich.console.Console, optional
 
     Returns
@@ -73,6 +76,8 @@ def tune(
     """
     network, metadata = load_checkpoint(folder)
     network.calibrate(None)
+    if level_db is not None:
+        network.hear_at(level_db)
     scored = _unraised(folder, network, metadata, recipe, split, n_mixtures, p_musical, workers, console)
     basis = f"{split}, {n_mixtures} mixtures, p_musical {p_musical}"
     told: dict[str, Any] = {}

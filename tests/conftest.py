@@ -10,3 +10,13 @@ def same_chance():
     """Torch's chance begins anew for each test, so that none depends on which ones ran before it."""
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Torch computes in one thread, as the tiny networks of the tests are slower in more."""
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

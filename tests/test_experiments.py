@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import torch
 import yaml
 from filelock import FileLock
 from typer.testing import CliRunner
@@ -25,13 +24,7 @@ from organology.training.data import EVALUATION_SEED, evaluation_mixer
 from organology.training.keeper import Keeper
 from training_support import RATE, make_corpus, sound
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def write_recipes(folder: Path) -> None:

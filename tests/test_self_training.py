@@ -29,13 +29,7 @@ from organology.training.recipe import SelfTraining
 from organology.training.teacher import TagTeacher, tag_table
 from training_support import RATE, make_corpus, sound, write_recipe
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -28,13 +28,7 @@ from organology.training.recipe_files import save_recipe
 from organology.training.scoring import evaluate_model, load_scorer
 from training_support import make_corpus, write_recipe
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,8 @@ def _read(
     if Path(path).is_file():
         return _start(Path(path), config, first)
     own_config, metadata, state = read_checkpoint(path)
-    if not own_config.differs_by_level_only(config) or (metadata.labels, metadata.sample_rate) != (first.labels, first.sample_rate):
+    outputs, wanted = (metadata.labels, metadata.sample_rate), (first.labels, first.sample_rate)
+    if outputs != wanted or not own_config.differs_by_level_only(config):
         raise ModelError(f"{path}: a network of another configuration or with other labels than {first_path}")
     return _Part(state, metadata.thresholds, {"name": metadata.name, **metadata.provenance})
 

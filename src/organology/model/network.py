@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from organology import taxonomy
 from organology.errors import ModelError
 from organology.metadata import Calibration
-from organology.model.frontend import EFFICIENTAT, PAPER, FrontendConfig, MelFrontend
+from organology.model.frontend import EFFICIENTAT, MAX_GAIN_DB, PAPER, FrontendConfig, MelFrontend
 from organology.model.heads import AnchoredHead, LinearHead, PaperHead
 from organology.model.mobilenet import MobileNet
 from organology.model.short_chunk import CHANNELS, ShortChunk
@@ -153,9 +153,9 @@ class InstrumentNet(nn.Module):
         """Logits -> calibrated scores in 0 ... 1, no family below its instruments; shape (batch, n_labels) is kept."""
         return torch.sigmoid(logits * self.slopes + self.offsets)[:, self.family_table].amax(-1)
 
-    def hear_at(self, level_db: float | None) -> None:
-        """Let every waveform be brought to this level first (`FrontendConfig.level_db`); None: stay as it is."""
-        frontend = replace(self.frontend.config, level_db=level_db)
+    def hear_at(self, level_db: float | None, max_gain_db: float = MAX_GAIN_DB) -> None:
+        """Let every waveform be brought to this level first (as in `FrontendConfig`); None: stay as it is."""
+        frontend = replace(self.frontend.config, level_db=level_db, max_gain_db=max_gain_db)
         self.config = replace(self.config, frontend=frontend)
         self.frontend = MelFrontend(frontend).to(self.family_table.device)
 

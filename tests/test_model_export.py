@@ -17,6 +17,7 @@ from organology.cli import export as verb
 from organology.errors import ModelError
 from organology.metadata import METADATA_KEY, ModelMetadata
 from organology.model import InstrumentNet, ModelConfig, export_onnx, save_checkpoint
+from organology.recognition.modelfile import ModelFile
 
 CONFIGS = {
     "short-chunk": ModelConfig("short-chunk", "paper", channels=TINY),
@@ -117,12 +118,13 @@ def app() -> typer.Typer:
 def test_the_verb_prints_what_it_wrote(app: typer.Typer, tmp_path: Path) -> None:
     net = settled(CONFIGS["short-chunk"])
     save_checkpoint(tmp_path / "checkpoint", net, metadata(net))
-    result = CliRunner().invoke(app, ["export", str(tmp_path / "checkpoint"), str(tmp_path / "out" / "model.onnx")])
+    model = tmp_path / "out" / "model.onnx"
+    result = CliRunner().invoke(app, ["export", str(tmp_path / "checkpoint"), str(model), "--name", "mine"])
     assert result.exit_code == 0, result.output
+    assert ModelFile(model).metadata.name == "mine"
     assert "MB" in result.output and "largest difference" in result.output
     for label, threshold in zip(net.labels, metadata(net).thresholds, strict=True):
         assert f"{label:<16} plays at {threshold:.3f}" in result.output
-    assert (tmp_path / "out" / "model.onnx").is_file()
 
 
 def test_the_verb_refuses_a_bad_checkpoint(app: typer.Typer, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,11 +19,15 @@ def register(app: typer.Typer) -> None:
         tolerance: Annotated[
             float, typer.Option(help="Largest difference of a score, torch and ONNX, that is let through.")
         ] = 1e-4,
+        name: Annotated[
+            str | None, typer.Option(help="What outputs call the model.", show_default="as the checkpoint")
+        ] = None,
     ) -> None:
         """Write a trained network as one ONNX file: waveform in, scores out."""
         from organology.model import export_onnx, load_checkpoint
 
         net, metadata = load_checkpoint(checkpoint)
+        metadata = replace(metadata, name=metadata.name if name is None else name)
         report = export_onnx(net, metadata, model, tolerance)
         typer.echo(f"{model}: {report.n_bytes / 1e6:.1f} MB")
         for label, threshold in zip(report.metadata.labels, report.metadata.thresholds, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import shutil
 import signal
@@ -17,7 +18,7 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from organology import cli
-from organology.errors import AudioError, ConfigError, ModelError, OrganologyError
+from organology.errors import AudioError, ConfigError, CorpusError, ModelError, OrganologyError
 from organology.mixing import Mixer, StemPool
 from organology.model import AudioSetTagger, load_checkpoint
 from organology.training import load_recipe
@@ -68,6 +69,17 @@ def assert_same_weights(one: Path, other: Path) -> None:
 def rows(folder: Path) -> list[dict[str, str]]:
     with (folder / "logs/metrics.csv").open() as file:
         return list(csv.DictReader(file))
+
+
+def test_corpora_of_the_command_line_keep_their_weights(place, tmp_path):
+    recipe = load_recipe(place / "tiny.yaml")
+    name = StemPool.load([place / "corpus"], "train", recipe.mixing).songs[0].corpus
+    weighed = dataclasses.replace(recipe.mixing, corpus_weights={name: 2.0, "elsewhere": 3.0})
+    recipe = dataclasses.replace(recipe, mixing=weighed)
+    assert override(recipe, corpora=[place / "corpus"]).mixing.corpus_weights == {name: 2.0}
+    assert override(recipe, epochs=1).mixing.corpus_weights == {name: 2.0, "elsewhere": 3.0}
+    with pytest.raises(CorpusError, match="nowhere"):
+        override(recipe, corpora=[tmp_path / "nowhere"])
 
 
 def test_a_run_leaves_its_folder(scratch, place):

@@ -17,6 +17,7 @@ from rich.console import Console
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from organology.corpora.table import read_table
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
 from organology.errors import ConfigError, ModelError, OrganologyError
 from organology.mixing import Mixer, StemPool
@@ -275,16 +276,26 @@ def override(
 ) -> Recipe:
     """The recipe with settings of the command line in place of its own; None leaves a setting as it is.
 
+    Of `mixing.corpus_weights` those are kept whose corpus is among `corpora`.
+
     Raises
     ------
     ConfigError
         If a value is not valid.
+    CorpusError
+        If one of `corpora` is no prepared corpus, and the recipe weighs corpora.
     """
     changes = {name: value for name, value in training.items() if value is not None}
+    mixing = recipe.mixing
+    if corpora and mixing.corpus_weights:
+        there = {name for folder in corpora for name in read_table(folder)["corpus"]}
+        kept = {name: weight for name, weight in mixing.corpus_weights.items() if name in there}
+        mixing = dataclasses.replace(mixing, corpus_weights=kept)
     try:
         return dataclasses.replace(
             recipe,
             corpora=tuple(corpora) if corpora else recipe.corpora,
+            mixing=mixing,
             pretrained=pretrained or recipe.pretrained,
             seed=recipe.seed if seed is None else seed,
             training=dataclasses.replace(recipe.training, **changes),

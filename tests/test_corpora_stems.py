@@ -198,7 +198,9 @@ def test_all_forms_of_labels(tmp_path):
         "f.wav,S,Me,,,voice,,,backing vocals: mask voice and singer (distractor),,,\n"
         "g.wav,S,Me,violin | cello,,,,,,,,\n"
         "some/flute.wav,S,Me,,,,,,,,,\n"
-        "h.wav,S,Me,main system,mixing_secrets,,,,,,,\n",
+        "h.wav,S,Me,main system,mixing_secrets,,,,,,,\n"
+        "i.wav,S,Me,,,none,,,,,,\n"
+        "j.wav,S,Me,,,None,,voice,,,,\n",
     )
     songs, remarks = read(tmp_path)
     stems = {stem.stem: stem for stem in songs["S"].stems}
@@ -211,6 +213,8 @@ def test_all_forms_of_labels(tmp_path):
         "f": ([], ["voice", "singer"]),
         "g": (["bowed_string", "violin"], []),
         "flute": (["woodwind"], []),
+        "i": ([], []),
+        "j": ([], ["voice"]),
     }
     assert (stems["a"].kind, stems["a"].aligned, stems["b"].aligned, stems["c"].aligned) == (
         "performance",
@@ -233,6 +237,8 @@ def test_all_forms_of_labels(tmp_path):
         ("a.wav,,,key,pianos,,", "'pianos' is not a label"),
         ("a.wav,,,key,brasses,,", "'brasses' is not a label"),
         ("a.wav,piano,,key,,,", "give one of them"),
+        ("a.wav,,,none|key,,,", "'none' together with key"),
+        ("a.wav,piano,,none,,,", "give one of them"),
         ("a.wav,piano,,,,live,", "kind 'live'"),
         ("a.wav,piano,,,,,maybe", "neither true nor false"),
         (",piano,,,,,", "no path"),

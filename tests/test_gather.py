@@ -22,6 +22,7 @@ from gathering import download, grooves, layout, manifest  # noqa: E402
 
 from organology.corpora import reader  # noqa: E402
 from organology.errors import ConfigError, OrganologyError  # noqa: E402
+from organology.taxonomy import decode  # noqa: E402
 
 RATE = 32_000
 pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
@@ -107,6 +108,7 @@ KIT = {
     "minutes": 0.1,
     "kit": {"kick": "kit/kick.wav", "snare": "kit/snare.wav", "closed": "kit/hat.wav"},
 }
+RAIN = {"files": "kit/hat.wav", "families": ["none"], "mask": ["voice"], "kind": "loop"}
 MIDI = {"files": "drummer/**/*.mid", "as": "midi"}
 
 
@@ -138,7 +140,7 @@ def test_a_repository_becomes_stems_that_prepare_reads(monkeypatch, tmp_path, mi
     root, commit = mirror
     sources = [
         entry(commit, "groove", MIDI), entry(commit, "guitars", GUITAR), entry(commit, "song", HATS, VOX),
-        entry(commit, "kit", KIT, licence="CC BY 4.0"),
+        entry(commit, "kit", KIT, licence="CC BY 4.0"), entry(commit, "rain", RAIN),
     ]  # fmt: skip
     assert run(monkeypatch, tmp_path, root, sources) == 1  # one file is broken
     said = capsys.readouterr()
@@ -152,8 +154,10 @@ def test_a_repository_becomes_stems_that_prepare_reads(monkeypatch, tmp_path, mi
         assert (info.samplerate, info.channels) == (RATE, 1) and info.frames > 0
     items = list(reader("stems").read(tmp_path / "out" / "stems"))
     assert {item.song for item in items} == set(rows)  # no remark: every row is understood
+    [rain] = next(item for item in items if item.song == "rain hat").stems
+    assert decode(rain.labels) == ([], ["voice"])
     told = (tmp_path / "out" / "LICENCES.tsv").read_text().splitlines()
-    assert told[0].startswith("source\tplace\tlicence") and len(told) == 5
+    assert told[0].startswith("source\tplace\tlicence") and len(told) == 6
     assert told[2].split("\t")[2:4] == ["CC0 1.0", "Somebody"]
 
 

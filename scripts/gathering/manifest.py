@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from organology import config
+from organology.corpora.stems_csv import NOTHING
 from organology.errors import ConfigError
 from organology.taxonomy import FAMILIES, INSTRUMENTS
 
@@ -114,7 +115,7 @@ class Take:
 
     def __post_init__(self) -> None:
         for label in (*self.families, *self.instruments, *self.mask):
-            if label not in (*FAMILIES, *INSTRUMENTS):
+            if label not in (*FAMILIES, *INSTRUMENTS, NOTHING):
                 raise ValueError(f"no label {label!r}")
         if self.as_ == "groove" and not self.kit:
             raise ValueError("groove needs `kit`")

@@ -10,7 +10,7 @@ Columns (only `path` has to be there; unknown ones are ignored and reported):
 | `stem` | default: the name of the file |
 | `instrument` | words of a vocabulary, joined by a vertical bar |
 | `vocabulary` | default `stems`; `general_midi` takes program numbers |
-| `families`, `instruments` | labels joined by a vertical bar, instead of `instrument` |
+| `families`, `instruments` | labels joined by a vertical bar, instead of `instrument`; `none`: it holds none |
 | `mask` | labels that are unknown, joined by a vertical bar |
 | `label_note` | free text; a clause "mask X", "mask X and Y" or "mask X, Y" in it counts as `mask` |
 | `kind`, `licence`, `aligned`, `split` | as in the table; `aligned` is true or false |
@@ -40,6 +40,7 @@ COLUMNS = (
     *("licence", "aligned", "label_note", "split"),
 )
 _SYNONYMS = {"artist_or_performer": "artist", "license": "licence"}
+NOTHING = "none"
 _TRUTH = {"": None, "true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -164,6 +165,10 @@ def _labels(row: dict[str, str], where: str) -> tuple[str, LabelArray]:
         if named:
             raise CorpusError("both `instrument` and `families` or `instruments`: give one of them")
         return row["instrument"], _labels_of_words(row["instrument"], row["vocabulary"] or "stems", where)
+    if NOTHING in named:
+        if set(named) != {NOTHING}:
+            raise CorpusError(f"{NOTHING!r} together with {', '.join(sorted({*named} - {NOTHING}))}")
+        return NOTHING, encode([])
     if named:
         return row["instruments"] or row["families"], encode(checked(named))
     if row["mask"] or mask_clauses(row["label_note"]):

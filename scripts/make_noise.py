@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Make stems of noise that is no instrument: hiss, wind, hum, a record's crackle, clicks, static and applause.
+"""Make stems of noise that is no instrument: hiss, wind, hum, a record's crackle, clicks, applause, static.
 
-    python scripts/make_noise.py --out noise --files 60
+    python scripts/make_noise.py --out noise --files 140
 
 Output is a folder for `organology prepare stems`; its `stems.csv` says of each that it holds nothing (`families` is
 `none`). The same seed gives the same files.
@@ -26,12 +26,22 @@ Samples = NDArray[np.float32]
 
 LICENCE = "CC0 1.0 (synthesized)"
 PEAK = 10 ** (-3 / 20)
+WHOLE_BAND = 0.5
 
 
 def colored(rng: np.random.Generator, frames: int) -> Samples:
-    """Hiss of a drawn color and band."""
+    """Hiss of a drawn color, in all of the spectrum or in a drawn band."""
+    if rng.random() < WHOLE_BAND:
+        return hiss(rng, frames, SAMPLE_RATE, color=float(rng.uniform(-0.3, 2.2)), low_hz=1, high_hz=SAMPLE_RATE / 2)
     low, high = np.exp(rng.uniform(np.log((20, 2500)), np.log((800, 16_000))))
     return hiss(rng, frames, SAMPLE_RATE, color=float(rng.uniform(-0.5, 2.2)), low_hz=float(low), high_hz=float(high))
+
+
+def tape(rng: np.random.Generator, frames: int) -> Samples:
+    """Hiss in all of the spectrum, white or nearly, that some of the treble is missing from."""
+    samples = hiss(rng, frames, SAMPLE_RATE, color=float(rng.uniform(-0.2, 0.6)), low_hz=1, high_hz=SAMPLE_RATE / 2)
+    treble = signal.butter(1, float(rng.uniform(3000, 15_500)), fs=SAMPLE_RATE, output="sos")
+    return signal.sosfilt(treble, samples).astype(np.float32)
 
 
 def swell(rng: np.random.Generator, frames: int, seconds: float, depth_db: float) -> Samples:
@@ -90,7 +100,7 @@ def static(rng: np.random.Generator, frames: int) -> Samples:
 
 
 KINDS: dict[str, Callable[[np.random.Generator, int], Samples]] = {
-    "hiss": colored, "wind": wind, "hum": mains, "record": record, "clicks": clicks, "applause": applause,
+    "hiss": colored, "tape": tape, "wind": wind, "hum": mains, "record": record, "clicks": clicks, "applause": applause,
     "static": static,
 }  # fmt: skip
 
@@ -98,7 +108,7 @@ KINDS: dict[str, Callable[[np.random.Generator, int], Samples]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--files", type=int, default=60)
+    parser.add_argument("--files", type=int, default=140)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()

@@ -19,7 +19,7 @@ _spec.loader.exec_module(make_noise)
 
 
 def make(folder: Path, monkeypatch) -> Path:
-    monkeypatch.setattr(sys, "argv", ["make_noise.py", "--out", str(folder), "--files", "7", "--seconds", "5"])
+    monkeypatch.setattr(sys, "argv", ["make_noise.py", "--out", str(folder), "--files", "8", "--seconds", "5"])
     make_noise.main()
     return folder
 

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from organology import Recognizer, evaluation
+from organology.mixing.world_noise import hiss
 from organology.taxonomy import LABELS, PRESENT, UNKNOWN
 
 ROOT = Path(__file__).parents[1]
@@ -34,17 +35,29 @@ def test_it_is_small_and_says_what_it_is(recognizer):
     assert told.frontend["n_mels"] == 128
     assert told.frontend["level_db"] < -30
     assert [entry["tags"] for entry in told.provenance["distilled"]] == ["mtg-jamendo", "magnatagatune"]
-    for last in told.provenance["average_of"]:
-        *trained, start = last["goes_on_with"]["average_of"]
-        assert all(part["command"].startswith("organology train") for part in [*trained, last])
-        assert start["file"] == "mn04_as_mAP_432.pt"
-        assert sum(part["share"] for part in [*trained, start]) == pytest.approx(1)
+    for trained_last in told.provenance["average_of"]:
+        first_distilled = trained_last["goes_on_with"]
+        assert [entry["tags"] for entry in first_distilled["distilled"]] == ["mtg-jamendo", "magnatagatune"]
+        for self_trained in first_distilled["average_of"]:
+            *trained, start = self_trained["goes_on_with"]["average_of"]
+            trainings = [*trained, self_trained, trained_last]
+            assert all(part["command"].startswith("organology train") for part in trainings)
+            assert start["file"] == "mn04_as_mAP_432.pt"
+            assert sum(part["share"] for part in [*trained, start]) == pytest.approx(1)
 
 
 def test_volume_does_not_matter(recognizer):
     music, rate = soundfile.read(ROOT / "examples/mutilated-mime.ogg", dtype="float32")
     loud, quiet = (recognizer.recognize(gain * music, sr=rate).scores for gain in (1.0, 0.05))
     np.testing.assert_allclose(loud, quiet, atol=1e-3)
+
+
+@pytest.mark.parametrize("level_db", [-20, -45])
+@pytest.mark.parametrize("color", [0, 1, 2], ids=["white", "pink", "brown"])
+def test_noise_is_no_instrument(recognizer, color, level_db):
+    noise = hiss(np.random.default_rng(0), 8 * 32_000, 32_000, color=color, low_hz=20, high_hz=16_000)
+    found = recognizer.recognize(noise * np.float32(10 ** (level_db / 20)), sr=32_000)
+    assert not found.instruments, dict(zip(LABELS, np.round(found.file_scores, 2), strict=True))
 
 
 @pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["file"])

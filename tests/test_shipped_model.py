@@ -18,7 +18,7 @@ CLIPS = ROOT.parent / "shared" / "dev_clips"
 with (ROOT / "examples" / "expected.csv").open(newline="", encoding="utf-8") as _file:
     EXPECTED = list(csv.DictReader(_file))
 DOUBTFUL = {"attic-duo.ogg": {"key", "piano"}}
-"""What the model hears and does not play: scores about at the threshold, told in examples/SOURCES.md."""
+"""What the model hears and nobody plays, told in examples/SOURCES.md."""
 
 
 @pytest.fixture(scope="module")

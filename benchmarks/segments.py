@@ -101,7 +101,7 @@ def _spans(row: dict, gap: int = RATE // 2) -> list[tuple[int, int]]:
     return spans
 
 
-def _songs(stems: list[dict], most: int) -> Iterator[Song]:
+def songs(stems: list[dict], most: int) -> Iterator[Song]:
     names = sorted({(row["folder"], row["song"]) for row in stems if row["aligned"]})
     for folder, name in names[:: max(1, len(names) // most)][:most]:
         rows = [row for row in stems if (row["folder"], row["song"]) == (folder, name)]
@@ -230,7 +230,7 @@ def main() -> None:
     recognizer = Recognizer(chosen.model)
     rng = np.random.default_rng(chosen.seed)
     sets: dict[str, Callable[[], Iterator[Song]]] = {
-        "songs": lambda: _songs(stems, chosen.songs),
+        "songs": lambda: songs(stems, chosen.songs),
         "sections": lambda: _sections(stems, chosen.songs, rng),
     }
     texts = []

@@ -119,9 +119,11 @@ def test_the_verb_prints_what_it_wrote(app: typer.Typer, tmp_path: Path) -> None
     net = settled(CONFIGS["short-chunk"])
     save_checkpoint(tmp_path / "checkpoint", net, metadata(net))
     model = tmp_path / "out" / "model.onnx"
-    result = CliRunner().invoke(app, ["export", str(tmp_path / "checkpoint"), str(model), "--name", "mine"])
+    named = ["--name", "mine", "--pooling", "top_mean"]
+    result = CliRunner().invoke(app, ["export", str(tmp_path / "checkpoint"), str(model), *named])
     assert result.exit_code == 0, result.output
-    assert ModelFile(model).metadata.name == "mine"
+    written = ModelFile(model).metadata
+    assert (written.name, written.pooling) == ("mine", "top_mean")
     assert "MB" in result.output and "largest difference" in result.output
     for label, threshold in zip(net.labels, metadata(net).thresholds, strict=True):
         assert f"{label:<16} plays at {threshold:.3f}" in result.output

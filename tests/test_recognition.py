@@ -238,22 +238,51 @@ def test_one_recognizer_for_several_threads(tiny):
 
 def test_pooling():
     scores = np.array([[0.0, 0.5], [0.8, 0.5], [0.4, 0.5], [0.0, 0.5], [0.0, 0.5]], np.float32)
-    assert pool(scores, "mean") == pytest.approx([0.24, 0.5])
-    assert pool(scores, "max") == pytest.approx([0.8, 0.5])
-    assert pool(scores, "noisy_or") == pytest.approx([1 - 0.2 * 0.6, 1 - 0.5**5])
-    assert pool(scores, "top_mean") == pytest.approx([0.6, 0.5])  # 2 of 5
-    assert pool(scores[:0], "mean").tolist() == [0, 0]
+    places = np.arange(5.0), np.arange(5.0) + 4
+    assert pool(scores, "mean", *places) == pytest.approx([0.24, 0.5])
+    assert pool(scores, "max", *places) == pytest.approx([0.8, 0.5])
+    assert pool(scores, "noisy_or", *places) == pytest.approx([1 - 0.2 * 0.6, 1 - 0.5**5])
+    assert pool(scores, "top_mean", *places) == pytest.approx([0.6, 0.5])  # 2 of 5
+    assert pool(scores[:0], "mean", *places).tolist() == [0, 0]
     with pytest.raises(ValueError, match="median"):
-        pool(scores, "median")
+        pool(scores, "median", *places)
+
+
+def test_the_best_stretch_of_a_file():
+    def best(scores, starts, ends=None):
+        ends = starts + 4 if ends is None else ends
+        return pool(np.array(scores, np.float32)[:, None], "top_stretch", starts, ends)[0]
+
+    hop = np.arange(57.0)  # a minute
+    solo = np.where((hop >= 20) & (hop < 29), 0.9, 0.1)
+    assert best(solo, hop) == pytest.approx(0.9)  # nine windows are 12 s
+    assert best(np.where(hop < 9, 0.9, 0.1), hop) == best(np.where(hop > 47, 0.9, 0.1), hop) == pytest.approx(0.9)
+    # Half of a stretch: the mean of the logits of 0.9 and 0.1 would be 0.5 for ten windows; a single one is little.
+    assert best(np.where((hop >= 20) & (hop < 24), 0.9, 0.1), hop) == pytest.approx(0.4393, abs=1e-4)
+    assert best(np.where(hop == 56, 0.99, 0.01), hop) < 0.05
+    # A file shorter than a stretch is one; so are windows farther apart than it is long.
+    assert best([0.9, 0.1], np.array([0.0, 1.0])) == pytest.approx(0.5)
+    assert best([0.2, 0.7, 0.4], np.array([0.0, 20.0, 40.0])) == pytest.approx(0.7)
+    # The last window is cut so as to end with the file; silence in between leaves what sounds around it.
+    assert best([0.1, 0.9, 0.9], np.array([0.0, 9.0, 9.5])) == pytest.approx(0.9)
+    assert best([0.1, 0.9, 0.9], np.array([2.0, 9.0, 9.5])) < 0.9
+    assert best([0.8, 0.8], np.array([0.0, 8.0])) == pytest.approx(0.8)
+    # Certainty has a finite say, and a window longer than a stretch is one.
+    assert 0.5 < best([1.0, 0.0, 1.0], np.array([0.0, 1.0, 2.0])) < 1
+    assert best([0.3, 0.6], np.array([0.0, 15.0]), np.array([15.0, 30.0])) == pytest.approx(0.6)
 
 
 def test_the_model_says_how_to_pool(tmp_path):
     parts = {"key": [(0, 5)], "brass": [(0, 60)]}
-    scores = {}
-    for how in ("mean", "max", "noisy_or", "top_mean"):
+    scores, sure = {}, {}
+    for how in ("mean", "max", "noisy_or", "top_mean", "top_stretch"):
         model = build(tmp_path / f"{how}.onnx", metadata(pooling=how))
-        scores[how] = Recognizer(model, threads=1).recognize(sound(parts, 60)).score("key")
+        recognition = Recognizer(model, threads=1).recognize(sound(parts, 60))
+        scores[how] = recognition.score("key")
+        sure[how] = recognition.score("brass")
     assert scores["mean"] < 0.2 < scores["top_mean"] < scores["max"] <= scores["noisy_or"]
+    assert scores["top_stretch"] < 0.1  # 5 seconds of 12
+    assert min(sure.values()) > 0.5
 
 
 def test_labels_in_another_order_are_put_in_order(tmp_path):

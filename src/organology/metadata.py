@@ -16,7 +16,7 @@ from organology.errors import ModelError
 METADATA_KEY = "organology"
 METADATA_VERSION = 1
 
-Pooling = Literal["mean", "max", "noisy_or", "top_mean"]
+Pooling = Literal["top_stretch", "top_mean", "mean", "max", "noisy_or"]
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class ModelMetadata:
         Of the waveform the model takes, in Hz.
     window_seconds : float
         Length of the window the model takes.
-    pooling : {"mean", "max", "noisy_or", "top_mean"}
-        How the scores of a file's windows become the scores of the file.
+    pooling : {"top_stretch", "top_mean", "mean", "max", "noisy_or"}
+        How the scores of a file's windows become the scores of the file (`recognition.pooling.pool`).
     frontend : dict
         Settings of the mel spectrogram (inside the model; told for the record).
     calibration : Calibration or None
@@ -75,7 +75,7 @@ class ModelMetadata:
     thresholds: tuple[float, ...]
     sample_rate: int = 32_000
     window_seconds: float = 4.0
-    pooling: Pooling = "mean"
+    pooling: Pooling = "top_stretch"
     frontend: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None
     provenance: dict[str, Any] = field(default_factory=dict)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from organology.metadata import Pooling
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -22,12 +24,20 @@ def register(app: typer.Typer) -> None:
         name: Annotated[
             str | None, typer.Option(help="What outputs call the model.", show_default="as the checkpoint")
         ] = None,
+        pooling: Annotated[
+            Pooling | None,
+            typer.Option(help="How windows become the score of a file.", show_default="as the checkpoint"),
+        ] = None,
     ) -> None:
         """Write a trained network as one ONNX file: waveform in, scores out."""
         from organology.model import export_onnx, load_checkpoint
 
         net, metadata = load_checkpoint(checkpoint)
-        metadata = replace(metadata, name=metadata.name if name is None else name)
+        metadata = replace(
+            metadata,
+            name=metadata.name if name is None else name,
+            pooling=metadata.pooling if pooling is None else pooling,
+        )
         report = export_onnx(net, metadata, model, tolerance)
         typer.echo(f"{model}: {report.n_bytes / 1e6:.1f} MB")
         for label, threshold in zip(report.metadata.labels, report.metadata.thresholds, strict=True):

@@ -128,17 +128,19 @@ class Recognizer:
         # Resampling rounds the length to a whole sample: the true end is the source's.
         starts, ends = scored.starts / rate, np.minimum(scored.ends / rate, duration)
         ends[-1] = duration
+        sounds = scored.sounds
+        pooled = pool(scored.scores[sounds], self.metadata.pooling, starts[sounds], ends[sounds])
         return Recognition(
             source=stream.name,
             duration=duration,
             starts=starts,
             ends=ends,
             scores=scored.scores,
-            file_scores=raise_families(pool(scored.scores[scored.sounds], self.metadata.pooling)),
+            file_scores=raise_families(pooled),
             thresholds=levels,
             hop_seconds=hop_frames / rate,
             model=self.model,
-            notes=_notes(stream, bool(scored.sounds.any())),
+            notes=_notes(stream, bool(sounds.any())),
             segment_settings=segment_settings or SegmentSettings(),
         )
 

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from organology.recognition.means import logits_of, scores_of, sums_between
 from organology.taxonomy import LABELS, raise_families
-
-_LEAST = 1e-6  # the logits of 0 and 1 are not finite
 
 
 @dataclass(frozen=True)
@@ -115,17 +113,9 @@ def activity(
         distance = np.abs((starts + ends)[None, :] / 2 - middles[uncovered, None])
         first[uncovered] = distance.argmin(axis=1)
         last[uncovered] = first[uncovered] + 1
-    exact = np.clip(scores.astype(np.float64), _LEAST, 1 - _LEAST)
-    logits = np.log(exact) - np.log1p(-exact)
-    means = _between(logits, first, last) / (last - first)[:, None]
-    sounds = _between(np.all(scores == 0, axis=1)[:, None], first, last) == 0
-    return Activity(edges, (sounds / (1 + np.exp(-means))).astype(np.float32))
-
-
-def _between(rows: NDArray[Any], first: NDArray[np.intp], last: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Sums of rows, from each `first` to before its `last`."""
-    sums = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)])
-    return np.asarray(sums[last] - sums[first])
+    means = sums_between(logits_of(scores), first, last) / (last - first)[:, None]
+    sounds = sums_between(np.all(scores == 0, axis=1)[:, None], first, last) == 0
+    return Activity(edges, (sounds * scores_of(means)).astype(np.float32))
 
 
 def _runs(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:

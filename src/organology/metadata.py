@@ -60,6 +60,8 @@ class ModelMetadata:
         How the scores of a file's windows become the scores of the file (`recognition.pooling.pool`).
     frontend : dict
         Settings of the mel spectrogram (inside the model; told for the record).
+    network : dict
+        Settings of backbone and head (likewise), from which `organology import` makes a network again.
     calibration : Calibration or None
         Inside the model, too, whose scores are calibrated already. None: they are the network's own.
     provenance : dict
@@ -77,6 +79,7 @@ class ModelMetadata:
     window_seconds: float = 4.0
     pooling: Pooling = "top_stretch"
     frontend: dict[str, Any] = field(default_factory=dict)
+    network: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     name: str = ""

@@ -70,6 +70,7 @@ def command_line() -> typer.Typer:
         evaluate,
         export,
         find,
+        import_model,
         mix,
         prepare,
         pretrain,
@@ -82,7 +83,7 @@ def command_line() -> typer.Typer:
 
     for module in (
         recognize, find, corpus, prepare, render, mix, pretrain, train, average, distill, evaluate, tune, export,
-        reproduce,
+        import_model, reproduce,
     ):  # fmt: skip
         module.register(app)
     return app

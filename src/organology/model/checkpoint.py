@@ -27,7 +27,7 @@ FORMAT = "organology-checkpoint-1"
 
 
 def complete_metadata(net: InstrumentNet, metadata: ModelMetadata) -> ModelMetadata:
-    """The metadata with the front end's settings and the calibration as they are in the network.
+    """The metadata with settings and calibration as they are in the network.
 
     Raises
     ------
@@ -39,7 +39,8 @@ def complete_metadata(net: InstrumentNet, metadata: ModelMetadata) -> ModelMetad
     rate = net.frontend.config.sample_rate
     if metadata.sample_rate != rate:
         raise ModelError(f"metadata and network have other sample rates: {metadata.sample_rate} and {rate} Hz")
-    return replace(metadata, frontend=configuration.to_plain(net.frontend.config), calibration=net.calibration)
+    network = configuration.to_plain(net.config)
+    return replace(metadata, frontend=network.pop("frontend"), network=network, calibration=net.calibration)
 
 
 def save_checkpoint(folder: str | os.PathLike[str], net: InstrumentNet, metadata: ModelMetadata) -> None:
@@ -53,7 +54,7 @@ def save_checkpoint(folder: str | os.PathLike[str], net: InstrumentNet, metadata
     folder : path
     net : InstrumentNet
     metadata : ModelMetadata
-        Its front end settings and its calibration are taken from the network.
+        Its settings of the network and its calibration are taken from the network.
 
     Raises
     ------

@@ -68,7 +68,7 @@ def export_onnx(
 
     Input `waveform`, float32 of shape (batch, `metadata.window_frames`); output `scores`, float32 of shape
     (batch, n_labels), sigmoids included, no family below its instruments. The metadata property `organology` is the
-    metadata as JSON, with the front end's settings and the calibration taken from the network.
+    metadata as JSON, with settings and calibration taken from the network.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def export_onnx(
     plain = copy.deepcopy(net).cpu().eval()
     with written_whole(path) as temporary:
         _write(_Graph(plain, metadata.window_frames).eval(), metadata, temporary)
-        difference = _largest_difference(plain, temporary, check_waveforms(metadata))
+        difference = largest_difference(plain, temporary, check_waveforms(metadata))
         if not difference <= tolerance:
             raise ModelError(f"{path}: not written: scores of torch and ONNX differ by {difference:.1e}")
         n_bytes = temporary.stat().st_size
@@ -138,10 +138,11 @@ def _write(graph: _Graph, metadata: ModelMetadata, path: Path) -> None:
 
 
 @torch.no_grad()
-def _largest_difference(net: InstrumentNet, path: Path, waveforms: NDArray[np.float32]) -> float:
+def largest_difference(net: InstrumentNet, model: Path | bytes, waveforms: NDArray[np.float32]) -> float:
+    """Between the scores of torch and of onnxruntime; `model` is the file or its content."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     (ours,) = session.run([OUTPUT], {INPUT: waveforms})
     return float(np.abs(ours - net.scores(torch.from_numpy(waveforms)).numpy()).max())
 

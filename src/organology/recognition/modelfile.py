@@ -50,7 +50,7 @@ class ModelFile:
     """
 
     def __init__(self, model: str | os.PathLike[str] | None = None, threads: int | None = None) -> None:
-        source, content = _read(model)
+        source, content = read_model(model)
         try:
             self._session = onnxruntime.InferenceSession(content, _options(threads), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors share no base of their own
@@ -89,7 +89,14 @@ class ModelFile:
         return np.asarray(scores[:, self._order], dtype=np.float32)
 
 
-def _read(model: str | os.PathLike[str] | None) -> tuple[str, bytes]:
+def read_model(model: str | os.PathLike[str] | None = None) -> tuple[str, bytes]:
+    """What a model file (default: the shipped one) is called in errors, and its content.
+
+    Raises
+    ------
+    ModelError
+        "PATH: reason" if it cannot be read.
+    """
     if model is None:
         shipped = resources.files("organology.recognition") / "models" / SHIPPED
         if not shipped.is_file():
@@ -112,7 +119,7 @@ def digest(model: str | os.PathLike[str] | None = None) -> str:
     ModelError
         "PATH: reason" if it cannot be read.
     """
-    return hashlib.sha256(_read(model)[1]).hexdigest()
+    return hashlib.sha256(read_model(model)[1]).hexdigest()
 
 
 def _options(threads: int | None) -> Any:

@@ -21,7 +21,7 @@ from organology.corpora.table import read_table
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
 from organology.errors import ConfigError, ModelError, OrganologyError
 from organology.mixing import Mixer, StemPool
-from organology.model import InstrumentNet
+from organology.model import InstrumentNet, has_folded_norms
 from organology.model.checkpoint import read_checkpoint
 from organology.model.weights import load_state
 from organology.training.averaging import WeightAverage
@@ -135,7 +135,7 @@ def _recordings(audio: WithRecordings, batch_size: int) -> Iterator[Tensor]:
 def build(recipe: Recipe) -> TransferModule:
     """The network of a recipe with its first weights: new ones from the seed, the backbone from pre-training.
 
-    With self-training, all of them are those of the model that it goes on with.
+    With self-training or `goes_on_with`, all of them are those of the model that it goes on with.
 
     Raises
     ------
@@ -149,10 +149,15 @@ def build(recipe: Recipe) -> TransferModule:
         network.load_pretrained(recipe.pretrained)
     soft = recipe.training.soft_targets
     teacher = Teacher(soft.teacher, network.labels) if soft is not None else None
-    own, committee = recipe.training.self_training, None
-    if own is not None:
-        committee = Committee(own, network.labels)
-        _begin_as(network, own.model)
+    own = recipe.training.self_training
+    committee = Committee(own, network.labels) if own is not None else None
+    if recipe.first_network is not None:
+        _begin_as(network, recipe.first_network)
+    if recipe.training.transfer == "finetuned" and not recipe.training.freeze_batch_norm and has_folded_norms(network):
+        raise ModelError(
+            f"{recipe.name}: it goes on with an imported network, whose batch norms must keep their statistics: "
+            "set training.freeze_batch_norm to true"
+        )
     channels_last(network.backbone)
     return TransferModule(network, recipe.training, recipe.seed, teacher, committee)
 

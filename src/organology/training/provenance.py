@@ -98,11 +98,10 @@ def describe(recipe: Recipe, corpora: list[dict[str, Any]], command: str) -> dic
     own = recipe.training.self_training
     others: dict[str, Any] = {}
     if own is not None:
-        before = read_checkpoint(own.model)[1]
-        others = {
-            "recordings": describe_tagging(own.recordings),
-            "goes_on_with": {"name": before.name, **before.provenance},
-        }
+        others["recordings"] = describe_tagging(own.recordings)
+    if recipe.first_network is not None:
+        before = read_checkpoint(recipe.first_network)[1]
+        others["goes_on_with"] = {"name": before.name, **before.provenance}
     return {
         "task": "instruments in mixtures",
         "transfer": recipe.training.transfer,

@@ -261,6 +261,8 @@ class Recipe:
     pretrained : path or None
         Where the backbone comes from, for `frozen` and `finetuned`: a checkpoint folder, or the published `.pt` file
         of EfficientAT; relative to the recipe's folder.
+    goes_on_with : path or None
+        A checkpoint folder whose whole network, head included, training goes on with, in place of `pretrained`.
     mixing : MixingConfig
     model : ModelConfig
     training : TrainingConfig
@@ -271,6 +273,7 @@ class Recipe:
     name: str = ""
     seed: int = 0
     pretrained: Path | None = None
+    goes_on_with: Path | None = None
     mixing: MixingConfig = field(default_factory=MixingConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -278,9 +281,19 @@ class Recipe:
     def __post_init__(self) -> None:
         _check(len(self.corpora) > 0, "corpora names no prepared folder")
         _check(self.seed >= 0, f"seed has to be 0 or more, not {self.seed}")
-        goes_on = self.training.self_training is not None
-        _check(not (goes_on and self.pretrained), "self_training.model is what it begins with: leave out pretrained")
+        own = self.training.self_training is not None
+        _check(not (own and self.pretrained), "self_training.model is what it begins with: leave out pretrained")
+        _check(not (own and self.goes_on_with), "self_training.model is what it begins with: leave out goes_on_with")
+        _check(not (self.goes_on_with and self.pretrained), "goes_on_with has all weights: leave out pretrained")
+        scratch = self.training.transfer == "scratch"
+        _check(not (self.goes_on_with and scratch), "goes_on_with has all weights: transfer cannot be scratch")
         check_input(self.model, "mixing", self.mixing.sample_rate, self.mixing.chunk_frames)
+
+    @property
+    def first_network(self) -> Path | None:
+        """The checkpoint folder whose whole network training begins with."""
+        own = self.training.self_training
+        return own.model if own else self.goes_on_with
 
     def with_paths(self, change: Any) -> Recipe:
         """The recipe with `change` (path -> path) applied to every path in it."""
@@ -294,6 +307,7 @@ class Recipe:
             self,
             corpora=tuple(change(path) for path in self.corpora),
             pretrained=change(self.pretrained) if self.pretrained else None,
+            goes_on_with=change(self.goes_on_with) if self.goes_on_with else None,
             training=training,
         )
 

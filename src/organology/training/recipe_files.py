@@ -115,7 +115,7 @@ def require_files(recipe: Recipe) -> None:
         If a transfer lacks its pre-trained weights, or a named file is missing.
     """
     own = recipe.training.self_training
-    if recipe.training.transfer != "scratch" and own is None:
+    if recipe.training.transfer != "scratch" and recipe.first_network is None:
         if recipe.pretrained is None:
             raise ConfigError(f"{recipe.name}: {recipe.training.transfer} needs `pretrained` weights (or --pretrained)")
         if not recipe.pretrained.exists():
@@ -123,7 +123,7 @@ def require_files(recipe: Recipe) -> None:
     soft = recipe.training.soft_targets
     if soft is not None and not soft.teacher.is_file():
         raise ConfigError(f"{soft.teacher}: no such teacher")
-    if own is not None and not own.model.is_dir():
-        raise ConfigError(f"{own.model}: no such checkpoint folder")
+    if recipe.first_network is not None and not recipe.first_network.is_dir():
+        raise ConfigError(f"{recipe.first_network}: no such checkpoint folder")
     if own is not None and own.tagger is not None and not own.tagger.is_file():
         raise ConfigError(f"{own.tagger}: no such music tagger")

@@ -23,6 +23,7 @@ from organology.training.committee import Committee
 from organology.training.data import MixtureDataset
 from organology.training.distilling import distill
 from organology.training.loop import train, training_audio
+from organology.training.overlay import overlay
 from organology.training.pretraining import pretrain
 from organology.training.pretraining_recipe import load_pretraining_recipe
 from organology.training.recipe import SelfTraining
@@ -205,6 +206,38 @@ def test_a_run_goes_on_with_the_model_and_resumes(place):
     assert all(torch.equal(a, b) for a, b in zip(again.parameters(), after.parameters(), strict=True))
 
 
+def test_mixtures_on_top_of_recordings():
+    torch.manual_seed(0)
+    recordings = 0.1 * torch.randn(400, 50)
+    mixtures = torch.stack([torch.full((50,), 0.5), torch.zeros(50)])
+    labels = torch.tensor([[1, 0, -1], [0, 0, 0]])
+    scores = torch.full((400, 3), 0.25)
+    same = overlay(recordings, scores, mixtures, labels, 0.0, (0, 0))
+    assert torch.equal(same[0], recordings) and torch.equal(same[1], scores) and same[2].all()
+
+    heard, targets, known = overlay(recordings, scores, mixtures, labels, 0.5, (-6, 6))
+    changed = (heard != recordings).any(1)
+    assert 60 < changed.sum() < 140  # half of those that draw the mixture that sounds
+    added = (heard - recordings)[changed]
+    torch.testing.assert_close(added, added[:, :1].expand(-1, 50))
+    level_db = 20 * torch.log10(added[:, 0] / recordings[changed].square().mean(1).sqrt())
+    assert -6.01 < level_db.min() < -5 and 5 < level_db.max() < 6.01
+    assert (targets[changed] == torch.tensor([1.0, 0.25, 0.25])).all() and (targets[~changed] == 0.25).all()
+    assert (known[changed] == torch.tensor([True, True, False])).all() and known[~changed].all()
+
+
+def test_a_run_with_mixtures_on_top(place):
+    """Recordings alone count: what is on top of them moves the weights elsewhere, and the same each time."""
+    scores = {}
+    for name, share in (("plain", 0.0), ("topped", 1.0), ("topped again", 1.0)):
+        train(recipe_of(place, name, weight=1.0, overlay=share), place / name)
+        network, _ = load_checkpoint(place / name / "best")
+        with torch.no_grad():
+            scores[name] = network(waveforms())
+    assert not torch.allclose(scores["plain"], scores["topped"], atol=1e-4)
+    assert torch.equal(scores["topped"], scores["topped again"])
+
+
 def _interrupted_in_the_second_epoch(self, batch, batch_idx):
     if self.current_epoch == 1:
         raise KeyboardInterrupt
@@ -229,7 +262,9 @@ def test_what_recordings_say_counts(place):
         ({"recordings": []}, "recordings names no prepared folder"),
         ({"tagger_share": 2}, "tagger_share is from 0 to 1"),
         ({"per_batch": 0}, "per_batch has to be 1 or more"),
-        ({"gain_db": [3, -3]}, "a lowest and a highest gain"),
+        ({"gain_db": [3, -3]}, "gain_db is a lowest and a highest gain"),
+        ({"overlay": -0.1}, "overlay is from 0 to 1"),
+        ({"overlay_db": [3, -3]}, "overlay_db is a lowest and a highest gain"),
         ({"tagger_labels": ["kazoo"]}, "'kazoo' is no label"),
     ],
 )

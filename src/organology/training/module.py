@@ -21,6 +21,7 @@ from organology.training.compiling import CompiledNetwork
 from organology.training.data import Batch
 from organology.training.loss_meter import LossMeter
 from organology.training.losses import transfer_loss
+from organology.training.overlay import overlay
 from organology.training.recipe import TrainingConfig
 from organology.training.schedule import learning_rate_factor, set_learning
 from organology.training.teacher import Teacher
@@ -109,13 +110,19 @@ class TransferModule(L.LightningModule):
 
     def batch_loss(self, batch: Batch) -> Tensor:
         """What is made small: float32, shape ()."""
-        logits, committee, own = self(batch.waveform), self.committee, self.config.self_training
+        committee, own = self.committee, self.config.self_training
         if committee is None or own is None:
-            return self._mixture_loss(logits, batch.waveform, batch.targets)
-        n = len(logits) - own.per_batch
-        mixtures = self._mixture_loss(logits[:n], batch.waveform[:n], batch.targets[:n])
-        recordings = F.binary_cross_entropy_with_logits(logits[n:].float(), committee.scores(batch.waveform[n:]))
-        return (1 - own.weight) * mixtures + own.weight * recordings
+            return self._mixture_loss(self(batch.waveform), batch.waveform, batch.targets)
+        n = len(batch.waveform) - own.per_batch
+        waveform, labels, recordings = batch.waveform[:n], batch.targets[:n], batch.waveform[n:]
+        scores = committee.scores(recordings)
+        known = torch.ones_like(scores, dtype=torch.bool)
+        if own.overlay > 0:
+            recordings, scores, known = overlay(recordings, scores, waveform, labels, own.overlay, own.overlay_db)
+        logits = self(torch.cat([waveform, recordings]))
+        mixtures = self._mixture_loss(logits[:n], waveform, labels)
+        of_recordings = F.binary_cross_entropy_with_logits(logits[n:].float()[known], scores[known])
+        return (1 - own.weight) * mixtures + own.weight * of_recordings
 
     def _mixture_loss(self, logits: Tensor, waveform: Tensor, targets: Tensor) -> Tensor:
         teacher, soft = self._others[0], self.config.soft_targets

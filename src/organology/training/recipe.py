@@ -94,6 +94,10 @@ class SelfTraining:
         0 ... 1.
     gain_db : (float, float)
         Recordings are made louder by so much, drawn evenly.
+    overlay : float
+        Probability that a recording gets one of the batch's mixtures on top; the labels of both are then its targets.
+    overlay_db : (float, float)
+        Level of that mixture over the recording's, drawn evenly.
     """
 
     __pydantic_config__ = FORBID
@@ -105,13 +109,17 @@ class SelfTraining:
     per_batch: int = 8
     weight: float = 1 / 3
     gain_db: tuple[float, float] = (-12.0, 3.0)
+    overlay: float = 0.0
+    overlay_db: tuple[float, float] = (-3.0, 6.0)
 
     def __post_init__(self) -> None:
         _check(len(self.recordings) > 0, "self_training.recordings names no prepared folder")
-        for name in ("tagger_share", "weight"):
+        for name in ("tagger_share", "weight", "overlay"):
             _check(0 <= getattr(self, name) <= 1, f"self_training.{name} is from 0 to 1, not {getattr(self, name)}")
         _check(self.per_batch >= 1, f"self_training.per_batch has to be 1 or more, not {self.per_batch}")
-        _check(self.gain_db[0] <= self.gain_db[1], "self_training.gain_db is a lowest and a highest gain")
+        for name in ("gain_db", "overlay_db"):
+            lowest, highest = getattr(self, name)
+            _check(lowest <= highest, f"self_training.{name} is a lowest and a highest gain")
         for label in self.tagger_labels:
             _check(label in LABELS, f"self_training.tagger_labels: {label!r} is no label")
 

@@ -18,6 +18,7 @@ from organology.metadata import METADATA_KEY, Calibration, ModelMetadata
 from organology.model import (
     InstrumentNet,
     ModelConfig,
+    average_checkpoints,
     export_onnx,
     has_folded_norms,
     import_onnx,
@@ -96,6 +97,17 @@ def test_what_cannot_be_imported_says_why(tmp_path: Path) -> None:
             import_onnx(changed(path, out, **changes))
     with pytest.raises(ModelError, match="no such file"):
         import_onnx(tmp_path / "nowhere.onnx")
+
+
+def test_an_average_is_of_imported_networks_or_of_none(tmp_path: Path) -> None:
+    net = settled(CONFIGS["short-chunk"])
+    export_onnx(net, metadata(net), tmp_path / "model.onnx")
+    save_checkpoint(tmp_path / "first", net, metadata(net))
+    save_checkpoint(tmp_path / "imported", *import_onnx(tmp_path / "model.onnx"))
+    both, _ = average_checkpoints([tmp_path / "imported", tmp_path / "imported"])
+    assert has_folded_norms(both)
+    with pytest.raises(ModelError, match=r"imported: goes back to an imported model, .*first does not"):
+        average_checkpoints([tmp_path / "first", tmp_path / "imported"])
 
 
 @pytest.mark.usefixtures("one_thread")

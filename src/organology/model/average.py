@@ -20,6 +20,7 @@ from torch import Tensor
 from organology.errors import ModelError
 from organology.metadata import ModelMetadata
 from organology.model.checkpoint import read_checkpoint
+from organology.model.imported import has_folded_norms
 from organology.model.network import InstrumentNet, ModelConfig
 from organology.model.weights import load_state
 
@@ -49,7 +50,7 @@ def average_checkpoints(
     ------
     ModelError
         If there are fewer than two, the shares don't fit, one cannot be read, or is of another configuration than the
-        first.
+        first, or some go back to an imported model and others don't.
     """
     if len(paths) < 2:
         raise ModelError("an average needs two checkpoints or more")
@@ -57,6 +58,13 @@ def average_checkpoints(
     config, first, _ = read_checkpoint(paths[0])
     parts = [_read(path, paths[0], config, first) for path in paths]
     net = InstrumentNet(config, first.labels)
+    folded = []
+    for path, part in zip(paths, parts, strict=True):
+        load_state(net, part.state, Path(path))
+        folded.append(has_folded_norms(net))
+    if len(set(folded)) > 1:
+        imported, other = paths[folded.index(True)], paths[folded.index(False)]
+        raise ModelError(f"{imported}: goes back to an imported model, {other} does not: no average of them")
     load_state(net, _mean([part.state for part in parts], shares), Path(paths[0]))
     tuned = [(share, part.thresholds) for share, part in zip(shares, parts, strict=True) if part.thresholds]
     of_label = zip(*(thresholds for _, thresholds in tuned), strict=True)

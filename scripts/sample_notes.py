@@ -1,10 +1,10 @@
 """Play MIDI with recorded notes: songs of aligned stems from a folder of single-note samples.
 
-The samples are files `NOTES/<instrument>/<instrument>_<pitch>_<length>_<dynamic>_<articulation>.<ext>`, as the
-Philharmonia Orchestra publishes them (https://philharmonia.co.uk/resources/sound-samples/; any use, not to be passed
-on as samples). Every melodic part of a MIDI piece goes to an instrument drawn at random, transposed by octaves into
-its range; each note takes the nearest recorded pitch, is resampled by at most two semitones, cut at its length and
-released. The result is a folder for `organology prepare stems`.
+The samples are files `.../<instrument>/<instrument>_<pitch>_<length>_<dynamic>_<articulation>.<ext>` anywhere below
+NOTES, as the Philharmonia Orchestra publishes them (https://philharmonia.co.uk/resources/sound-samples/; any use, not
+to be passed on as samples). Every melodic part of a MIDI piece goes to an instrument drawn at random, transposed by
+octaves into its range; each note takes the nearest recorded pitch, is resampled by at most two semitones, cut at its
+length and released. The result is a folder for `organology prepare stems`.
 
     python scripts/sample_notes.py NOTES MIDI... --out DIR [--songs 100] [--seconds 30] [--seed 0]
 """
@@ -57,12 +57,11 @@ def find_samples(folder: Path) -> dict[str, dict[int, list[tuple[float, str, Pat
     """Instrument -> MIDI pitch -> (length in seconds, dynamic, file)."""
     found: dict[str, dict[int, list[tuple[float, str, Path]]]] = defaultdict(lambda: defaultdict(list))
     pattern = re.compile(r"^[a-z-]+_([A-G]s?)(\d)_([^_]+)_([^_]+)_([^_]+)$")
-    for instrument in PLAYERS:
-        for path in sorted((folder / instrument).glob("*.*")):
-            match = pattern.match(path.stem)
-            if match and match[3] in LENGTHS and match[5] in ARTICULATIONS:
-                pitch = SEMITONES[match[1]] + 12 * (int(match[2]) + 1)
-                found[instrument][pitch].append((LENGTHS[match[3]], match[4], path))
+    for path in sorted(folder.rglob("*_*_*_*_*.*")):
+        instrument, match = path.parent.name, pattern.match(path.stem)
+        if instrument in PLAYERS and match and match[3] in LENGTHS and match[5] in ARTICULATIONS:
+            pitch = SEMITONES[match[1]] + 12 * (int(match[2]) + 1)
+            found[instrument][pitch].append((LENGTHS[match[3]], match[4], path))
     return {name: dict(pitches) for name, pitches in found.items() if pitches}
 
 

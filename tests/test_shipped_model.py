@@ -34,10 +34,23 @@ def test_it_is_small_and_says_what_it_is(recognizer):
     assert all(0 < threshold < 1 for threshold in told.thresholds)
     assert told.frontend["n_mels"] == 128
     assert told.frontend["level_db"] < -30
-    assert [entry["tags"] for entry in told.provenance["distilled"]] == ["mtg-jamendo", "magnatagatune"]
-    for trained_last in told.provenance["average_of"]:
+
+
+def tags(told):
+    return [entry["tags"] for entry in told["distilled"]]
+
+
+def test_how_it_came_about_can_be_followed_to_the_start(recognizer):
+    before, last = recognizer.metadata.provenance["average_of"]
+    assert (before["share"], last["share"]) == (0.5, 0.5)
+    assert tags(last) == ["mtg-jamendo"]
+    for trained in last["average_of"]:
+        assert "more_instruments.yaml" in trained["command"]
+        assert trained["goes_on_with"]["average_of"] == before["average_of"]
+    assert tags(before) == ["mtg-jamendo", "magnatagatune"]
+    for trained_last in before["average_of"]:
         first_distilled = trained_last["goes_on_with"]
-        assert [entry["tags"] for entry in first_distilled["distilled"]] == ["mtg-jamendo", "magnatagatune"]
+        assert tags(first_distilled) == ["mtg-jamendo", "magnatagatune"]
         for self_trained in first_distilled["average_of"]:
             *trained, start = self_trained["goes_on_with"]["average_of"]
             trainings = [*trained, self_trained, trained_last]

@@ -6,11 +6,13 @@ safetensors. It imports neither torch nor onnxruntime, so that both sides can re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from organology import repeats
 from organology.errors import ModelError
 
 METADATA_KEY = "organology"
@@ -99,8 +101,9 @@ class ModelMetadata:
         return round(self.window_seconds * self.sample_rate)
 
     def to_json(self) -> str:
-        """The metadata as JSON text."""
-        return TypeAdapter(ModelMetadata).dump_json(self, indent=2).decode()
+        """The metadata as JSON text; parts of the provenance that are the same stand there once."""
+        values = TypeAdapter(ModelMetadata).dump_python(self, mode="json")
+        return json.dumps({**values, "provenance": repeats.fold(values["provenance"])}, ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str, source: str) -> ModelMetadata:
@@ -119,4 +122,7 @@ class ModelMetadata:
             raise ModelError(f"{source}: bad model metadata: {place} {fault['msg']}") from error
         if metadata.version != METADATA_VERSION:
             raise ModelError(f"{source}: metadata version {metadata.version}, this reads {METADATA_VERSION}")
-        return metadata
+        try:
+            return replace(metadata, provenance=repeats.unfold(metadata.provenance))
+        except ValueError as error:
+            raise ModelError(f"{source}: bad model metadata: provenance: {error}") from error

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from note_files import read_from_onset
 from numpy.typing import NDArray
 from starter_music import compose, tonal
 
@@ -156,12 +157,9 @@ class Guitar:
 def _read(path: Path) -> Samples:
     """A note at 32 kHz from its onset; empty where the file cannot be read (a copy of a repository may lack some)."""
     try:
-        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        return read_from_onset(path, share=0.05, longest=5 * SAMPLE_RATE)
     except soundfile.LibsndfileError:
         return np.zeros(0, dtype=np.float32)
-    mono = np.asarray(soxr.resample(sound.mean(axis=1), rate, SAMPLE_RATE), dtype=np.float32)[: 5 * SAMPLE_RATE]
-    loud = np.flatnonzero(np.abs(mono) > 0.05 * max(float(np.abs(mono).max(initial=0)), 1e-6))
-    return mono[max(int(loud[0]) - 64, 0) :] if len(loud) else mono[:0]
 
 
 def play_song(

@@ -13,7 +13,6 @@ a timing of its own. Output is a folder for `organology prepare stems`. The same
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,10 +21,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from note_files import read_from_onset
 from numpy.typing import NDArray
 
 from organology import config
 from organology.audio import SAMPLE_RATE
+from organology.corpora.render import COLUMNS, write_rows
 from organology.corpora.render_midi import DRUM_PROGRAM, Note, Part
 from organology.corpora.render_synth import Room, SoundFont, synthesize
 from organology.errors import OrganologyError
@@ -35,7 +36,6 @@ Strokes = list[tuple[float, str, float]]
 """Start in seconds, name of the stroke, strength from 0 to 1."""
 
 PLAYERS = Path(__file__).parent / "hand_drums" / "players.yaml"
-COLUMNS = ("path", "song", "artist", "stem", "families", "instruments", "kind", "aligned", "licence")
 PEAK_DB = (-9.0, -3.0)
 ALONE = 0.45
 FREE = 0.3
@@ -54,10 +54,17 @@ class Player:
     licence: str = ""
     share: float = 1.0
 
+    @property
+    def plays_kit(self) -> bool:
+        """Whether a SoundFont's drum kit plays it, and no recorded strokes."""
+        return all(isinstance(takes, int) for takes in self.strokes.values())
+
     def __post_init__(self) -> None:
         words = {name for pattern in self.patterns for word in pattern.split() for name in word.split("+")}
         if unknown := words - {"-"} - set(self.strokes):
             raise ValueError(f"{self.name}: no such stroke: {', '.join(sorted(unknown))}")
+        if not self.plays_kit and any(isinstance(takes, int) for takes in self.strokes.values()):
+            raise ValueError(f"{self.name}: recorded strokes and notes of a drum kit in one player")
         if self.beats and len(self.beats) != len(self.patterns):
             raise ValueError(f"{self.name}: {len(self.beats)} beats for {len(self.patterns)} patterns")
 
@@ -104,10 +111,8 @@ def strokes(player: Player, bpm: float, seconds: float, swing: float, rng: np.ra
 @lru_cache(maxsize=2000)
 def _read(path: Path) -> Samples:
     """A stroke at 32 kHz, from its onset, at a peak of 1."""
-    sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    mono = np.asarray(soxr.resample(sound.mean(axis=1), rate, SAMPLE_RATE), dtype=np.float32)
-    loud = np.flatnonzero(np.abs(mono) > 0.03 * float(np.abs(mono).max(initial=1e-6)))
-    return (mono[max(int(loud[0]) - 64, 0) :] / np.abs(mono).max()) if len(loud) else mono[:0]
+    stroke = read_from_onset(path, share=0.03)
+    return stroke / np.abs(stroke).max(initial=0) if len(stroke) else stroke
 
 
 def play_recorded(
@@ -130,7 +135,7 @@ def play_recorded(
 def play_kit(player: Player, played: Strokes, seconds: float, font: SoundFont, room: Room) -> Samples:
     """Strokes played with a SoundFont's drum kit."""
     notes = [
-        Note(start, start + 0.2, int(player.strokes[name]), round(40 + 80 * loud))  # type: ignore[call-overload]
+        Note(start, start + 0.2, int(player.strokes[name]), round(40 + 80 * loud))
         for start, name, loud in sorted(played)
     ]
     return synthesize(Part(0, 9, DRUM_PROGRAM, tuple(notes)), font.path, seconds, room)
@@ -140,14 +145,13 @@ def find(notes: Path, fonts: Sequence[SoundFont]) -> list[tuple[Player, dict[str
     """Players that can play, and their recorded strokes by name (none for those of a drum kit)."""
     there: list[tuple[Player, dict[str, list[Path]]]] = []
     for player in config.parse(config.read_yaml(PLAYERS), Band, str(PLAYERS)).players:
-        if not player.licence:
+        if player.plays_kit:
             if fonts:
                 there.append((player, {}))
             continue
         takes = {
             mark: [path for glob in globs for path in sorted(notes.glob(glob))]
             for mark, globs in player.strokes.items()
-            if isinstance(globs, tuple)
         }
         if all(takes.values()):
             there.append((player, takes))
@@ -179,12 +183,12 @@ def main() -> None:
         room = Room(size=float(rng.uniform(0.05, 0.7)), damping=float(rng.random()), level=float(rng.uniform(0, 0.9)))
         for player, takes in (there[int(place)] for place in chosen):
             played = strokes(player, bpm, given.seconds - 1, swing, rng)
-            if player.licence:
-                stem, licence = play_recorded(takes, played, given.seconds, rng), player.licence
-            else:
+            if player.plays_kit:
                 font = fonts[int(rng.integers(len(fonts)))]
                 stem = play_kit(player, played, given.seconds, font, room)
                 licence = f"CC0-1.0; samples {font.path.stem}"
+            else:
+                stem, licence = play_recorded(takes, played, given.seconds, rng), player.licence
             peak = float(np.abs(stem).max(initial=0))
             if peak < 1e-4:
                 print(f"{song}: {player.name} is silent", flush=True)
@@ -193,22 +197,10 @@ def main() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             gain = 10 ** (float(rng.uniform(*PEAK_DB)) / 20) / peak
             soundfile.write(path, stem * np.float32(gain), SAMPLE_RATE, "PCM_16")
-            values = (
-                f"{song}/{player.name}.flac",
-                song,
-                song,
-                player.name,
-                "percussion",
-                "",
-                "phrases",
-                "true",
-                licence,
-            )
+            name = player.name
+            values = (f"{song}/{name}.flac", song, song, name, "stems", "percussion", "phrases", licence, "true")
             rows.append(dict(zip(COLUMNS, values, strict=True)))
-    with (given.out / "stems.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, COLUMNS)
-        table.writeheader()
-        table.writerows(rows)
+    write_rows(given.out, rows)
     print(f"{len(rows)} stems of {given.songs} songs in {given.out}")
 
 

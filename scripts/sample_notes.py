@@ -22,6 +22,7 @@ import mido
 import numpy as np
 import soundfile as sf
 import soxr
+from note_files import read_from_onset
 
 RATE = 32_000
 LENGTHS = {"025": 0.25, "05": 0.5, "1": 1.0, "15": 1.5, "long": 3.0, "very-long": 6.0}
@@ -99,13 +100,10 @@ def read_parts(path: Path) -> list[list[Note]]:
 def read_sample(path: Path) -> np.ndarray:
     """A recorded note: mono, 32 kHz, the silence before it cut off."""
     try:
-        audio, rate = sf.read(path, dtype="float32", always_2d=True)
+        return read_from_onset(path, share=0.02, lead=160)
     except sf.LibsndfileError as error:
         print(f"left out: {error}")
         return np.zeros(0, dtype=np.float32)
-    mono = soxr.resample(audio.mean(axis=1), rate, RATE)
-    loud = np.flatnonzero(np.abs(mono) > 0.02 * max(float(np.abs(mono).max(initial=0)), 1e-6))
-    return mono[max(int(loud[0]) - 160, 0) :] if len(loud) else mono[:0]
 
 
 def play(

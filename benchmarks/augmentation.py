@@ -25,12 +25,10 @@ from torch import nn
 from organology import audio
 from organology.evaluation.arrays import macro_mean
 from organology.evaluation.bootstrap import interval, resampled
-from organology.evaluation.ranking import areas, rank
+from organology.evaluation.metrics.ranking import areas, rank
 from organology.mixing import Mixer, MixingConfig, StemPool, WorldConfig
-from organology.mixing.draw import MixturePlan, SourcePlan
-from organology.mixing.recipe import load_recipe
-from organology.mixing.world import apply_world, draw_world, room_of
-from organology.mixing.world_config import (
+from organology.mixing.channel.channel import apply_world, draw_world, room_of
+from organology.mixing.channel.config import (
     AmpConfig,
     BandConfig,
     CodecConfig,
@@ -41,7 +39,9 @@ from organology.mixing.world_config import (
     NoiseConfig,
     RoomConfig,
     SaturationConfig,
-)  # fmt: skip
+)
+from organology.mixing.draw import MixturePlan, SourcePlan
+from organology.mixing.recipe import load_recipe
 from organology.model import AudioSetTagger
 from organology.taxonomy import LABELS, PRESENT, raise_families
 

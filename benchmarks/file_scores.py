@@ -26,13 +26,13 @@ from measuring import put, table
 from segments import CELL, RATE, songs
 
 from organology import Recognizer
-from organology.corpora.render_midi import read_score
 from organology.evaluation import evaluate, reliability
 from organology.evaluation.bootstrap import interval, resampled
-from organology.evaluation.decisions import ratios
+from organology.evaluation.metrics.decisions import ratios
 from organology.recognition import Recognition
-from organology.recognition.means import logits_of, scores_of
+from organology.recognition.logits import logits_of, scores_of
 from organology.recognition.pooling import pool
+from organology.rendering.midi import read_score
 from organology.taxonomy import ABSENT, LABELS, PRESENT, UNKNOWN, Vocabulary, raise_families
 
 SOUNDS_SECONDS = 3.0

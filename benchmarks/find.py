@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from organology.metadata import ModelMetadata
+from organology.library.rows import FileState
+from organology.library.store import Store
+from organology.model_metadata import ModelMetadata
 from organology.recognition import Recognition
-from organology.recognition.store import Store
-from organology.recognition.store_rows import FileState
 from organology.taxonomy import LABELS, raise_families
 
 QUERIES = (

@@ -17,7 +17,7 @@ import numpy as np
 from labeled_clips import tell
 
 from organology import Recognizer
-from organology.corpora.render_midi import Part, read_score
+from organology.rendering.midi import Part, read_score
 from organology.taxonomy import ABSENT, LABELS, PRESENT, UNKNOWN, Vocabulary
 
 CLEAR_SECONDS = 0.6

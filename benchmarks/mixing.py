@@ -117,7 +117,7 @@ def reading(folder: Path, count: int = 150) -> dict[str, float]:
 
 def measure_world(mixer: Mixer, count: int = 24) -> dict[str, float]:
     """CPU time of each treatment of `mixing.world` on its own, in ms a mixture (amp: a source)."""
-    from organology.mixing.world import GROUPS, apply_amp, apply_world, draw_world, room_of
+    from organology.mixing.channel.channel import GROUPS, apply_amp, apply_world, draw_world, room_of
 
     mixtures = [mixer.mix(index).audio for index in range(count)]
     rate, spent = mixer.config.sample_rate, {}

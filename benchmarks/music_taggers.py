@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 from organology import audio
 from organology.model import load_checkpoint
 from organology.taxonomy import DISPLAY_NAMES, LABELS, PRESENT, UNKNOWN
-from organology.training.teacher import TagTeacher
+from organology.training.distillation.teacher import TagTeacher
 
 
 def main() -> None:

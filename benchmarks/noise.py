@@ -17,7 +17,7 @@ import numpy as np
 from organology import Recognizer
 from organology.audio import SAMPLE_RATE
 from organology.errors import AudioError
-from organology.mixing.world_noise import crackle, hiss, hum
+from organology.mixing.channel.noise import crackle, hiss, hum
 from organology.taxonomy import DISPLAY_NAMES, LABELS
 
 SECONDS = 10

@@ -41,11 +41,11 @@ from organology.errors import OrganologyError
 from organology.mixing import Mixer, MixingConfig, StemPool
 from organology.model import InstrumentNet, ModelConfig
 from organology.training import TrainingConfig
-from organology.training.data import Batch, training_loader
-from organology.training.layout import channels_last
-from organology.training.module import TransferModule
+from organology.training.memory_format import channels_last
 from organology.training.precision import autocast
-from organology.training.schedule import set_learning
+from organology.training.transfer.data import Batch, training_loader
+from organology.training.transfer.module import TransferModule
+from organology.training.transfer.schedule import set_learning
 
 SAMPLES = 128_000
 MANY = 10**6

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from starter_music import compose, tonal
 
 from organology.audio import SAMPLE_RATE
-from organology.corpora.render import COLUMNS, write_rows
-from organology.corpora.render_midi import DRUM_PROGRAM, Part
-from organology.corpora.render_song import level
-from organology.corpora.render_synth import Room, SoundFont, synthesize
 from organology.errors import OrganologyError
+from organology.rendering.fluidsynth import Room, SoundFont, synthesize
+from organology.rendering.midi import DRUM_PROGRAM, Part
+from organology.rendering.render import COLUMNS, write_rows
+from organology.rendering.song import level
 from organology.taxonomy import Vocabulary
 
 Samples = NDArray[np.float32]

@@ -23,11 +23,11 @@ from synths.lmms import play
 from synths.parts import ROLES, arrange, beats, drums
 from synths.presets import Presets, find_presets
 
-from organology.corpora.render_excerpt import cut, excerpt_starts
-from organology.corpora.render_midi import DRUM_PROGRAM, read_score
-from organology.corpora.render_song import level
-from organology.corpora.render_synth import Room, SoundFont, synthesize
 from organology.errors import OrganologyError
+from organology.rendering.excerpts import cut, excerpt_starts
+from organology.rendering.fluidsynth import Room, SoundFont, synthesize
+from organology.rendering.midi import DRUM_PROGRAM, read_score
+from organology.rendering.song import level
 
 TAIL_SECONDS = 1.0
 EVEN_LEVELS = 0.85

@@ -13,8 +13,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from organology.audio import SAMPLE_RATE
-from organology.corpora.render import COLUMNS, write_rows
 from organology.errors import OrganologyError
+from organology.rendering.render import COLUMNS, write_rows
 
 Samples = NDArray[np.float32]
 Stems = dict[str, tuple[int, str, Samples]]

@@ -29,8 +29,8 @@ from gathering.download import GatherError, fetch
 from rich.console import Console
 from rich.table import Table
 
+from organology.atomic import written_whole
 from organology.errors import OrganologyError
-from organology.files import written_whole
 
 HERE = Path(__file__).resolve().parent
 STEMS = ("path", "song", "artist", "stem", "families", "instruments", "mask", "kind", "licence", "aligned")

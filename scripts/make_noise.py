@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from organology.audio import SAMPLE_RATE
-from organology.mixing.world_noise import crackle, hiss, hum
+from organology.mixing.channel.noise import crackle, hiss, hum
 
 Samples = NDArray[np.float32]
 

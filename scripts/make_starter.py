@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from starter_music import ogg
 from starter_music.compose import Song, compose, read_book
 
+from organology.atomic import written_whole
 from organology.audio import SAMPLE_RATE
-from organology.corpora.render_midi import Part
-from organology.corpora.render_song import COLUMNS, level
-from organology.corpora.render_synth import Room, SoundFont, synthesize
 from organology.errors import OrganologyError
-from organology.files import written_whole
+from organology.rendering.fluidsynth import Room, SoundFont, synthesize
+from organology.rendering.midi import Part
+from organology.rendering.song import COLUMNS, level
 from organology.taxonomy import LABELS, Vocabulary, union
 
 ROOT = Path(__file__).resolve().parent.parent

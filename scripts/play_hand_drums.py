@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 
 from organology import config
 from organology.audio import SAMPLE_RATE
-from organology.corpora.render import COLUMNS, write_rows
-from organology.corpora.render_midi import DRUM_PROGRAM, Note, Part
-from organology.corpora.render_synth import Room, SoundFont, synthesize
 from organology.errors import OrganologyError
+from organology.rendering.fluidsynth import Room, SoundFont, synthesize
+from organology.rendering.midi import DRUM_PROGRAM, Note, Part
+from organology.rendering.render import COLUMNS, write_rows
 
 Samples = NDArray[np.float32]
 Strokes = list[tuple[float, str, float]]

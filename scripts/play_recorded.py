@@ -24,12 +24,12 @@ from recorded.fonts import Font, Instrument, make_font
 from synths.hearing import fault
 
 from organology import config
-from organology.corpora.render_cast import humanize
-from organology.corpora.render_excerpt import cut, excerpt_starts
-from organology.corpora.render_midi import DRUM_PROGRAM, Part, read_score
-from organology.corpora.render_song import level
-from organology.corpora.render_synth import Room, SoundFont, synthesize
 from organology.errors import OrganologyError
+from organology.rendering.excerpts import cut, excerpt_starts
+from organology.rendering.fluidsynth import Room, SoundFont, synthesize
+from organology.rendering.midi import DRUM_PROGRAM, Part, read_score
+from organology.rendering.orchestration import humanize
+from organology.rendering.song import level
 
 INSTRUMENTS = Path(__file__).parent / "recorded" / "instruments.yaml"
 TAIL_SECONDS = 1.5

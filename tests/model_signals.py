@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from organology.metadata import ModelMetadata
 from organology.model import InstrumentNet, ModelConfig
+from organology.model_metadata import ModelMetadata
 
 PUBLISHED = Path(__file__).parents[2] / "shared" / "weights" / "efficientat_mn04_as" / "mn04_as_mAP_432.pt"
 TINY = (4, 4, 8, 8, 8, 8, 16)

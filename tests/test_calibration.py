@@ -15,12 +15,12 @@ from organology import cli
 from organology.errors import ModelError
 from organology.evaluation import calibrated, calibrated_thresholds, fit_calibration, reliability
 from organology.evaluation.calibration import logit
-from organology.metadata import Calibration, ModelMetadata
 from organology.model import InstrumentNet, ModelConfig, export_onnx, load_checkpoint, save_checkpoint
-from organology.recognition.modelfile import ModelFile
+from organology.model_metadata import Calibration, ModelMetadata
+from organology.recognition.onnx_model import ModelFile
 from organology.taxonomy import LABELS
 from organology.training import load_recipe
-from organology.training.loop import override, train
+from organology.training.transfer.run import override, train
 from organology.training.tuning import tune
 from training_support import make_corpus, write_recipe
 

@@ -13,7 +13,7 @@ import soundfile
 import typer
 from typer.testing import CliRunner
 
-from organology.cli import recognize as verb
+from organology.cli.recordings import recognize as verb
 from organology.errors import ModelError
 from organology.taxonomy import LABELS
 from sounds import cut, write
@@ -190,7 +190,7 @@ def test_output_is_written_whole(run, tmp_path):
 def test_every_format_into_a_folder(run, tmp_path):
     for name in ("x/a.wav", "x/a.flac", "x/y/b.wav"):
         play(tmp_path / name, "violin")
-    from organology.recognition.writers import FORMATS
+    from organology.outputs.registry import FORMATS
 
     assert [one.value for one in verb.OutputFormat] == list(FORMATS)
     for name, form in FORMATS.items():
@@ -226,7 +226,7 @@ def test_a_failed_write_leaves_nothing(run, tmp_path, monkeypatch):
     play(tmp_path / "a.wav", "violin")
     (tmp_path / "p.csv").write_text("before")
     monkeypatch.setattr(
-        "organology.recognition.writers.CsvWriter.add", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
+        "organology.outputs.registry.CsvWriter.add", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
     )
     result = run("a.wav", "--output", "p.csv")
     assert str(result.exception) == "p.csv: cannot be written: full"

@@ -15,7 +15,7 @@ parts = pytest.importorskip("synths.parts")
 presets = pytest.importorskip("synths.presets")
 
 from organology.audio import SAMPLE_RATE  # noqa: E402
-from organology.corpora.render_midi import Note, Part, Score  # noqa: E402
+from organology.rendering.midi import Note, Part, Score  # noqa: E402
 
 RNG = np.random.default_rng(0)
 GRID = np.arange(0, 8.5, 0.5)

@@ -7,17 +7,17 @@ import typer
 from typer.testing import CliRunner
 
 from corpora_trees_slakh import jamendo, slakh
-from organology.cli import corpus as verb
+from organology.cli.corpora import corpus as verb
 from organology.corpora import READERS, reader
-from organology.corpora.check import check, detect, known_corpora
-from organology.corpora.jamendo import TAGS, prepare_jamendo
+from organology.corpora.checking.check import check, detect, known_corpora
 from organology.corpora.prepare import prepare
+from organology.corpora.readers.jamendo import TAGS, prepare_jamendo
 from organology.errors import CorpusError
 
 
 @pytest.fixture(autouse=True)
 def _slakh(monkeypatch):
-    monkeypatch.setitem(READERS, "slakh", "organology.corpora.slakh")
+    monkeypatch.setitem(READERS, "slakh", "organology.corpora.readers.slakh.reader")
 
 
 @pytest.fixture(scope="module")

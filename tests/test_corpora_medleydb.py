@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from corpora_trees import MEDLEYDB, medleydb_metadata, write_activations, write_yaml
 from corpora_trees import medleydb as make_tree
-from organology.corpora import medleydb
-from organology.corpora._medleydb_activity import read_activations
-from organology.corpora._medleydb_labels import label_song
-from organology.corpora._medleydb_yaml import read_metadata
 from organology.corpora.base import Remark
 from organology.corpora.prepare import prepare
+from organology.corpora.readers.medleydb import reader
+from organology.corpora.readers.medleydb.activations import read_activations
+from organology.corpora.readers.medleydb.metadata import read_metadata
+from organology.corpora.readers.medleydb.stem_labels import label_song
 from organology.corpora.table import read_table
 from organology.errors import CorpusError
 from organology.taxonomy import FAMILY_OF, LABELS, PRESENT, UNKNOWN, Vocabulary, decode
@@ -41,7 +41,7 @@ def tree(first, tmp_path):
 
 
 def items(root, **options):
-    found = list(medleydb.read(root, **options))
+    found = list(reader.read(root, **options))
     songs = {item.song: item for item in found if not isinstance(item, Remark)}
     return songs, [item for item in found if isinstance(item, Remark)]
 
@@ -64,7 +64,7 @@ def labeled(folder, stems, song="A_B", **fields):
     values = {"artist": "A", "has_bleed": "no", "stems": stems, **fields}
     path = folder / f"{song}_METADATA.yaml"
     write_yaml(path, values)
-    return label_song(read_metadata(path), medleydb.FORM, "file")
+    return label_song(read_metadata(path), reader.FORM, "file")
 
 
 # Metadata
@@ -270,7 +270,7 @@ def test_bleed_is_kept_on_request(first):
     }
     assert not any("has_bleed" in str(remark) for remark in remarks)
     assert "Schubert_ABird" in {
-        item.song for item in medleydb.corpus(keep_bleed=True).read(first) if not isinstance(item, Remark)
+        item.song for item in reader.corpus(keep_bleed=True).read(first) if not isinstance(item, Remark)
     }
 
 
@@ -302,8 +302,8 @@ def test_a_tree_without_metadata_or_without_audio(tmp_path):
     write_yaml(tmp_path / "TheMills_Static_METADATA.yaml", medleydb_metadata("TheMills_Static"))
     with pytest.raises(CorpusError, match="metadata of 1 songs, but no stems"):
         items(tmp_path)
-    assert not medleydb.looks_like(tmp_path)
-    assert [song.metadata.song for song in medleydb.read_labels(tmp_path)] == ["TheMills_Static"]
+    assert not reader.looks_like(tmp_path)
+    assert [song.metadata.song for song in reader.read_labels(tmp_path)] == ["TheMills_Static"]
 
 
 def test_copies_in_another_format_and_links_are_found(tree, tmp_path):
@@ -320,7 +320,7 @@ def test_copies_in_another_format_and_links_are_found(tree, tmp_path):
     names = [stem.path.name for stem in songs["TheMills_Static"].stems]
     assert names[:3] == ["TheMills_Static_STEM_01.flac", "TheMills_Static_STEM_02.WAV", "TheMills_Static_STEM_03.wav"]
     assert sorted(songs) == WITHOUT_BLEED
-    assert medleydb.looks_like(linked)
+    assert reader.looks_like(linked)
 
 
 def test_songs_of_mixing_secrets_in_the_same_folder_are_passed_over(tree):
@@ -401,7 +401,7 @@ def test_intervals_hold_what_sounds_and_close_short_rests(tmp_path_factory, soun
 
 
 def test_prepare(first, tmp_path):
-    report = prepare(medleydb.CORPUS, first, tmp_path / "out")
+    report = prepare(reader.CORPUS, first, tmp_path / "out")
     table = read_table(tmp_path / "out", check_files=True)
     assert report.complete
     assert set(table["corpus"]) == {"medleydb"}
@@ -419,7 +419,7 @@ def test_prepare(first, tmp_path):
 
 
 def test_prepare_keeps_activity_within_the_annotations(first, tmp_path):
-    prepare(medleydb.CORPUS, first, tmp_path / "out")
+    prepare(reader.CORPUS, first, tmp_path / "out")
     rows = read_table(tmp_path / "out").filter(pl.col("song") == "AnnaOak_FirstLight").iter_rows(named=True)
     active = {row["stem"]: row["active"] for row in rows}
     assert active["S04"] == [{"start": 0, "end": round(6.5 * 2048 / 44_100 * 32_000)}]
@@ -429,7 +429,7 @@ def test_prepare_keeps_activity_within_the_annotations(first, tmp_path):
 def test_prepare_goes_on_past_a_broken_song_and_a_missing_stem(tree, tmp_path):
     (tree / "Audio/BrassLane_March/BrassLane_March_METADATA.yaml").write_text("stems: [")
     (tree / "Audio/TheMills_Static/TheMills_Static_STEMS/TheMills_Static_STEM_02.wav").unlink()
-    report = prepare(medleydb.CORPUS, tree, tmp_path / "out")
+    report = prepare(reader.CORPUS, tree, tmp_path / "out")
     assert not report.complete
     assert [remark.song for remark in report.of("refused")] == ["BrassLane_March"]
     (failed,) = report.of("failed")
@@ -446,7 +446,7 @@ def test_prepare_goes_on_past_a_broken_song_and_a_missing_stem(tree, tmp_path):
 def real():
     if not REAL.is_dir():
         pytest.skip("no real metadata here")
-    found = list(medleydb.read_labels(REAL))
+    found = list(reader.read_labels(REAL))
     return [item for item in found if not isinstance(item, Remark)], [
         item for item in found if isinstance(item, Remark)
     ]
@@ -468,7 +468,7 @@ def test_counts_per_word_agree_with_the_table(real):
     names = ("stems", "songs", "stems_no_bleed", "songs_no_bleed")
     counts = {name: Counter() for name in names}
     for song in songs:
-        words = [vocabulary.entry(word).word for stem in song.metadata.stems for word in medleydb.FORM.words(stem)]
+        words = [vocabulary.entry(word).word for stem in song.metadata.stems for word in reader.FORM.words(stem)]
         for suffix in ("", "_no_bleed") if not song.has_bleed else ("",):
             counts[f"stems{suffix}"].update(words)
             counts[f"songs{suffix}"].update(set(words))
@@ -498,7 +498,7 @@ def test_labels_of_all_real_stems_hold_together(real):
     }
     # 12 stems by words of their raw tracks, and 3 by the errata in songs that are not marked; gone through by hand.
     assert len(touched) == 15
-    assert touched & medleydb.BLEEDING == {
+    assert touched & reader.BLEEDING == {
         ("Creepoid_OldTree", "S02"),
         ("Lushlife_ToynbeeSuite", "S12"),
         ("TheScarletBrand_LesFleursDuMal", "S08"),
@@ -507,7 +507,7 @@ def test_labels_of_all_real_stems_hold_together(real):
 
 def test_artists_of_real_songs_link_all_their_names(real):
     songs, _ = real
-    artists = {song.metadata.song: set(medleydb.FORM.artists(song.metadata)) for song in songs}
+    artists = {song.metadata.song: set(reader.FORM.artists(song.metadata)) for song in songs}
     assert artists["LizNelson_Rainfall"] & artists["LizNelson_ImComingHome"]
     assert artists["Mozart_DiesBildnis"] & artists["Schumann_Mignon"] == {"NYU"}
     assert len({frozenset(names) for song, names in artists.items() if song.startswith("HopsNVinyl")}) == 2

@@ -10,11 +10,12 @@ import pytest
 
 from corpora_trees import MIXING_SECRETS, write_yaml
 from corpora_trees import mixing_secrets as make_tree
-from organology.corpora import medleydb, mixing_secrets
-from organology.corpora._medleydb_labels import label_song
-from organology.corpora._medleydb_yaml import read_metadata
 from organology.corpora.base import Remark
 from organology.corpora.prepare import prepare
+from organology.corpora.readers import mixing_secrets
+from organology.corpora.readers.medleydb import reader
+from organology.corpora.readers.medleydb.metadata import read_metadata
+from organology.corpora.readers.medleydb.stem_labels import label_song
 from organology.corpora.splits import SplitSong, assign
 from organology.corpora.table import read_table
 from organology.errors import CorpusError
@@ -103,7 +104,7 @@ def test_archives_give_raw_tracks_for_the_sums(archives):
     instead = "stems are missing; the raw tracks that they are made of take their place"
     assert f"metadata/RedKite_Morning_METADATA.yaml: {instead}" in notes
     assert mixing_secrets.looks_like(archives)
-    assert not medleydb.looks_like(archives)
+    assert not reader.looks_like(archives)
 
 
 def test_a_missing_stem_is_taken_from_the_raw_tracks(tree):

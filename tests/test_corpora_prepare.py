@@ -17,7 +17,7 @@ from organology.cli import command_line
 from organology.corpora import reader
 from organology.corpora.base import Corpus, SourceSong, SourceStem
 from organology.corpora.convert import convert_song, convert_stem
-from organology.corpora.listening import Listener
+from organology.corpora.issues import Listener
 from organology.corpora.prepare import PrepareConfig, prepare
 from organology.corpora.table import read_table
 from organology.errors import ConfigError, CorpusError

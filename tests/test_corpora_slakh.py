@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from corpora_trees_slakh import slakh, slakh_metadata
-from organology.corpora import slakh as reader
 from organology.corpora.base import Remark, SourceSong
 from organology.corpora.prepare import PrepareConfig, prepare
-from organology.corpora.slakh_sound import known_faults, patches, sound
-from organology.corpora.slakh_tree import original_split
+from organology.corpora.readers.slakh import reader
+from organology.corpora.readers.slakh.sound import known_faults, patches, sound
+from organology.corpora.readers.slakh.tree import original_split
 from organology.corpora.table import read_table
 from organology.errors import CorpusError, UnknownWordError
 from organology.taxonomy import Vocabulary, decode, encode

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from organology.corpora import READERS, reader
 from organology.corpora.base import Remark, SourceSong
-from organology.corpora.masks import mask, mask_clauses
 from organology.corpora.names import find_instrument, is_instrument, safe_name, safe_names, tokens
+from organology.corpora.readers.stems.masks import mask, mask_clauses
 from organology.errors import ConfigError, CorpusError
 from organology.taxonomy import FAMILY_OF, LABELS, Vocabulary, decode, encode
 

@@ -17,7 +17,7 @@ from organology.evaluation import (
     decide,
     roc_auc,
 )
-from organology.evaluation.ranking import areas, rank
+from organology.evaluation.metrics.ranking import areas, rank
 
 
 @st.composite

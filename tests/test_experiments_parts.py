@@ -12,13 +12,13 @@ import yaml
 
 from organology.errors import ConfigError
 from organology.evaluation import evaluate
-from organology.experiments import load_experiment, paper, pictures, statistics
-from organology.experiments.arms import arms_of, choose, fingerprint, make_arm
-from organology.experiments.claims import comparisons, sentences
-from organology.experiments.clips import read_clips
-from organology.experiments.layers import merge, read_layers
-from organology.experiments.recipe import find_recipe, override, read_seeds
-from organology.experiments.results import PER_CLASS, SINGLE, ArmResult, Results
+from organology.reproduce import load_experiment, paper, pictures, statistics
+from organology.reproduce.claims import comparisons, sentences
+from organology.reproduce.clips import read_clips
+from organology.reproduce.config_compose import merge, read_layers
+from organology.reproduce.recipe import find_recipe, override, read_seeds
+from organology.reproduce.results import PER_CLASS, SINGLE, ArmResult, Results
+from organology.reproduce.runs import arms_of, choose, fingerprint, make_arm
 from organology.taxonomy import LABELS
 from organology.training.scoring import Scored
 from training_support import make_corpus

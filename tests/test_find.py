@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from organology.errors import OrganologyError, QueryError
-from organology.metadata import ModelMetadata
+from organology.library.query.match import matching_rows
+from organology.library.query.parser import parse
+from organology.library.query.tree import All, AnyOf, Compare, Not, Plays, Value, labels_of
+from organology.library.rows import FileState
+from organology.library.store import Store
+from organology.library.table import Library, sorted_rows
+from organology.model_metadata import ModelMetadata
 from organology.recognition import Recognition
-from organology.recognition.query import parse
-from organology.recognition.query_match import matching_rows
-from organology.recognition.query_table import Library, sorted_rows
-from organology.recognition.query_tree import All, AnyOf, Compare, Not, Plays, Value, labels_of
-from organology.recognition.store import Store
-from organology.recognition.store_rows import FileState
 from organology.taxonomy import LABELS, raise_families
 
 METADATA = ModelMetadata(LABELS, (0.5,) * 15, name="made")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from organology import config, metadata
+from organology import config, model_metadata
+from organology.atomic import written_whole
 from organology.errors import ConfigError, ModelError
-from organology.files import written_whole
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,8 +64,8 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
 
 
 def test_metadata_survives_json():
-    told = metadata.ModelMetadata(("voice", "key"), (0.3, 0.4), provenance={"command": "train"}, name="tiny")
-    assert metadata.ModelMetadata.from_json(told.to_json(), "m") == told
+    told = model_metadata.ModelMetadata(("voice", "key"), (0.3, 0.4), provenance={"command": "train"}, name="tiny")
+    assert model_metadata.ModelMetadata.from_json(told.to_json(), "m") == told
     assert told.window_frames == 128_000
 
 
@@ -81,7 +81,7 @@ def test_metadata_survives_json():
 )
 def test_bad_metadata_names_the_model(text):
     with pytest.raises(ModelError, match=r"m\.onnx"):
-        metadata.ModelMetadata.from_json(text, "m.onnx")
+        model_metadata.ModelMetadata.from_json(text, "m.onnx")
 
 
 def test_imports_go_one_way():

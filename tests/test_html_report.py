@@ -13,11 +13,11 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 import pytest
 
+from organology.outputs.html.audio import audio_link, url_between
+from organology.outputs.html.parts import MOST_CELLS, activity_of, json_text, text
+from organology.outputs.html.report import HtmlWriter
+from organology.outputs.registry import WriterOptions, format_of, open_writer
 from organology.recognition import Recognition
-from organology.recognition.html_report import HtmlWriter
-from organology.recognition.html_report_audio import audio_link, url_between
-from organology.recognition.html_report_parts import MOST_CELLS, activity_of, json_text, text
-from organology.recognition.writers import WriterOptions, format_of, open_writer
 from organology.taxonomy import LABELS
 from sounds import tone, write
 

@@ -18,14 +18,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from organology.audio.inputs import Input, expand
+from organology.batch.executor import Batch
+from organology.batch.job import Job, run
+from organology.batch.progress import Screen
 from organology.cli import command_line
+from organology.library.rows import FileState
+from organology.library.store import Store
 from organology.recognition import Recognizer, SegmentSettings
-from organology.recognition.batch import Batch
-from organology.recognition.inputs import Input, expand
-from organology.recognition.job import Job, run
-from organology.recognition.screen import Screen
-from organology.recognition.store import Store
-from organology.recognition.store_rows import FileState
 from organology.taxonomy import LABELS
 from sounds import write
 from tiny_model import RATE, build, frequency
@@ -107,7 +107,7 @@ def test_a_long_file_at_the_front_does_not_idle_the_others(tiny, library, monkey
 
 
 def test_what_waits_is_bounded(tiny, library, monkeypatch):
-    monkeypatch.setattr("organology.recognition.batch.HELD_BYTES", 1)
+    monkeypatch.setattr("organology.batch.executor.HELD_BYTES", 1)
     assert len(list(Batch(Recognizer(tiny, 1), jobs=3).outcomes(expand([str(library)]).files))) == 14
 
 
@@ -236,7 +236,7 @@ def test_only_some_labels_are_told(recognize, tmp_path):
 
 def test_tags_are_told_and_then_written_and_the_store_holds(recognize, tmp_path, monkeypatch):
     pytest.importorskip("mutagen")
-    from organology.recognition.tags import read_tags
+    from organology.filetags.writing import read_tags
 
     t = np.arange(5 * RATE) / RATE
     (tmp_path / "x").mkdir()

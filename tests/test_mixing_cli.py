@@ -12,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from mixing_corpus import TestStem, write_corpus
-from organology.cli import mix
+from organology.cli.corpora import mix
 from organology.errors import ConfigError, OrganologyError
 from organology.mixing import Mixer, MixingConfig, StemPool
 from organology.mixing.recipe import load_recipe

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from organology import config as recipes
 from organology.errors import ConfigError
 from organology.mixing import Effect, EffectsConfig, MixingConfig, TimeStretchConfig
-from organology.mixing.effects import NAMES, apply_effects, draw_effects, input_frames
+from organology.mixing.effects.chain import NAMES, apply_effects, draw_effects, input_frames
 
 RATE = 32_000
 CERTAIN = {

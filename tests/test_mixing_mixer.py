@@ -20,7 +20,7 @@ from organology.errors import AudioError
 from organology.mixing import AudibilityConfig, EffectsConfig, Mixer, MixingConfig, StemPool
 from organology.mixing.audibility import frame_powers, judge, mixture_labels, sounding_rms
 from organology.mixing.cache import Cache
-from organology.mixing.effects import apply_effects, split_effects
+from organology.mixing.effects.chain import apply_effects, split_effects
 from organology.mixing.reading import ChunkReader
 from organology.mixing.wav import Wav, find_samples
 from organology.taxonomy import LABELS, encode, union

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from model_signals import TINY, metadata, settled
 from organology.cli import command_line
 from organology.errors import ModelError
-from organology.metadata import Calibration
 from organology.model import PAPER, InstrumentNet, ModelConfig, average_checkpoints, load_checkpoint, save_checkpoint
+from organology.model_metadata import Calibration
 
 CONFIG = ModelConfig("short-chunk", "paper", channels=TINY)
 

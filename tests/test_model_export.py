@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from model_signals import TINY, metadata, music, settled
 from organology import taxonomy
-from organology.cli import export as verb
+from organology.cli.models import export as verb
 from organology.errors import ModelError
-from organology.metadata import METADATA_KEY, ModelMetadata
 from organology.model import InstrumentNet, ModelConfig, export_onnx, save_checkpoint
-from organology.recognition.modelfile import ModelFile
+from organology.model_metadata import METADATA_KEY, ModelMetadata
+from organology.recognition.onnx_model import ModelFile
 
 CONFIGS = {
     "short-chunk": ModelConfig("short-chunk", "paper", channels=TINY),

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from model_signals import music
 from organology.model import EFFICIENTAT, PAPER, FrontendConfig, MelFrontend
-from organology.model.export_frontend import ExportFrontend
+from organology.model.export.frontend import ExportFrontend
 from organology.model.frontend import analysis_window, mel_bank
 
 

@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 from model_signals import TINY, metadata, music, settled
 from organology import Recognizer, cli
 from organology.errors import ConfigError, ModelError
-from organology.metadata import METADATA_KEY, Calibration, ModelMetadata
 from organology.model import (
     InstrumentNet,
     ModelConfig,
@@ -25,8 +24,9 @@ from organology.model import (
     load_checkpoint,
     save_checkpoint,
 )
+from organology.model_metadata import METADATA_KEY, Calibration, ModelMetadata
 from organology.training import load_recipe
-from organology.training.loop import build, train
+from organology.training.transfer.run import build, train
 from training_support import make_corpus, write_recipe
 
 CONFIGS = {

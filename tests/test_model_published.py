@@ -20,9 +20,9 @@ from model_signals import PUBLISHED
 from organology import taxonomy
 from organology.errors import ModelError
 from organology.model import AudioSetTagger, InstrumentNet, ModelConfig, ZeroShot
-from organology.model.audioset import class_table
-from organology.model.mobilenet import rename_published, round_channels
-from organology.model.weights import load_state, read_published
+from organology.model.backbones.mobilenet import rename_published, round_channels
+from organology.model.pretrained import load_state, read_published
+from organology.model.taggers.audioset import class_table
 
 FIXTURES = Path(__file__).parent / "fixtures" / "model"
 needs_weights = pytest.mark.skipif(not PUBLISHED.is_file(), reason="the published weights are not here")

@@ -13,12 +13,12 @@ import jsonschema
 import numpy as np
 import pytest
 
+from organology.audio.inputs import Input
 from organology.errors import OrganologyError
-from organology.recognition import Recognition, SegmentSettings, plain
-from organology.recognition.inputs import Input
-from organology.recognition.naming import Names
-from organology.recognition.plain import schema
-from organology.recognition.writers import FORMATS, WriterOptions, format_of, open_writer
+from organology.outputs.paths import Names
+from organology.outputs.registry import FORMATS, WriterOptions, format_of, open_writer
+from organology.recognition import Recognition, SegmentSettings, serialization
+from organology.recognition.serialization import schema
 from organology.taxonomy import DISPLAY_NAMES, LABELS
 
 DURATION = 10.7
@@ -337,7 +337,7 @@ class Stream(io.StringIO):
 @pytest.mark.parametrize(("encoding", "ascii_only"), [("utf-8", False), ("ascii", True), ("latin-1", True)])
 @pytest.mark.parametrize("timeline", [False, True])
 def test_the_terminal_gets_what_it_can_show(encoding, ascii_only, timeline, monkeypatch):
-    from organology.recognition.table import TableWriter
+    from organology.outputs.terminal.table import TableWriter
 
     monkeypatch.setenv("COLUMNS", "80")
     stream = Stream(encoding)
@@ -354,7 +354,7 @@ def test_the_terminal_gets_what_it_can_show(encoding, ascii_only, timeline, monk
 
 
 def test_the_timeline_tells_when():
-    from organology.recognition.blocks import render
+    from organology.outputs.terminal.timeline import render
 
     lines = render(made().only(["violin"]), 60, with_unicode=False).plain.splitlines()
     row = next(line for line in lines if "violin" in line)
@@ -368,7 +368,7 @@ def test_the_timeline_tells_when():
 
 @pytest.mark.parametrize("width", [44, 60, 80, 200])
 def test_the_timeline_fits_and_has_times(width):
-    from organology.recognition.blocks import render
+    from organology.outputs.terminal.timeline import render
 
     lines = render(made(), width).plain.splitlines()
     assert max(map(len, lines)) <= width and len(lines[-1].split()) >= 2
@@ -475,13 +475,13 @@ def test_standard_output(capsys):
 @pytest.mark.parametrize("n_windows", [0, 1, 3, 4, 5, 9])
 @pytest.mark.parametrize("timeline", [False, True])
 def test_json_in_pieces_is_that_of_the_dict(n_windows, timeline, monkeypatch):
-    monkeypatch.setattr(plain, "_PIECE_WINDOWS", 4)
+    monkeypatch.setattr(serialization, "_PIECE_WINDOWS", 4)
     starts = np.arange(n_windows, dtype=float)
     scores = np.random.default_rng(0).random((n_windows, 15)).astype(np.float32)
     recognition = Recognition(
         'ü "song".wav', n_windows + 3.0, starts, starts + 4, scores, np.zeros(15, np.float32), np.full(15, 0.5), 1.0
     )
     whole = recognition.to_dict(timeline)
-    assert "".join(plain.pieces(recognition, timeline)) == json.dumps(whole, ensure_ascii=False)
-    head = {"schema": plain.JSON_SCHEMA, "version": plain.JSON_VERSION}
+    assert "".join(serialization.pieces(recognition, timeline)) == json.dumps(whole, ensure_ascii=False)
+    head = {"schema": serialization.JSON_SCHEMA, "version": serialization.JSON_VERSION}
     assert recognition.to_json(timeline) == json.dumps({**head, **whole}, ensure_ascii=False)

@@ -20,9 +20,9 @@ fonts = pytest.importorskip("recorded.fonts")
 manifest = pytest.importorskip("gathering.manifest")
 
 from organology import config  # noqa: E402
-from organology.corpora.render import COLUMNS  # noqa: E402
-from organology.corpora.render_midi import Note, Part, Score  # noqa: E402
 from organology.errors import CorpusError, OrganologyError  # noqa: E402
+from organology.rendering.midi import Note, Part, Score  # noqa: E402
+from organology.rendering.render import COLUMNS  # noqa: E402
 from organology.taxonomy import Vocabulary  # noqa: E402
 
 RATE = 44_100

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import organology
 from organology import audio
 from organology.errors import AudioError, ModelError
-from organology.recognition import Recognizer, scoring
+from organology.recognition import Recognizer, inference
 from organology.recognition.pooling import pool
 from organology.taxonomy import FAMILY_OF, LABELS
 from sounds import cut, encode, write
@@ -93,7 +93,7 @@ def test_results_do_not_depend_on_blocks_and_batches(recognize, monkeypatch):
     samples = play({"synth": [(0, 8)], "woodwind": [(5, 13.3)]}, 13.3, rate=44_100)
     expected = recognize(audio.from_array(samples, 44_100), 0.5)
     for block, batch in ((1_000, 1), (44_100, 3), (10_000_000, 64)):
-        monkeypatch.setattr(scoring, "BATCH_WINDOWS", batch)
+        monkeypatch.setattr(inference, "BATCH_WINDOWS", batch)
         got = recognize(audio.from_array(samples, 44_100, block_frames=block), 0.5)
         np.testing.assert_allclose(got.scores, expected.scores, atol=1e-5)
         np.testing.assert_array_equal(got.starts, expected.starts)

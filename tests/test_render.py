@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from organology.cli import command_line
-from organology.corpora import render_cast, render_excerpt, render_midi, render_synth
-from organology.corpora.render import RenderConfig, find_midi, render
-from organology.corpora.render_midi import Control, Note, Part, Score
-from organology.corpora.render_song import level
 from organology.errors import CorpusError
+from organology.rendering import excerpts, fluidsynth, orchestration
+from organology.rendering import midi as midi_module
+from organology.rendering.midi import Control, Note, Part, Score
+from organology.rendering.render import RenderConfig, find_midi, render
+from organology.rendering.song import level
 from organology.taxonomy import Vocabulary
 
 SOUNDFONTS = [
@@ -74,7 +75,7 @@ def midi(tmp_path: Path) -> Path:
 
 
 def test_a_track_is_split_by_program_and_channel_10_is_drums(midi: Path) -> None:
-    score = render_midi.read_score(midi)
+    score = midi_module.read_score(midi)
     assert [(part.track, part.program, len(part.notes)) for part in score.parts] == [
         (1, 0, 4),
         (1, 40, 4),
@@ -86,7 +87,7 @@ def test_a_track_is_split_by_program_and_channel_10_is_drums(midi: Path) -> None
 
 
 def test_the_tempo_map_gives_seconds(midi: Path) -> None:
-    piano, violin = render_midi.read_score(midi).parts[:2]
+    piano, violin = midi_module.read_score(midi).parts[:2]
     assert piano.notes[3] == Note(0.75, 1.0, 72, 90)
     assert violin.notes[0] == Note(1.0, 1.5, 76, 90)  # half as fast from 1 s on
 
@@ -95,7 +96,7 @@ def test_controllers_belong_to_the_channel_and_bank_selects_are_left_out(tmp_pat
     conductor = [message("control_change", control=0, value=8), message("control_change", control=7, value=33)]
     path = tmp_path / "a.mid"
     mido.MidiFile(tracks=[mido.MidiTrack(conductor), mido.MidiTrack(notes([60]))]).save(path)
-    assert render_midi.read_score(path).parts[0].controls == (Control(0.0, "control_change", 7, 33),)
+    assert midi_module.read_score(path).parts[0].controls == (Control(0.0, "control_change", 7, 33),)
 
 
 def test_notes_without_end_and_drums_without_length(tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_notes_without_end_and_drums_without_length(tmp_path: Path) -> None:
     track += [message("note_off", channel=9, note=36), message("control_change", 480, control=7, value=99)]
     path = tmp_path / "a.mid"
     mido.MidiFile(tracks=[mido.MidiTrack(track)]).save(path)
-    held, hit = render_midi.read_score(path).parts
+    held, hit = midi_module.read_score(path).parts
     assert held.notes[0].end == pytest.approx(0.5)
     assert 0 < hit.notes[0].end < 0.05
 
@@ -123,7 +124,7 @@ def test_what_is_no_usable_midi_is_one_line(tmp_path: Path, content: bytes, reas
     path = tmp_path / "bad.mid"
     path.write_bytes(content)
     with pytest.raises(CorpusError, match=reason) as caught:
-        render_midi.read_score(path)
+        midi_module.read_score(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -135,8 +136,8 @@ def score_of(*starts: list[float]) -> Score:
 
 def test_the_excerpt_is_taken_where_most_parts_sound() -> None:
     score = score_of([0, 5, 10, 11, 12, 13, 20], [10, 11, 12, 13], [10, 11, 12, 13])
-    assert render_excerpt.excerpt_starts(score, 4.0)[0] == 10.0
-    assert render_excerpt.excerpt_starts(score, 60.0).tolist() == [0.0]
+    assert excerpts.excerpt_starts(score, 4.0)[0] == 10.0
+    assert excerpts.excerpt_starts(score, 60.0).tolist() == [0.0]
 
 
 @given(
@@ -146,7 +147,7 @@ def test_the_excerpt_is_taken_where_most_parts_sound() -> None:
 )
 def test_an_excerpt_holds_what_sounds_in_it(spans: list[tuple[float, float]], start: float, seconds: float) -> None:
     part = Part(0, 0, 0, tuple(Note(at, at + length, 60, 80) for at, length in spans))
-    excerpt = render_excerpt.cut(Score((part,), 80.0), start, seconds)
+    excerpt = excerpts.cut(Score((part,), 80.0), start, seconds)
     inside = [at for at, length in spans if at < start + seconds and at + length > start]
     assert sum(len(each.notes) for each in excerpt.parts) == len(inside)
     for note in (note for each in excerpt.parts for note in each.notes):
@@ -158,7 +159,7 @@ def test_an_excerpt_starts_with_the_controllers_as_they_were() -> None:
     controls = (*bend_range, Control(0, "control_change", 6, 12), Control(1, "control_change", 7, 20))
     controls += (Control(2, "control_change", 7, 90), Control(2, "pitchwheel", 0, 5), Control(9, "pitchwheel", 0, 0))
     part = Part(0, 0, 0, (Note(0.0, 10.0, 60, 80),), controls)
-    got = render_excerpt.cut(Score((part,), 10.0), 5.0, 5.0).parts[0].controls
+    got = excerpts.cut(Score((part,), 10.0), 5.0, 5.0).parts[0].controls
     assert [(c.time, c.number, c.value) for c in got] == [
         (0, 101, 0),
         (0, 100, 0),
@@ -171,16 +172,16 @@ def test_an_excerpt_starts_with_the_controllers_as_they_were() -> None:
 
 @given(st.lists(st.integers(0, 127), min_size=1, max_size=30), st.integers(20, 90), st.integers(12, 40))
 def test_parts_move_by_octaves_into_the_range(pitches: list[int], low: int, width: int) -> None:
-    moved = render_cast.into_range(pitches, low, low + width)
+    moved = orchestration.into_range(pitches, low, low + width)
     assert all(low <= pitch <= low + width for pitch in moved)
     assert all((a - b) % 12 == 0 for a, b in zip(pitches, moved, strict=True))
 
 
 def test_every_program_has_a_range_and_every_label_but_drums_and_singer_a_program() -> None:
-    ranges = render_cast.ranges()
+    ranges = orchestration.ranges()
     assert sorted(ranges) == list(range(128))
     assert all(high - low >= 12 for program, (low, high) in ranges.items())
-    groups = render_cast.programs_by_label()
+    groups = orchestration.programs_by_label()
     assert len(groups) == 13
     assert groups["violin"] == (40, 110)
     assert groups["piano"] == (0, 1, 2, 3)
@@ -190,32 +191,32 @@ def test_every_program_has_a_range_and_every_label_but_drums_and_singer_a_progra
 def test_reassigned_labels_come_out_even() -> None:
     score = Score(tuple(Part(i, 0, 0, (Note(0, 1, 60, 80),)) for i in range(13)), 1.0)
     vocabulary = Vocabulary.load("general_midi")
-    drawn = render_cast.reassign(score, 1.0, np.random.default_rng(1))
-    assert len({render_cast.label_of(part.program) for part in drawn.parts}) == 13
+    drawn = orchestration.reassign(score, 1.0, np.random.default_rng(1))
+    assert len({orchestration.label_of(part.program) for part in drawn.parts}) == 13
     assert all(vocabulary[str(part.program)].policy == "use" for part in drawn.parts)
-    again = render_cast.reassign(score, 1.0, np.random.default_rng(1))
+    again = orchestration.reassign(score, 1.0, np.random.default_rng(1))
     assert drawn == again
-    assert render_cast.reassign(score, 0.0, np.random.default_rng(1)) == score
+    assert orchestration.reassign(score, 0.0, np.random.default_rng(1)) == score
 
 
 def test_only_programs_that_can_be_played_are_drawn() -> None:
     score = Score((Part(0, 0, 0, (Note(0, 1, 60, 80),)),), 1.0)
     for seed in range(5):
-        assert render_cast.reassign(score, 1.0, np.random.default_rng(seed), {56}.__contains__).parts[0].program == 56
-    assert render_cast.reassign(score, 1.0, np.random.default_rng(0), lambda _: False) == score
+        assert orchestration.reassign(score, 1.0, np.random.default_rng(seed), {56}.__contains__).parts[0].program == 56
+    assert orchestration.reassign(score, 1.0, np.random.default_rng(0), lambda _: False) == score
 
 
 def test_pedals_go_with_instruments_that_have_none() -> None:
     pedal, volume = Control(0, "control_change", 64, 127), Control(0, "control_change", 7, 90)
     part = Part(0, 0, 0, (Note(0, 1, 60, 80),), (pedal, volume))
-    assert render_cast.with_program(part, 56).controls == (volume,)
-    assert render_cast.with_program(part, 4).controls == (pedal, volume)
+    assert orchestration.with_program(part, 56).controls == (volume,)
+    assert orchestration.with_program(part, 4).controls == (pedal, volume)
 
 
 def test_humanized_notes_keep_their_length_and_their_number() -> None:
     score = score_of([0.0, 1.0, 2.0])
-    human = render_cast.humanize(score, 1.0, np.random.default_rng(0))
-    assert render_cast.humanize(score, 0.0, np.random.default_rng(0)) == score
+    human = orchestration.humanize(score, 1.0, np.random.default_rng(0))
+    assert orchestration.humanize(score, 0.0, np.random.default_rng(0)) == score
     for a, b in zip(score.parts[0].notes, human.parts[0].notes, strict=True):
         assert b.end - b.start == pytest.approx(a.end - a.start)
         assert abs(b.start - a.start) < 0.05
@@ -245,7 +246,7 @@ def test_presets_of_a_soundfont(tmp_path: Path, padded: bool) -> None:
     body = b"sfbk" + info + sdta + chunk(b"LIST", b"pdta" + chunk(b"phdr", phdr))
     path = tmp_path / "a.sf2"
     path.write_bytes(chunk(b"RIFF", body))
-    font = render_synth.SoundFont.open(path)
+    font = fluidsynth.SoundFont.open(path)
     assert font.presets == {(0, 40), (128, 8)}
     assert font.plays(40)
     assert font.plays(128)
@@ -258,13 +259,13 @@ def test_what_is_no_soundfont_is_named(tmp_path: Path, content: bytes | None, re
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(CorpusError, match=reason):
-        render_synth.SoundFont.open(path)
+        fluidsynth.SoundFont.open(path)
 
 
 def test_missing_fluidsynth_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(CorpusError, match="apt install fluidsynth"):
-        render_synth.find_fluidsynth()
+        fluidsynth.find_fluidsynth()
 
 
 def test_names_of_songs(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from organology import repeats
 from organology.errors import ModelError
-from organology.metadata import ModelMetadata
+from organology.model_metadata import ModelMetadata
 from organology.taxonomy import LABELS
 
 START = {"name": "start", "recipe": {"a/b~c": list(range(200))}}

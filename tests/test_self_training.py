@@ -11,23 +11,23 @@ import torch
 from typer.testing import CliRunner
 
 from organology import cli
-from organology.corpora.recordings import prepare_recordings
+from organology.corpora.readers.recordings import prepare_recordings
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
 from organology.errors import ConfigError, CorpusError, ModelError
 from organology.mixing import Mixer, StemPool
 from organology.model import InstrumentNet, ModelConfig, load_checkpoint
-from organology.model.musicnn import MusicTagger
+from organology.model.taggers.musicnn import MusicTagger
 from organology.taxonomy import LABELS, Vocabulary
 from organology.training import load_recipe
-from organology.training.committee import Committee
-from organology.training.data import MixtureDataset
-from organology.training.distilling import distill
-from organology.training.loop import train, training_audio
-from organology.training.overlay import overlay
-from organology.training.pretraining import pretrain
-from organology.training.pretraining_recipe import load_pretraining_recipe
-from organology.training.recipe import SelfTraining
-from organology.training.teacher import TagTeacher, tag_table
+from organology.training.distillation.head_blending import distill
+from organology.training.distillation.pseudo_labels import Committee
+from organology.training.distillation.teacher import TagTeacher, tag_table
+from organology.training.tag_pretraining.recipe import load_pretraining_recipe
+from organology.training.tag_pretraining.run import pretrain
+from organology.training.transfer.data import MixtureDataset
+from organology.training.transfer.overlay import overlay
+from organology.training.transfer.recipe import SelfTraining
+from organology.training.transfer.run import train, training_audio
 from training_support import RATE, make_corpus, sound, write_recipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -105,7 +105,7 @@ def test_what_is_no_folder_of_recordings_is_an_error(tmp_path):
 
 
 def test_labels_are_read_from_tags():
-    from organology.corpora.jamendo import TAGS
+    from organology.corpora.readers.jamendo import TAGS
 
     table = {
         label: {TAGS[i].removeprefix("instrument---") for i in tags}
@@ -199,7 +199,9 @@ def test_a_run_goes_on_with_the_model_and_resumes(place):
     assert metadata.provenance["recordings"][0]["licences"] == {"CC0-1.0": 10}
     assert metadata.provenance["goes_on_with"]["recipe"]["name"] == "tiny"
     with pytest.raises(KeyboardInterrupt), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("organology.training.module.TransferModule.validation_step", _interrupted_in_the_second_epoch)
+        patch.setattr(
+            "organology.training.transfer.module.TransferModule.validation_step", _interrupted_in_the_second_epoch
+        )
         train(recipe, place / "parts")
     train(recipe, place / "parts", resume=True)
     again, _ = load_checkpoint(place / "parts/best")

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from organology import Recognizer, evaluation
-from organology.mixing.world_noise import hiss
+from organology.mixing.channel.noise import hiss
 from organology.taxonomy import LABELS, PRESENT, UNKNOWN
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from organology import Recognizer, audio
 from organology.errors import AudioError
-from organology.recognition import scoring
+from organology.recognition import inference
 from organology.recognition.windows import Window, windows
 from organology.taxonomy import LABELS
 from sounds import encode, noise, write
@@ -61,7 +61,7 @@ def test_scores_do_not_depend_on_threads_batches_and_cuts(recognizers, seconds, 
     samples = music(seconds, rate)
     expected = recognizers[1].recognize(samples, hop, sr=rate)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scoring, "BATCH_WINDOWS", batch)
+        patch.setattr(inference, "BATCH_WINDOWS", batch)
         got = recognizers[threads].recognize(in_pieces(samples, lengths, rate), hop)
     for name in ("starts", "ends", "scores", "file_scores"):
         np.testing.assert_allclose(getattr(got, name), getattr(expected, name), atol=1e-5, rtol=0)
@@ -71,7 +71,7 @@ def test_scores_do_not_depend_on_threads_batches_and_cuts(recognizers, seconds, 
 def test_the_shipped_model_scores_alike_with_threads_and_batches(monkeypatch):
     samples = music(13) + 0.01 * noise(13, RATE, 1)[:, 0]
     expected = Recognizer(threads=1).recognize(samples, sr=RATE)
-    monkeypatch.setattr(scoring, "BATCH_WINDOWS", 4)
+    monkeypatch.setattr(inference, "BATCH_WINDOWS", 4)
     got = Recognizer(threads=3).recognize(samples, sr=RATE)
     np.testing.assert_allclose(got.scores, expected.scores, atol=1e-5, rtol=0)
 
@@ -112,9 +112,9 @@ def test_an_error_of_the_model_or_the_file_ends_all_threads(recognizers):
 
     before = threading.active_count()
     with pytest.raises(AudioError, match="gone"):
-        scoring.score_windows(broken(), lambda batch: np.zeros((len(batch), len(LABELS)), np.float32), threads=3)
+        inference.score_windows(broken(), lambda batch: np.zeros((len(batch), len(LABELS)), np.float32), threads=3)
     with pytest.raises(ZeroDivisionError):
-        scoring.score_windows(windows([music(30)], WINDOW, 8_000), lambda batch: 1 / 0, threads=3)
+        inference.score_windows(windows([music(30)], WINDOW, 8_000), lambda batch: 1 / 0, threads=3)
     assert threading.active_count() == before
 
 
@@ -137,7 +137,7 @@ def test_few_windows_are_held_however_slow_the_model():
         count(-len(batch))
         return np.full((len(batch), len(LABELS)), 0.5, np.float32)
 
-    scored = scoring.score_windows(cut(), model, threads=4)
+    scored = inference.score_windows(cut(), model, threads=4)
     assert most <= 2 * 4 + 1 and held == 0
     assert scored.scores.shape == (200, len(LABELS)) and scored.sounds.all()
     np.testing.assert_array_equal(scored.starts, np.arange(200))

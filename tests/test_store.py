@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from organology import audio
 from organology.errors import AudioError, StoreError
-from organology.metadata import ModelMetadata
+from organology.library.rows import FileState, pack, seconds_of, unpack
+from organology.library.store import Store
+from organology.model_metadata import ModelMetadata
 from organology.recognition import Recognition, Recognizer
-from organology.recognition.store import Store
-from organology.recognition.store_rows import FileState, pack, seconds_of, unpack
 from organology.taxonomy import LABELS, raise_families
 from tiny_model import build
 
@@ -122,7 +122,7 @@ def test_runs_are_kept_apart(store, run):
 
 def test_other_scoring_makes_all_anew(store, run, monkeypatch):
     store.put(run, file(), [made()])
-    monkeypatch.setattr("organology.recognition.store.SCORING_VERSION", 2)
+    monkeypatch.setattr("organology.library.store.SCORING_VERSION", 2)
     other = store.run("00" * 32, "made", METADATA, 1.0)
     assert store.get(other, file(), "a.wav") is None and store.runs() == [other]
 
@@ -236,7 +236,7 @@ WRITER = """
 import sys
 sys.path.insert(0, {tests!r})
 from test_store import METADATA, file, made
-from organology.recognition.store import Store
+from organology.library.store import Store
 with Store(sys.argv[1]) as store:
     run = store.run("00" * 32, "made", METADATA, 1.0)
     print("begun", flush=True)
@@ -291,11 +291,11 @@ def test_the_state_of_a_file(tmp_path, monkeypatch):
 
 
 def test_other_segment_settings_make_nothing_anew_but_seconds(store, run, monkeypatch):
-    from organology.recognition.query_table import Library
+    from organology.library.table import Library
 
     store.put(run, file(), [made()])
     before = Library.load(store).seconds
-    monkeypatch.setattr("organology.recognition.store.settings_text", lambda: '{"min_seconds": 3}')
+    monkeypatch.setattr("organology.library.store.settings_text", lambda: '{"min_seconds": 3}')
     again = store.run("00" * 32, "made", METADATA, 1.0)
     assert again.id == run.id and again.segmenting != run.segmenting
     assert store.get(again, file(), "a.wav") is not None

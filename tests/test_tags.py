@@ -17,13 +17,13 @@ from mutagen.mp4 import MP4Cover
 from typer.testing import CliRunner
 
 from organology import audio
-from organology.cli import recognize
+from organology.cli.recordings import recognize
 from organology.errors import OrganologyError
-from organology.recognition import tags
-from organology.recognition.store import Store
-from organology.recognition.store_rows import FileState
-from organology.recognition.tags import FIELD, MP4_FIELD, read_model, read_tags, write_tags
-from organology.recognition.tags_fields import TaggedFile
+from organology.filetags import writing
+from organology.filetags.fields import TaggedFile
+from organology.filetags.writing import FIELD, MP4_FIELD, read_model, read_tags, write_tags
+from organology.library.rows import FileState
+from organology.library.store import Store
 from sounds import encode, tone, write
 from tiny_model import RATE, build, frequency
 
@@ -192,7 +192,7 @@ def test_a_file_changed_meanwhile_is_kept(tmp_path, monkeypatch):
     def verify(*given):
         path.write_bytes(b"something new")
 
-    monkeypatch.setattr(tags, "_verify", verify)
+    monkeypatch.setattr(writing, "_verify", verify)
     with pytest.raises(OrganologyError, match="changed meanwhile"):
         write_tags(path, LABELS, dry_run=False)
     assert path.read_bytes() == b"something new" and list(tmp_path.iterdir()) == [path]
@@ -202,8 +202,8 @@ def test_a_file_changed_meanwhile_is_kept(tmp_path, monkeypatch):
 def test_what_would_damage_audio_or_other_tags_is_noticed(kind, tmp_path, monkeypatch):
     path, other = recording(tmp_path, kind), tmp_path / f"other.{kind}"
     shutil.copyfile(path, other)
-    before = tags.packets(path, path)
-    assert tags.packets(other, other) == before
+    before = writing.packets(path, path)
+    assert writing.packets(other, other) == before
     content = bytearray(path.read_bytes())
     real = TaggedFile.write
     for damage, reason in ((_flip, "audio would not stay|cannot be read|do not read"), (_retitle, "other tags")):
@@ -320,6 +320,6 @@ def test_the_command_tells_first_and_writes_when_told_so(run, tmp_path):
 
 def test_without_mutagen_one_line_comes_before_the_work(run, tmp_path, monkeypatch):
     play(tmp_path / "a.flac")
-    monkeypatch.setattr("organology.recognition.tags_run.find_spec", lambda name: None)
+    monkeypatch.setattr("organology.batch.tag_writer.find_spec", lambda name: None)
     result = run("a.flac", "--write-tags")
     assert isinstance(result.exception, OrganologyError) and "organology[tags]" in str(result.exception)

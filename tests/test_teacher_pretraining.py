@@ -21,22 +21,22 @@ from organology import cli
 from organology.errors import ConfigError, ModelError
 from organology.evaluation import evaluate
 from organology.model import AudioSetTagger, InstrumentNet, ModelConfig, load_checkpoint
-from organology.model.audioset import ZeroShot
+from organology.model.taggers.audioset import ZeroShot
 from organology.taxonomy import LABELS
 from organology.training import load_recipe
-from organology.training.data import Batch
-from organology.training.loop import override, train
-from organology.training.teacher import AudioSetTeacher, Teacher, audioset_labels
-from organology.training.teaching import build_teaching, teach
-from organology.training.teaching_data import audio_loader, fixed_audio_loader, held_out_audio, training_audio
-from organology.training.teaching_module import TeachingModule, scored_columns, soft_loss, taught_figures
-from organology.training.teaching_recipe import (
+from organology.training.distillation.data import audio_loader, fixed_audio_loader, held_out_audio, training_audio
+from organology.training.distillation.module import TeachingModule, scored_columns, soft_loss, taught_figures
+from organology.training.distillation.recipe import (
     TeachingConfig,
     TeachingRecipe,
     has_teacher,
     load_teaching_recipe,
     override_teaching,
 )
+from organology.training.distillation.run import build_teaching, teach
+from organology.training.distillation.teacher import AudioSetTeacher, Teacher, audioset_labels
+from organology.training.transfer.data import Batch
+from organology.training.transfer.run import override, train
 from test_training_pretraining import make_tagging_corpus
 from training_support import make_corpus, write_recipe
 

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from organology.model import InstrumentNet, ModelConfig
-from organology.training.losses import masked_bce, transfer_loss
-from organology.training.recipe import TrainingConfig
-from organology.training.schedule import learning_rate_factor, learning_stages, set_learning
+from organology.training.transfer.losses import masked_bce, transfer_loss
+from organology.training.transfer.recipe import TrainingConfig
+from organology.training.transfer.schedule import learning_rate_factor, learning_stages, set_learning
 
 
 def bce(p, y):

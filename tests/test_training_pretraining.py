@@ -19,24 +19,24 @@ from typer.testing import CliRunner
 
 from corpora_trees_slakh import jamendo
 from organology import cli
-from organology.corpora.jamendo import TAGS as JAMENDO_TAGS
-from organology.corpora.jamendo import prepare_jamendo
+from organology.corpora.readers.jamendo import TAGS as JAMENDO_TAGS
+from organology.corpora.readers.jamendo import prepare_jamendo
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
 from organology.corpora.tagging.table import write_tracks
 from organology.errors import ConfigError, CorpusError
 from organology.model import load_checkpoint
 from organology.training import load_recipe
-from organology.training.loop import override, train
-from organology.training.pretraining import by_track, pretrain
-from organology.training.pretraining_data import chunk_loader, evaluation_chunks, fixed_chunk_loader, spread
-from organology.training.pretraining_recipe import (
+from organology.training.scoring import Scored
+from organology.training.tag_pretraining.data import chunk_loader, evaluation_chunks, fixed_chunk_loader, spread
+from organology.training.tag_pretraining.recipe import (
     WON,
     Phase,
     PretrainingConfig,
     load_pretraining_recipe,
     override_pretraining,
 )
-from organology.training.scoring import Scored
+from organology.training.tag_pretraining.run import by_track, pretrain
+from organology.training.transfer.run import override, train
 from training_support import make_corpus, write_recipe
 
 RATE = 32_000

@@ -10,8 +10,8 @@ import yaml
 
 from organology.errors import ConfigError
 from organology.training import Recipe, SoftTargets, TrainingConfig, load_recipe
-from organology.training.loop import override
 from organology.training.recipe_files import difference, require_files, save_recipe
+from organology.training.transfer.run import override
 
 RECIPES = sorted(
     path

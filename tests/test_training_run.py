@@ -22,11 +22,11 @@ from organology.errors import AudioError, ConfigError, CorpusError, ModelError, 
 from organology.mixing import Mixer, StemPool
 from organology.model import AudioSetTagger, load_checkpoint
 from organology.training import load_recipe
-from organology.training.averaging import WeightAverage
-from organology.training.data import EpochSampler, evaluation_mixer, fixed_loader, one_line, training_loader
-from organology.training.loop import build, override, train
+from organology.training.callbacks.averaging import WeightAverage
 from organology.training.recipe_files import save_recipe
 from organology.training.scoring import evaluate_model, load_scorer
+from organology.training.transfer.data import EpochSampler, evaluation_mixer, fixed_loader, one_line, training_loader
+from organology.training.transfer.run import build, override, train
 from training_support import make_corpus, write_recipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -189,7 +189,7 @@ class StopError(Exception):
 
 
 def train_until(recipe, folder, epochs):
-    from organology.training.module import TransferModule
+    from organology.training.transfer.module import TransferModule
 
     step = TransferModule.training_step
 
@@ -244,7 +244,7 @@ def test_corpora_that_have_changed_are_not_resumed_on(scratch, tmp_path):
 
 
 def test_a_loss_that_is_no_number_ends_the_run(place, recipe, monkeypatch):
-    monkeypatch.setattr("organology.training.module.transfer_loss", lambda *_: torch.tensor(float("nan")))
+    monkeypatch.setattr("organology.training.transfer.module.transfer_loss", lambda *_: torch.tensor(float("nan")))
     with pytest.raises(ModelError, match="epoch 1, batch 1: the loss is not a number"):
         train(recipe, place / "nan")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from organology.training.start_decay import StartDecay
+from organology.training.l2_sp import StartDecay
 
 
 def begin(decay):

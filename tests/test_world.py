@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import fft, signal
 
-from organology.mixing import world_codec, world_filters
-from organology.mixing.world import GROUPS, MIXTURE, amplified, apply_amp, apply_world, draw_world, room_of
-from organology.mixing.world_amp import amplify
-from organology.mixing.world_config import AmpConfig, CodecConfig, NoiseConfig, WorldConfig
-from organology.mixing.world_dynamics import compress, limit, loudness, saturate, to_loudness
-from organology.mixing.world_noise import add_noise
-from organology.mixing.world_room import late_response
+from organology.mixing.channel import codec, filters
+from organology.mixing.channel.amplifier import amplify
+from organology.mixing.channel.channel import GROUPS, MIXTURE, amplified, apply_amp, apply_world, draw_world, room_of
+from organology.mixing.channel.config import AmpConfig, CodecConfig, NoiseConfig, WorldConfig
+from organology.mixing.channel.dynamics import compress, limit, loudness, saturate, to_loudness
+from organology.mixing.channel.noise import add_noise
+from organology.mixing.channel.room import late_response
 
 RATE = 32_000
 FRAMES = 32_000
@@ -133,7 +133,7 @@ def test_amplifier_adds_harmonics_with_its_drive_and_the_cabinet_ends_above():
 def test_rooms_decay_in_their_time(rt60, slope, seed):
     response = late_response(np.random.default_rng(seed), RATE, rt60_seconds=rt60, slope=slope, predelay_ms=0.0)
     assert np.sqrt(np.square(response).sum()) == pytest.approx(1, rel=1e-3)
-    middle = world_filters.run(response, [signal.butter(4, (700, 1400), "bandpass", fs=RATE, output="sos")])
+    middle = filters.run(response, [signal.butter(4, (700, 1400), "bandpass", fs=RATE, output="sos")])
     left = 10 * np.log10(np.square(middle)[::-1].cumsum()[::-1] + 1e-20)
     fall = np.flatnonzero(left < left[0] - 25)[0] - np.flatnonzero(left < left[0] - 5)[0]
     assert 3 * fall / RATE == pytest.approx(rt60, rel=0.35, abs=0.03)
@@ -217,17 +217,17 @@ def test_noise_lies_where_it_is_said_to(kind):
 @pytest.mark.parametrize("kind, hz, top", [("resample", 8000, 4400), ("telephone", 0, 7000), ("am", 0, 8000)])
 def test_narrow_channels_end_where_they_should(kind, hz, top):
     samples = bursts(np.random.default_rng(0))
-    heard = world_filters.narrow(samples, RATE, kind=kind, hz=hz)
+    heard = filters.narrow(samples, RATE, kind=kind, hz=hz)
     assert band_db(heard, top, 16_000) < band_db(samples, top, 16_000) - 15
     assert band_db(heard, 900, 2500) == pytest.approx(band_db(samples, 900, 2500), abs=1.5)
-    assert world_filters.through_rate(samples, RATE, hz=RATE) is samples
+    assert filters.through_rate(samples, RATE, hz=RATE) is samples
 
 
 @pytest.mark.parametrize("codec", CodecConfig().formats)
 @pytest.mark.parametrize("kbps", [24.0, 128.0])
 def test_codecs_give_back_the_sound_in_time(codec, kbps):
     samples = bursts(np.random.default_rng(0))
-    heard = world_codec.round_trip(samples, RATE, codec=codec, kbps=kbps)
+    heard = codec.round_trip(samples, RATE, codec=codec, kbps=kbps)
     assert heard.shape == samples.shape and abs(delay_ms(samples, heard)) < 0.1
     assert abs(level(heard) - level(samples)) < (1 if kbps > 100 else 6)  # few bits leave the highest bands out
     if kbps > 100:
@@ -237,14 +237,14 @@ def test_codecs_give_back_the_sound_in_time(codec, kbps):
 def test_a_missing_codec_is_told_in_one_line(monkeypatch):
     from organology.errors import AudioError
 
-    monkeypatch.setitem(world_codec._CODECS, "mp3", world_codec._CODECS["mp3"]._replace(encoder="libnone"))
+    monkeypatch.setitem(codec._CODECS, "mp3", codec._CODECS["mp3"]._replace(encoder="libnone"))
     with pytest.raises(AudioError, match="codec mp3: this FFmpeg has no libnone"):
-        world_codec.round_trip(np.zeros(4000, np.float32), RATE, codec="mp3", kbps=64)
+        codec.round_trip(np.zeros(4000, np.float32), RATE, codec="mp3", kbps=64)
 
 
 @pytest.mark.parametrize("kind", ["low_shelf", "high_shelf", "peak", "low_pass", "high_pass"])
 def test_sections_have_their_gain_where_they_should(kind):
-    sections = world_filters.section(kind, 1000, RATE, 6.0, 0.7071)
+    sections = filters.section(kind, 1000, RATE, 6.0, 0.7071)
     _, response = signal.sosfreqz(sections, worN=[1, 1000, 15_990], fs=RATE)
     low, at, high = 20 * np.log10(np.abs(response) + 1e-12)
     expected = {

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from organology.metadata import METADATA_KEY, ModelMetadata
+from organology.model_metadata import METADATA_KEY, ModelMetadata
 from organology.taxonomy import LABELS
 
 WINDOW = 128_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from synths.parts import skyline
 
-from organology.corpora.render_midi import Note, Part, Score
+from organology.rendering.midi import Note, Part, Score
 from recorded.fonts import Font
 
 FEWEST_NOTES = 8

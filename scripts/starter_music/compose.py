@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from organology import config
-from organology.corpora.render_cast import humanize, into_range, ranges
-from organology.corpora.render_midi import DRUM_PROGRAM, Control, Note, Part, Score
+from organology.rendering.midi import DRUM_PROGRAM, Control, Note, Part, Score
+from organology.rendering.orchestration import humanize, into_range, ranges
 from starter_music import rhythm, tonal
 from starter_music.theory import KEYS, Event, make_chords, voice_leading
 from starter_music.tune import make_tune

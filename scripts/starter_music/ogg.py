@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from organology.files import written_whole
+from organology.atomic import written_whole
 
 _BLOCK = 16_384
 

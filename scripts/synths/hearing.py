@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from organology.audio import SAMPLE_RATE
-from organology.corpora.render_midi import Note
+from organology.rendering.midi import Note
 from synths.lmms import Samples
 
 

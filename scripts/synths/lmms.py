@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt  # type: ignore[import-untyped]
 
 from organology.audio import SAMPLE_RATE
-from organology.corpora.render_midi import Note
+from organology.rendering.midi import Note
 from synths.presets import Preset
 
 Samples = NDArray[np.float32]

@@ -10,7 +10,7 @@ import mido
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.corpora.render_midi import DRUM_CHANNEL, DRUM_PROGRAM, Control, Note, Part, Score
+from organology.rendering.midi import DRUM_CHANNEL, DRUM_PROGRAM, Control, Note, Part, Score
 
 # role: kinds of presets, General MIDI program that stands for it, lowest and highest median pitch
 ROLES: dict[str, tuple[tuple[str, ...], int, tuple[int, int]]] = {

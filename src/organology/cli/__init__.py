@@ -63,23 +63,9 @@ def _root(
 @cache
 def command_line() -> typer.Typer:
     """The command line with all its verbs."""
-    from organology.cli import (
-        average,
-        corpus,
-        distill,
-        evaluate,
-        export,
-        find,
-        import_model,
-        mix,
-        prepare,
-        pretrain,
-        recognize,
-        render,
-        reproduce,
-        train,
-        tune,
-    )
+    from organology.cli.corpora import corpus, mix, prepare, render
+    from organology.cli.models import average, distill, evaluate, export, import_model, pretrain, reproduce, train, tune
+    from organology.cli.recordings import find, recognize
 
     for module in (
         recognize, find, corpus, prepare, render, mix, pretrain, train, average, distill, evaluate, tune, export,

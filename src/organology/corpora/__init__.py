@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from organology.corpora.base import Corpus
 
 READERS: dict[str, str] = {
-    "stems": "organology.corpora.stems",
-    "medleydb": "organology.corpora.medleydb",
-    "mixing-secrets": "organology.corpora.mixing_secrets",
-    "slakh": "organology.corpora.slakh",
+    "stems": "organology.corpora.readers.stems.reader",
+    "medleydb": "organology.corpora.readers.medleydb.reader",
+    "mixing-secrets": "organology.corpora.readers.mixing_secrets",
+    "slakh": "organology.corpora.readers.slakh.reader",
 }
 """Name of a corpus -> the module whose `CORPUS` reads it."""
 

@@ -18,9 +18,9 @@ import numpy as np
 import soundfile
 
 from organology import audio
+from organology.atomic import written_whole
 from organology.corpora.activity import ActivityConfig, ActivityMeter, Interval
 from organology.errors import AudioError, CorpusError
-from organology.files import written_whole
 
 AudioFormat = Literal["flac", "wav"]
 CLIP_DB = 1.0

@@ -17,7 +17,7 @@ from organology import audio
 from organology.corpora.activity import Interval, within
 from organology.corpora.base import Corpus, Remark, SourceSong, SourceStem
 from organology.corpora.convert import AudioFormat, Converted
-from organology.corpora.listening import Listener, Remarks, check_apart
+from organology.corpora.issues import Listener, Remarks, check_apart
 from organology.corpora.names import safe_names
 from organology.corpora.records import (
     Record,

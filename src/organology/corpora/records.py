@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from organology.atomic import written_whole
 from organology.corpora.convert import AudioFormat, Converted, convert_song
 from organology.errors import CorpusError
-from organology.files import written_whole
 
 RECORDS = ".records"
 AUDIO = "audio"

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from organology.atomic import written_whole
 from organology.audio import SAMPLE_RATE
 from organology.corpora.base import Remark
 from organology.corpora.splits import SPLITS
-from organology.files import written_whole
 from organology.taxonomy import DISPLAY_NAMES, LABELS, PRESENT
 
 REPORT_NAME = "report.json"

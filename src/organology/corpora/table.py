@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from organology.atomic import written_whole
 from organology.corpora.base import KINDS
 from organology.corpora.splits import SPLITS
 from organology.errors import CorpusError
-from organology.files import written_whole
 from organology.taxonomy import ABSENT, FAMILY_OF, LABELS, PRESENT, UNKNOWN, LabelArray
 
 TABLE_NAME = "stems.parquet"

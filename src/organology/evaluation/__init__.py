@@ -13,10 +13,10 @@ Conventions, held everywhere in this room:
 
 from organology.evaluation.bootstrap import Estimate
 from organology.evaluation.calibration import Reliability, calibrated, fit_calibration, reliability
-from organology.evaluation.decisions import Decisions, decide
-from organology.evaluation.figure import plot
-from organology.evaluation.ranking import average_precision, binary_cross_entropy, roc_auc
-from organology.evaluation.report import Evaluation, LabelFigures, evaluate
+from organology.evaluation.metrics.decisions import Decisions, decide
+from organology.evaluation.metrics.ranking import average_precision, binary_cross_entropy, roc_auc
+from organology.evaluation.plot import plot
+from organology.evaluation.result import Evaluation, LabelFigures, evaluate
 from organology.evaluation.thresholds import best_threshold, best_thresholds, calibrated_thresholds
 
 __all__ = [

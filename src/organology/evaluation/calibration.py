@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from organology.evaluation.arrays import Floats, checked
-from organology.metadata import Calibration
+from organology.model_metadata import Calibration
 
 FEWEST = 10
 """Present and absent items that a label needs to be calibrated; with fewer it stays as it is."""

@@ -12,22 +12,8 @@ The method is section 2.3 of Bradl, Huber and Pernkopf, *Transfer Learning Using
 Multi-Instrument Recognition*, 2023. Mixture `i` of seed `s` is a function of `(s, i)` alone.
 """
 
-from organology.mixing.config import AudibilityConfig, MixingConfig
-from organology.mixing.draw import MixturePlan, SourcePlan
-from organology.mixing.effects import Effect
-from organology.mixing.effects_config import (
-    EffectsConfig,
-    GainConfig,
-    HighShelfConfig,
-    LowShelfConfig,
-    PeakingConfig,
-    PitchShiftConfig,
-    TimeStretchConfig,
-)
-from organology.mixing.mixer import MixedSource, Mixer, Mixture
-from organology.mixing.pool import Stem, StemPool
-from organology.mixing.world import Treatment, World
-from organology.mixing.world_config import (
+from organology.mixing.channel.channel import Treatment, World
+from organology.mixing.channel.config import (
     AmpConfig,
     BandConfig,
     CodecConfig,
@@ -40,6 +26,20 @@ from organology.mixing.world_config import (
     SaturationConfig,
     WorldConfig,
 )
+from organology.mixing.config import AudibilityConfig, MixingConfig
+from organology.mixing.draw import MixturePlan, SourcePlan
+from organology.mixing.effects.chain import Effect
+from organology.mixing.effects.config import (
+    EffectsConfig,
+    GainConfig,
+    HighShelfConfig,
+    LowShelfConfig,
+    PeakingConfig,
+    PitchShiftConfig,
+    TimeStretchConfig,
+)
+from organology.mixing.mixer import MixedSource, Mixer, Mixture
+from organology.mixing.pool import Stem, StemPool
 
 __all__ = [
     "AmpConfig",

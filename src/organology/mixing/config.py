@@ -9,8 +9,8 @@ from typing import Literal
 
 from organology.config import FORBID
 from organology.corpora.resplit import SplitConfig
-from organology.mixing.effects_config import EffectsConfig, Range, check, check_probability, check_range
-from organology.mixing.world_config import WorldConfig
+from organology.mixing.channel.config import WorldConfig
+from organology.mixing.effects.config import EffectsConfig, Range, check, check_probability, check_range
 
 Level = Literal["as_is", "rms"]
 Balance = Literal["songs", "labels"]

@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from organology.mixing.channel.channel import World, amplified, draw_world
 from organology.mixing.config import MixingConfig
-from organology.mixing.effects import Effect, draw_effects, input_frames, split_effects
+from organology.mixing.effects.chain import Effect, draw_effects, input_frames, split_effects
 from organology.mixing.pool import Indices, SongSet, StemPool, Weights
 from organology.mixing.position import draw_start, sounding_frames
-from organology.mixing.world import World, amplified, draw_world
 from organology.taxonomy import INSTRUMENTS, LABELS, PRESENT
 
 Strategy = Literal["musical", "non-musical"]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import soundfile
 
-from organology.files import written_whole
+from organology.atomic import written_whole
 from organology.mixing.mixer import Mixer, Mixture
 from organology.taxonomy import LABELS
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from organology.mixing.audibility import Audibility, frame_powers, judge, mixture_labels, sounding_rms
 from organology.mixing.cache import Cache
+from organology.mixing.channel.channel import Treatment, apply_amp, apply_world, room_of
 from organology.mixing.config import MixingConfig
 from organology.mixing.draw import MixturePlan, SourcePlan, Strategy, draw
-from organology.mixing.effects import Effect, apply_effects, split_effects
+from organology.mixing.effects.chain import Effect, apply_effects, split_effects
 from organology.mixing.pool import StemPool
 from organology.mixing.reading import ChunkReader
-from organology.mixing.world import Treatment, apply_amp, apply_world, room_of
 from organology.taxonomy import LabelArray
 
 log = logging.getLogger(__name__)

@@ -6,15 +6,15 @@ reads such a file back.
 `AudioSetTagger` is the published tagger from whose weights a transfer starts.
 """
 
-from organology.model.audioset import AudioSetClassifier, AudioSetTagger, ZeroShot
 from organology.model.average import average_checkpoints
+from organology.model.backbones.mobilenet import MobileNet
+from organology.model.backbones.short_chunk import ShortChunk
 from organology.model.checkpoint import load_checkpoint, save_checkpoint
-from organology.model.export import ExportReport, export_onnx
+from organology.model.export.exporter import ExportReport, export_onnx
 from organology.model.frontend import EFFICIENTAT, PAPER, FrontendConfig, MelFrontend
 from organology.model.imported import has_folded_norms, import_onnx
-from organology.model.mobilenet import MobileNet
 from organology.model.network import InstrumentNet, ModelConfig
-from organology.model.short_chunk import ShortChunk
+from organology.model.taggers.audioset import AudioSetClassifier, AudioSetTagger, ZeroShot
 
 __all__ = [
     "EFFICIENTAT",

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from organology.errors import ModelError
-from organology.metadata import ModelMetadata
 from organology.model.checkpoint import read_checkpoint
 from organology.model.imported import has_folded_norms
 from organology.model.network import InstrumentNet, ModelConfig
-from organology.model.weights import load_state
+from organology.model.pretrained import load_state
+from organology.model_metadata import ModelMetadata
 
 
 def average_checkpoints(

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from organology import config as configuration
 from organology.errors import ConfigError, ModelError
-from organology.metadata import ModelMetadata
 from organology.model.network import InstrumentNet, ModelConfig
-from organology.model.weights import load_state
+from organology.model.pretrained import load_state
+from organology.model_metadata import ModelMetadata
 
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
 FORMAT = "organology-checkpoint-1"

@@ -11,7 +11,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from organology.model.audioset import AudioSetClassifier, ZeroShot
+from organology.model.taggers.audioset import AudioSetClassifier, ZeroShot
 
 
 class PaperHead(nn.Sequential):

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from organology import config as configuration
 from organology.errors import ConfigError, ModelError
-from organology.metadata import METADATA_KEY, ModelMetadata
-from organology.model.export import TOLERANCE, check_waveforms, largest_difference
+from organology.model.export.exporter import TOLERANCE, check_waveforms, largest_difference
 from organology.model.network import InstrumentNet, ModelConfig
-from organology.model.weights import load_state
-from organology.recognition.modelfile import ModelFile, read_model
+from organology.model.pretrained import load_state
+from organology.model_metadata import METADATA_KEY, ModelMetadata
+from organology.recognition.onnx_model import ModelFile, read_model
 
 _PREFIX = "net."
 _PARTS = {

@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from organology import taxonomy
 from organology.errors import ModelError
-from organology.metadata import Calibration
+from organology.model.backbones.mobilenet import MobileNet
+from organology.model.backbones.short_chunk import CHANNELS, ShortChunk
 from organology.model.frontend import EFFICIENTAT, MAX_GAIN_DB, PAPER, FrontendConfig, MelFrontend
 from organology.model.heads import AnchoredHead, LinearHead, PaperHead
-from organology.model.mobilenet import MobileNet
-from organology.model.short_chunk import CHANNELS, ShortChunk
-from organology.model.weights import load_state, part, read_published
+from organology.model.pretrained import load_state, part, read_published
+from organology.model_metadata import Calibration
 
 PUBLISHED_WIDTH = 0.4
 

@@ -11,9 +11,9 @@ them (4 s) and `hop_seconds` apart; the last one ends where the file ends. Score
 -70 dBFS) scores 0 and does not count for the file's scores.
 """
 
+from organology.recognition.inference import BATCH_WINDOWS, SILENCE_DBFS
 from organology.recognition.recognizer import Recognizer
 from organology.recognition.result import Recognition
-from organology.recognition.scoring import BATCH_WINDOWS, SILENCE_DBFS
 from organology.recognition.segments import Activity, Segment, SegmentSettings
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.metadata import Pooling
-from organology.recognition.means import logits_of, scores_of, sums_between
+from organology.model_metadata import Pooling
+from organology.recognition.logits import logits_of, scores_of, sums_between
 
 TOP_SHARE = 0.25
 """Of the windows, for `top_mean`."""

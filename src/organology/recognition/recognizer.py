@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from organology import audio
 from organology.errors import AudioError
-from organology.metadata import ModelMetadata
-from organology.recognition.modelfile import ModelFile, available_cores
+from organology.model_metadata import ModelMetadata
+from organology.recognition.inference import SILENCE_DBFS, score_windows
+from organology.recognition.onnx_model import ModelFile, available_cores
 from organology.recognition.pooling import pool
 from organology.recognition.result import Recognition
-from organology.recognition.scoring import SILENCE_DBFS, score_windows
 from organology.recognition.segments import SegmentSettings
 from organology.recognition.thresholds import Thresholds, levels_of
 from organology.recognition.windows import Window, windows

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.recognition import convert, plain
+from organology.recognition import interop, serialization
 from organology.recognition.segments import Activity, Segment, SegmentSettings, activity, segments
 from organology.recognition.thresholds import Thresholds, levels_of
 from organology.taxonomy import LABELS, raise_families
@@ -114,7 +114,7 @@ class Recognition:
         Of a recognition without windows: the scores of the segments, 0 elsewhere.
         """
         if not len(self.starts):
-            return plain.stepped(self.known_segments or (), self.duration, self.labels)
+            return serialization.stepped(self.known_segments or (), self.duration, self.labels)
         return activity(self.starts, self.ends, self.scores, self.hop_seconds)
 
     @cached_property
@@ -184,7 +184,7 @@ class Recognition:
             return self
         return replace(self, thresholds=levels, segment_settings=settings, known_plays=None, known_segments=None)
 
-    def to_dict(self, timeline: bool = False, decimals: int | None = plain.DECIMALS) -> dict[str, Any]:
+    def to_dict(self, timeline: bool = False, decimals: int | None = serialization.DECIMALS) -> dict[str, Any]:
         """As plain values, the form of one recording in the JSON that `organology recognize` writes.
 
         Parameters
@@ -194,11 +194,11 @@ class Recognition:
         decimals : int or None
             Of times and scores; None: all digits, so that nothing changes on the way through `from_dict`.
         """
-        return plain.to_dict(self, timeline, decimals)
+        return serialization.to_dict(self, timeline, decimals)
 
-    def to_json(self, timeline: bool = False, decimals: int | None = plain.DECIMALS) -> str:
+    def to_json(self, timeline: bool = False, decimals: int | None = serialization.DECIMALS) -> str:
         """As one line of JSON, the form of a line in JSON Lines; parameters as in `to_dict`."""
-        return "".join(plain.line(self, timeline, decimals))
+        return "".join(serialization.line(self, timeline, decimals))
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Recognition:
@@ -209,12 +209,12 @@ class Recognition:
         OrganologyError
             If it is not such, or of a version that this organology does not read.
         """
-        return plain.from_dict(values)
+        return serialization.from_dict(values)
 
     @staticmethod
     def from_json(text: str) -> Recognition:
         """Read what `to_json` gave, a line of JSON Lines, or JSON with one recording; see `from_dict`."""
-        return plain.from_json(text)
+        return serialization.from_json(text)
 
     def to_jams(self) -> jams.JAMS:
         """As a JAMS object: `tag_open` for the file, `segment_open` for each label with segments.
@@ -224,7 +224,7 @@ class Recognition:
         OrganologyError
             If jams is not installed (`pip install organology[jams]`).
         """
-        return convert.to_jams(self)
+        return interop.to_jams(self)
 
     def to_dataframe(self, what: Literal["segments", "windows", "labels"] = "segments") -> pandas.DataFrame:
         """As a pandas data frame.
@@ -240,8 +240,8 @@ class Recognition:
         OrganologyError
             If pandas is not installed (`pip install organology[pandas]`).
         """
-        return convert.to_dataframe(self, what)
+        return interop.to_dataframe(self, what)
 
     def to_audacity(self) -> str:
         """The segments as an Audacity label track: `start, end, name` with tabs, in the order of time."""
-        return convert.to_audacity(self)
+        return interop.to_audacity(self)

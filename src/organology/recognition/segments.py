@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.recognition.means import logits_of, scores_of, sums_between
+from organology.recognition.logits import logits_of, scores_of, sums_between
 from organology.taxonomy import LABELS, raise_families
 
 

@@ -8,7 +8,7 @@ Chance is a function of the recipe's seed and the epoch: the mixtures of an epoc
 is seeded anew at its start. So a run that was killed and resumed ends with the weights of an undisturbed one.
 """
 
-from organology.training.recipe import Recipe, SoftTargets, TrainingConfig
 from organology.training.recipe_files import load_recipe
+from organology.training.transfer.recipe import Recipe, SoftTargets, TrainingConfig
 
 __all__ = ["Recipe", "SoftTargets", "TrainingConfig", "load_recipe"]

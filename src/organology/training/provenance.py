@@ -15,7 +15,7 @@ from organology.corpora.table import TABLE_NAME, read_table
 from organology.corpora.tagging.table import TABLE_NAME as TRACKS_NAME
 from organology.corpora.tagging.table import read_tracks
 from organology.model.checkpoint import read_checkpoint
-from organology.training.recipe import Recipe
+from organology.training.transfer.recipe import Recipe
 
 
 def describe_corpora(folders: Sequence[Path], split: SplitConfig | None = None) -> list[dict[str, Any]]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, Self, TypeVar
 
 from organology import config
+from organology.atomic import written_whole
 from organology.errors import ConfigError
-from organology.files import written_whole
-from organology.training.recipe import Recipe
+from organology.training.transfer.recipe import Recipe
 
 
 class HowToRun(Protocol):

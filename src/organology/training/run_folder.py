@@ -21,8 +21,8 @@ from typing import Any
 
 import torch
 
+from organology.atomic import written_whole
 from organology.errors import ConfigError, ModelError
-from organology.files import written_whole
 from organology.training.recipe_files import AnyRecipe, difference, load_recipe_as, save_recipe
 
 MAY_CHANGE = ("name", "training.workers", "training.epochs", "training.device", "mixing.cache_megabytes")

@@ -21,10 +21,10 @@ from organology.evaluation import Evaluation, evaluate
 from organology.mixing import Mixer
 from organology.model import EFFICIENTAT, AudioSetTagger, load_checkpoint
 from organology.taxonomy import LABELS
-from organology.training.data import EVALUATION_SEED, Batch, evaluation_mixer, fixed_loader, one_line
-from organology.training.layout import channels_last
+from organology.training.memory_format import channels_last
 from organology.training.precision import Precision, autocast
-from organology.training.recipe import Recipe
+from organology.training.transfer.data import EVALUATION_SEED, Batch, evaluation_mixer, fixed_loader, one_line
+from organology.training.transfer.recipe import Recipe
 
 Scores = NDArray[np.float32]
 
@@ -99,7 +99,7 @@ def load_scorer(path: str | os.PathLike[str], device: str = "cpu", precision: Pr
 
 
 def _model_file(path: str | os.PathLike[str]) -> Scorer:
-    from organology.recognition.modelfile import ModelFile
+    from organology.recognition.onnx_model import ModelFile
 
     model = ModelFile(path)
     metadata = model.metadata
@@ -232,8 +232,8 @@ def write_results(
     """
     import json
 
+    from organology.atomic import written_whole
     from organology.evaluation import plot
-    from organology.files import written_whole
 
     with written_whole(folder / "evaluation.json") as temporary:
         temporary.write_text(json.dumps({**about, **evaluation.to_dict()}, indent=2) + "\n", "utf-8")

@@ -21,12 +21,12 @@ from organology.evaluation import (
     fit_calibration,
     reliability,
 )
-from organology.metadata import Calibration, ModelMetadata
 from organology.model import InstrumentNet, load_checkpoint, save_checkpoint
+from organology.model_metadata import Calibration, ModelMetadata
 from organology.taxonomy import LABELS, raise_families
-from organology.training.data import EVALUATION_SEED
-from organology.training.recipe import Recipe
 from organology.training.scoring import Scored, evaluate_model, load_scorer
+from organology.training.transfer.data import EVALUATION_SEED
+from organology.training.transfer.recipe import Recipe
 
 TUNING_SEED = EVALUATION_SEED + 1
 """Of the mixtures that a model is tuned on: others than those whose loss chose the epoch."""

@@ -20,7 +20,7 @@ from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
 from organology.corpora.tagging.chunks import ChunkConfig, TaggedChunk, TaggedChunks, TaggingPool
 from organology.errors import ConfigError
 
-TAGGING_READERS: dict[str, str] = {"jamendo": "organology.corpora.jamendo"}
+TAGGING_READERS: dict[str, str] = {"jamendo": "organology.corpora.readers.jamendo"}
 """Name of a tagging corpus -> the module whose `CORPUS` reads it."""
 
 

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from organology.atomic import written_whole
 from organology.audio import SAMPLE_RATE
-from organology.corpora.listening import Listener
+from organology.corpora.issues import Listener
 from organology.corpora.seek import probe
 from organology.corpora.tagging.base import SourceTrack
 from organology.errors import AudioError
-from organology.files import written_whole
 
 JOURNAL = ".looked_at.jsonl"
 

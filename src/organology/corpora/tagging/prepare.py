@@ -15,7 +15,7 @@ from typing import Any
 from organology.audio import SAMPLE_RATE
 from organology.corpora.base import Remark
 from organology.corpora.convert import AudioFormat
-from organology.corpora.listening import Listener, Remarks, check_apart
+from organology.corpora.issues import Listener, Remarks, check_apart
 from organology.corpora.names import safe_names
 from organology.corpora.records import check_same_corpus, forget_others, task
 from organology.corpora.report import Report

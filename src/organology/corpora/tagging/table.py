@@ -26,9 +26,9 @@ from typing import Any
 
 import polars as pl
 
+from organology.atomic import written_whole
 from organology.corpora.splits import SPLITS
 from organology.errors import CorpusError
-from organology.files import written_whole
 
 TABLE_NAME = "tracks.parquet"
 TAGS_NAME = "tags.json"

@@ -1,0 +1,1 @@
+"""Recognizing many files: the job, its execution, its progress."""

@@ -1,0 +1,156 @@
+"""`organology corpus`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from organology.corpora.checking.check import Check
+
+group = typer.Typer(help="What corpora there are, and what is in a folder.", no_args_is_help=True)
+
+
+@group.command("list")
+def list_corpora(
+    name: Annotated[str, typer.Argument(help="One corpus: the folder it expects, its citation.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Which corpora can be read, and how to get them."""
+    import json
+
+    from organology.corpora.checking.check import known_corpora
+    from organology.corpora.tagging import TaggingCorpus
+    from organology.errors import ConfigError
+
+    corpora = [corpus for corpus in known_corpora() if name in ("", corpus.name)]
+    if not corpora:
+        raise ConfigError(f"no corpus {name!r}; there are {', '.join(corpus.name for corpus in known_corpora())}")
+    rows = [
+        {
+            "name": corpus.name,
+            "title": corpus.title,
+            "holds": "tags" if isinstance(corpus, TaggingCorpus) else "stems",
+            "licence": corpus.licence,
+            "how_to_get": corpus.how_to_get,
+            "citation": corpus.citation,
+            "tree": corpus.tree,
+        }
+        for corpus in corpora
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    for i, row in enumerate(rows):
+        typer.echo(("\n" if i else "") + f"{row['name']}: {row['title']} ({row['holds']})")
+        for key in ("licence", "citation", "how_to_get") if name else ("licence", "how_to_get"):
+            if row[key]:
+                typer.echo(f"  {key.replace('_', ' ')}: {row[key]}")
+        if name:
+            typer.echo("\n" + row["tree"])
+
+
+@group.command()
+def check(
+    roots: Annotated[list[Path], typer.Argument(metavar="ROOT...", help="Corpora as published, or prepared ones.")],
+    corpus: Annotated[str, typer.Option(help="Of which corpus the folders are; default: told by the tree.")] = "",
+    minutes: Annotated[bool, typer.Option(help="Read the lengths of all files.")] = True,
+    everything: Annotated[bool, typer.Option("--all", help="Name every file that something is said of.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, a list with an entry a folder.")] = False,
+) -> None:
+    """What is in a folder: songs and minutes by label and split, what is missing, masked or not mapped."""
+    import json
+    import sys
+
+    from organology.corpora.checking.check import check as look
+    from organology.errors import OrganologyError
+
+    results, failed = [], False
+    for root in roots:
+        try:
+            results.append(look(root, corpus, minutes))
+        except OrganologyError as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed = True
+    if as_json:
+        typer.echo(json.dumps([result.to_dict() for result in results], indent=1, ensure_ascii=False))
+    else:
+        from rich.console import Console
+
+        console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+        for result in results:
+            _print(console, result, everything)
+    if failed or not all(result.complete for result in results):
+        raise typer.Exit(1)
+
+
+def _print(console: Console, result: Check, everything: bool) -> None:
+    from organology.corpora.report import grouped
+
+    total = result.total
+    console.print(f"{result.root}: {result.corpus}, {result.form}")
+    unit = "songs" if result.holds == "stems" else "tracks"
+    stems = f"{total['stems']} stems, " if result.holds == "stems" else ""
+    length = (
+        "length not looked at" if total["minutes"] is None else f"{total['minutes']:.1f} minutes ({result.seconds})"
+    )
+    console.print(f"{total['songs']} {unit}, {stems}{total['artists']} artists, {length}")
+    for licence, count in result.licences.items():
+        console.print(f"licence: {licence or 'not told'} ({count} {'stems' if result.holds == 'stems' else 'tracks'})")
+    if total["songs"]:
+        _whole(console, _counts(result, unit))
+    if result.masked:
+        _whole(console, _masked(result))
+    for line in grouped(result.remarks, everything):
+        console.print(line)
+    console.print("")
+
+
+def _whole(console: Console, table: Table) -> None:
+    """Print a table as wide as it is, also where that is wider than the screen."""
+    from rich.measure import Measurement
+
+    needed = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+    console.width = max(console.width, needed)
+    console.print(table)
+
+
+def _counts(result: Check, unit: str) -> Table:
+    from rich.table import Table
+
+    used = [split for split, part in result.splits.items() if part["songs"]]
+    figures = [unit, "stems", "minutes"] if result.holds == "stems" else [unit, "minutes"]
+    table = Table("", box=None, pad_edge=False)
+    for split in used:
+        for figure in figures:
+            table.add_column(f"{split}\n{figure}" if figure == unit else f"\n{figure}", justify="right")
+    for name in next(iter(result.splits.values()))["labels"]:
+        parts = [result.splits[split]["labels"][name] for split in used]
+        if any(part["songs"] for part in parts):
+            table.add_row(name, *(cell for part in parts for cell in _cells(part, len(figures))))
+    table.add_row("all", *(cell for split in used for cell in _cells(result.splits[split], len(figures))))
+    return table
+
+
+def _cells(part: dict[str, Any], count: int) -> list[str]:
+    minutes = "" if part["minutes"] is None else f"{part['minutes']:.1f}"
+    return [str(part["songs"]), str(part["stems"]), minutes] if count == 3 else [str(part["songs"]), minutes]
+
+
+def _masked(result: Check) -> Table:
+    from rich.table import Table
+
+    table = Table("masked: word", "stems", "unknown", box=None, pad_edge=False)
+    for word, values in result.masked.items():
+        table.add_row(word or "(none)", str(values["stems"]), ", ".join(values["unknown"]))
+    return table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.add_typer(group, name="corpus")

@@ -1,0 +1,45 @@
+"""`organology export`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from organology.model_metadata import Pooling
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+
+    @app.command("export")
+    def export(
+        checkpoint: Annotated[Path, typer.Argument(help="Checkpoint folder (model.safetensors, model.json).")],
+        model: Annotated[Path, typer.Argument(help="ONNX file to write.")],
+        tolerance: Annotated[
+            float, typer.Option(help="Largest difference of a score, torch and ONNX, that is let through.")
+        ] = 1e-4,
+        name: Annotated[
+            str | None, typer.Option(help="What outputs call the model.", show_default="as the checkpoint")
+        ] = None,
+        pooling: Annotated[
+            Pooling | None,
+            typer.Option(help="How windows become the score of a file.", show_default="as the checkpoint"),
+        ] = None,
+    ) -> None:
+        """Write a trained network as one ONNX file: waveform in, scores out."""
+        from organology.model import export_onnx, load_checkpoint
+
+        net, metadata = load_checkpoint(checkpoint)
+        metadata = replace(
+            metadata,
+            name=metadata.name if name is None else name,
+            pooling=metadata.pooling if pooling is None else pooling,
+        )
+        report = export_onnx(net, metadata, model, tolerance)
+        typer.echo(f"{model}: {report.n_bytes / 1e6:.1f} MB")
+        for label, threshold in zip(report.metadata.labels, report.metadata.thresholds, strict=True):
+            typer.echo(f"  {label:<16} plays at {threshold:.3f} or above")
+        typer.echo(f"largest difference of a score, torch and ONNX: {report.largest_difference:.1e}")

@@ -1,0 +1,187 @@
+"""What is in a corpus folder: as its publisher lays it out, or prepared; nothing is written.
+
+A source is read by the reader of its corpus, which is told by the tree. Lengths are taken from the headers; no audio is
+decoded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from organology import audio
+from organology.corpora import READERS, reader
+from organology.corpora.base import Corpus, Remark
+from organology.corpora.checking.items import Item, prepared_stems, prepared_tracks, source_stems, source_tracks
+from organology.corpora.splits import SPLITS
+from organology.corpora.tagging import TAGGING_READERS, TaggingCorpus, tagging_reader
+from organology.errors import AudioError, ConfigError, CorpusError
+from organology.taxonomy import LABELS
+
+Form = Literal["source", "prepared"]
+Holds = Literal["stems", "tags"]
+_OWN = "stems"
+_TABLES = {"stems.parquet": "stems", "tracks.parquet": "tags"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was found in a folder.
+
+    Attributes
+    ----------
+    root : str
+    corpus : str
+        Its name, or the names in the table of a prepared one.
+    form : {"source", "prepared"}
+    holds : {"stems", "tags"}
+    seconds : {"audio", "sounding"}
+        What the minutes are: of the files, or of where the stems sound.
+    total : dict
+        `songs`, `stems`, `artists`, `minutes` (None if no length is known). A tagged track is a song of one stem.
+    splits : dict
+        The same of each split, and `labels`: of each label or tag `songs`, `stems`, `minutes`.
+    licences : dict of str to int
+        Stems by licence.
+    masked : dict
+        Words with labels that are unknown: `stems`, `unknown`.
+    remarks : tuple of Remark
+    """
+
+    root: str
+    corpus: str
+    form: Form
+    holds: Holds
+    seconds: Literal["audio", "sounding"]
+    total: Mapping[str, Any]
+    splits: Mapping[str, Any]
+    licences: Mapping[str, int]
+    masked: Mapping[str, Any]
+    remarks: tuple[Remark, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing, broken or unmapped."""
+        return not any(remark.fate in ("refused", "failed") for remark in self.remarks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {**asdict(self), "complete": self.complete, "remarks": [asdict(remark) for remark in self.remarks]}
+
+
+def known_corpora() -> list[Corpus | TaggingCorpus]:
+    """All corpora that can be read."""
+    return [*map(reader, READERS), *map(tagging_reader, TAGGING_READERS)]
+
+
+def detect(root: Path) -> tuple[str, Form]:
+    """The corpus that a folder holds, and whether it is prepared ("stems" or "tags" then).
+
+    Raises
+    ------
+    CorpusError
+        If it holds none.
+    """
+    if not root.is_dir():
+        raise CorpusError(f"{root}: no such folder")
+    for table, holds in _TABLES.items():
+        if (root / table).is_file():
+            return holds, "prepared"
+    for name, module in {**READERS, **TAGGING_READERS}.items():
+        looks_like: Callable[[Path], bool] | None = getattr(import_module(module), "looks_like", None)
+        if looks_like is not None and looks_like(root):
+            return name, "source"
+    try:
+        audio.find(root)
+    except AudioError:
+        names = ", ".join(corpus.name for corpus in known_corpora())
+        raise CorpusError(f"{root}: neither a prepared corpus nor one of {names}") from None
+    return _OWN, "source"
+
+
+def check(root: Path, corpus: str = "", minutes: bool = True) -> Check:
+    """Say what is in a folder.
+
+    Parameters
+    ----------
+    root : Path
+        A source or a prepared corpus.
+    corpus : str
+        Of which corpus it is the source; "" to tell it by the tree.
+    minutes : bool
+        Read the lengths from the headers of all files.
+
+    Raises
+    ------
+    CorpusError
+        If it cannot be read as such.
+    ConfigError
+        If there is no corpus of that name.
+    """
+    root = Path(root)
+    form: Form
+    name, form = (corpus, "source") if corpus else detect(root)
+    if form == "prepared" and name == "stems":
+        names, items, remarks = prepared_stems(root)
+        return _check(root, names, form, "stems", items, LABELS, remarks)
+    if form == "prepared":
+        said, items, remarks = prepared_tracks(root)
+        return _check(root, said.corpus, form, "tags", items, said.tags, remarks)
+    if name in TAGGING_READERS:
+        tagging = tagging_reader(name)
+        items, remarks = source_tracks(root, tagging)
+        return _check(root, name, form, "tags", items, tagging.tags, remarks)
+    if name not in READERS:
+        raise ConfigError(f"no corpus {name!r}; there are {', '.join([*READERS, *TAGGING_READERS])}")
+    items, remarks = source_stems(root, reader(name), minutes)
+    return _check(root, name, form, "stems", items, LABELS, remarks)
+
+
+def _check(
+    root: Path,
+    corpus: str,
+    form: Form,
+    holds: Holds,
+    items: Sequence[Item],
+    labels: Sequence[str],
+    remarks: Sequence[Remark],
+) -> Check:
+    splits = {}
+    for split in SPLITS:
+        members = [item for item in items if item.split == split]
+        having: dict[str, list[Item]] = {label: [] for label in labels}
+        for item in members:
+            for label in item.present:
+                having[label].append(item)
+        splits[split] = {**_counts(members), "labels": {label: _counts(some) for label, some in having.items()}}
+    masked: dict[str, dict[str, Any]] = {}
+    for item in items:
+        if item.unknown:
+            masked.setdefault(item.word, {"stems": 0, "unknown": list(item.unknown)})["stems"] += 1
+    return Check(
+        root=str(root),
+        corpus=corpus,
+        form=form,
+        holds=holds,
+        seconds="sounding" if (form, holds) == ("prepared", "stems") else "audio",
+        total=_counts(items),
+        splits=splits,
+        licences=dict(sorted(Counter(item.licence for item in items).items())),
+        masked=dict(sorted(masked.items(), key=lambda pair: (-pair[1]["stems"], pair[0]))),
+        remarks=tuple(remarks),
+    )
+
+
+def _counts(items: Iterable[Item]) -> dict[str, Any]:
+    items = list(items)
+    known = [item.seconds for item in items if item.seconds is not None]
+    return {
+        "songs": len({item.song for item in items}),
+        "stems": len(items),
+        "artists": len({item.artist for item in items}),
+        "minutes": round(sum(known) / 60, 2) if known or not items else None,
+    }

@@ -1,0 +1,1 @@
+"""MedleyDB, and what it shares with Mixing Secrets: the form of the metadata."""

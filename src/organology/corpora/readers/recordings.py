@@ -1,0 +1,124 @@
+"""Any folder of recordings, without labels or tags: to be taught by a teacher, or for self-training.
+
+```
+ROOT/
+├── LICENSE.txt, anything else     not looked at
+├── some artist/song.mp3           audio in folders of any depth
+└── song.flac
+```
+
+The first folder of a path counts as the artist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from organology.audio.discovery import search
+from organology.corpora.base import Remark
+from organology.corpora.convert import AudioFormat
+from organology.corpora.issues import Listener
+from organology.corpora.report import Report
+from organology.corpora.splits import SplitSong, assign
+from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
+from organology.corpora.tagging.prepare import TaggingConfig, prepare_tagging
+from organology.errors import CorpusError
+from organology.taxonomy import encode
+
+FRACTIONS = (0.9, 0.1, 0.0)
+"""Of train, validation and test: what has no labels is mostly to be learned from."""
+
+
+def read(
+    root: Path, *, fractions: tuple[float, float, float] = FRACTIONS, seed: int = 0, licence: str = ""
+) -> Iterator[SourceTrack | Remark]:
+    """Tracks of a folder of recordings; see `TaggingCorpus.read`.
+
+    Parameters
+    ----------
+    root : Path
+    fractions : (float, float, float)
+        Of train, validation and test; recordings of one artist may be in two of them.
+    seed : int
+        Of the splits.
+    licence : str
+        Of all of them, for the table.
+
+    Raises
+    ------
+    CorpusError
+        If there is no such folder, or no audio in it.
+    ConfigError
+        If the fractions are not as they have to be.
+    """
+    if not Path(root).is_dir():
+        raise CorpusError(f"{root}: no such folder")
+    files = {path.relative_to(root).as_posix(): path for path in search(root)}
+    if not files:
+        raise CorpusError(f"{root}: no audio in this folder")
+    nothing = encode(())
+    splits = assign([SplitSong(track, (), nothing) for track in files], fractions, seed, by="song")
+    for track, path in files.items():
+        folder, _, rest = track.partition("/")
+        yield SourceTrack(track, path, (), splits[track], artist=folder if rest else "", licence=licence)
+
+
+def corpus(
+    fractions: tuple[float, float, float] = FRACTIONS, seed: int = 0, licence: str = "", name: str = "recordings"
+) -> TaggingCorpus:
+    """A folder of recordings with other splits, or with a licence; see `read`."""
+    return TaggingCorpus(
+        name=name,
+        title="recordings without labels",
+        citation="",
+        licence=licence,
+        tree="ROOT/   audio in folders of any depth",
+        how_to_get="your own",
+        tags=(),
+        read=partial(read, fractions=fractions, seed=seed, licence=licence),
+    )
+
+
+def prepare_recordings(
+    root: Path,
+    out: Path,
+    *,
+    fractions: tuple[float, float, float] = FRACTIONS,
+    seed: int = 0,
+    licence: str = "",
+    min_seconds: float = 0.0,
+    in_place: bool = False,
+    audio_format: AudioFormat = "flac",
+    name: str = "",
+    jobs: int = 1,
+    strict: bool = False,
+    listener: Listener | None = None,
+) -> Report:
+    """Prepare a folder of recordings; see `tagging.prepare.prepare_tagging`.
+
+    Parameters
+    ----------
+    root, out : Path
+    fractions, seed, licence
+        See `read`.
+    min_seconds : float
+        Shorter ones (sound effects, say) are left out.
+    in_place : bool
+        Read the files where they are instead of converting them once.
+    audio_format : {"flac", "wav"}
+    name : str
+        Of the table's column `corpus`.
+    jobs : int
+    strict : bool
+    listener : Listener, optional
+
+    Raises
+    ------
+    CorpusError
+        As `read` and `prepare_tagging`.
+    """
+    config = TaggingConfig(in_place, audio_format, name, min_seconds)
+    source = corpus(fractions, seed, licence)
+    return prepare_tagging(source, root, out, config, jobs=jobs, strict=strict, listener=listener)

@@ -1,0 +1,1 @@
+"""What was recognized, remembered in one SQLite file and answered from."""

@@ -1,0 +1,101 @@
+"""What a query found, written: a table for people, CSV, JSON, paths, a playlist."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from typing import TextIO
+
+from organology.library.table import Library
+from organology.outputs.terminal.table import clock
+from organology.taxonomy import LABELS
+
+FIND_SCHEMA = "organology.find"
+FIND_VERSION = 1
+
+FIND_FORMATS = ("table", "csv", "json", "paths", "m3u")
+"""Forms in which the recordings found can be written."""
+
+_TABLE_PLAYS = 6  # labels told in a row of the table, at most
+
+
+def write_found(library: Library, form: str, stream: TextIO, *, query: str, labels: list[str], null: bool) -> None:
+    """Write recordings.
+
+    Parameters
+    ----------
+    library : Library
+        Those that were found, in order.
+    form : str
+        One of `FIND_FORMATS`.
+    stream : text stream
+    query : str
+        As it was asked; JSON tells it.
+    labels : list of str
+        Whose scores the table shows.
+    null : bool
+        `paths`: end each with a NUL byte in place of a line's end.
+    """
+    if form == "paths":
+        for path in dict.fromkeys(library.paths):
+            stream.write(path + ("\0" if null else "\n"))
+        return
+    write: dict[str, Callable[[], None]] = {
+        "table": lambda: _table(library, stream, labels),
+        "csv": lambda: _csv(library, stream),
+        "json": lambda: _json(library, stream, query),
+        "m3u": lambda: _m3u(library, stream),
+    }
+    write[form]()
+
+
+def _table(library: Library, stream: TextIO, labels: list[str]) -> None:
+    """Scores of the labels asked for, duration, path, and what plays."""
+    heads = [f"{label:>5}" for label in labels]
+    columns = [LABELS.index(label) for label in labels]
+    stream.write("  ".join([*heads, f"{'length':>8}", "recording"]) + "\n")
+    for name, duration, scores, plays in zip(
+        library.names, library.durations.tolist(), library.scores, library.plays, strict=True
+    ):
+        numbers = [f"{scores[column]:>{len(head)}.2f}" for column, head in zip(columns, heads, strict=True)]
+        playing = [label for label, on in zip(LABELS, plays, strict=True) if on]
+        more = f" +{len(playing) - _TABLE_PLAYS}" if len(playing) > _TABLE_PLAYS else ""
+        told = f"  ({', '.join(playing[:_TABLE_PLAYS])}{more})" if playing else ""
+        stream.write("  ".join([*numbers, f"{clock(duration):>8}", name]) + told + "\n")
+
+
+def _csv(library: Library, stream: TextIO) -> None:
+    """The columns that `organology recognize --format csv` has."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("file", "duration", *LABELS))
+    for name, duration, scores in zip(library.names, library.durations.tolist(), library.scores.tolist(), strict=True):
+        writer.writerow([name, format(duration, ".6f").rstrip("0").rstrip("."), *(f"{score:.6g}" for score in scores)])
+
+
+def _json(library: Library, stream: TextIO, query: str) -> None:
+    head = {"schema": FIND_SCHEMA, "version": FIND_VERSION, "query": query}
+    stream.write(json.dumps(head, ensure_ascii=False).removesuffix("}") + ', "recordings": [')
+    for i, path in enumerate(library.paths):
+        scores = {label: round(score, 6) for label, score in zip(LABELS, library.scores[i].tolist(), strict=True)}
+        row = {
+            "file": path,
+            "channel": int(library.channels[i]) or None,
+            "duration": round(float(library.durations[i]), 6),
+            "model": library.runs[int(library.run_ids[i])].model,
+            "instruments": [label for label, on in zip(LABELS, library.plays[i], strict=True) if on],
+            "scores": scores,
+        }
+        stream.write(("," if i else "") + "\n " + json.dumps(row, ensure_ascii=False))
+    stream.write("\n]}\n")
+
+
+def _m3u(library: Library, stream: TextIO) -> None:
+    """https://en.wikipedia.org/wiki/M3U, in UTF-8 as m3u8; a file with several channels once."""
+    stream.write("#EXTM3U\n")
+    seen = set()
+    for path, duration in zip(library.paths, library.durations.tolist(), strict=True):
+        if path not in seen and "\n" not in path:
+            seen.add(path)
+            title = path.replace("\\", "/").rpartition("/")[2].rpartition(".")[0]
+            stream.write(f"#EXTINF:{round(duration)},{title}\n{path}\n")

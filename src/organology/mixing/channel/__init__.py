@@ -1,0 +1,1 @@
+"""What happens to music on its way from the band to a file."""

@@ -1,0 +1,1 @@
+"""Effects on sources: their settings, drawn and applied."""

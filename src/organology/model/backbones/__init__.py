@@ -1,0 +1,1 @@
+"""Backbones: mel spectrograms -> an embedding."""

@@ -1,0 +1,1 @@
+"""Published taggers, as teachers and to compare with."""

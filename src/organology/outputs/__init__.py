@@ -1,0 +1,1 @@
+"""Results written: formats, tables, pictures, pages."""

@@ -1,0 +1,1 @@
+"""The page with timelines and players."""

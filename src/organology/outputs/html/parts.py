@@ -1,0 +1,141 @@
+"""The parts of a recording in the HTML report: escaped text, its JSON, and what shows without JavaScript."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from organology.outputs.terminal.table import clock
+from organology.recognition.result import Recognition
+from organology.taxonomy import DISPLAY_NAMES, FAMILIES, FAMILY_OF
+
+MOST_CELLS = 1200
+"""Cells of a timeline; of longer recordings each is the mean of several."""
+
+_MOST_SPANS = 40
+_SLACK_SECONDS = 1e-6
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+
+
+def text(value: str) -> str:
+    r"""Any text for HTML, inside elements and quoted attributes; ASCII.
+
+    Bytes of a name that are not UTF-8, and control characters, show as `\xNN`.
+
+    >>> text('<a href="b">é')
+    '&lt;a href=&quot;b&quot;&gt;&#233;'
+    """
+    whole = value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").translate(_CONTROLS)
+    return html.escape(whole).encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def json_text(value: Any) -> str:
+    r"""JSON that may stand in a script element: ASCII, without `<`, `>` and `&`.
+
+    >>> json_text({"name": "</script>"})
+    '{"name":"\\u003c/script\\u003e"}'
+    """
+    plain = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def activity_of(recognition: Recognition) -> dict[str, Any]:
+    """The scores over time, small.
+
+    Returns
+    -------
+    dict
+        `cells`: how many; `cell_seconds`: their length, the last one may be shorter; `levels`: base64 of uint8
+        (labels, cells), a score of 1 being 255.
+    """
+    edges, scores = recognition.activity.edges, recognition.activity.scores
+    lengths = np.diff(edges)
+    if len(lengths) > 2 and np.ptp(lengths[:-1]) > _SLACK_SECONDS:  # read from JSON without windows
+        edges, scores = _regular(edges, scores)
+    each = -(-len(scores) // MOST_CELLS)
+    firsts = np.arange(0, len(scores), each)
+    sizes = np.diff(np.append(firsts, len(scores)))
+    means = np.add.reduceat(scores, firsts, axis=0, dtype=np.float64) / sizes[:, None]
+    levels = np.round(np.clip(means, 0, 1) * 255).astype(np.uint8)
+    return {
+        "cells": len(firsts),
+        "cell_seconds": round(float(edges[1] - edges[0]) * each, 9),
+        "levels": base64.b64encode(np.ascontiguousarray(levels.T).tobytes()).decode("ascii"),
+    }
+
+
+def _regular(
+    edges: NDArray[np.float64], scores: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Scores on a grid of as many cells as are drawn."""
+    grid = np.linspace(0, edges[-1], MOST_CELLS + 1)
+    cells = np.searchsorted(edges, (grid[:-1] + grid[1:]) / 2, side="right") - 1
+    return grid, scores[np.clip(cells, 0, len(scores) - 1)]
+
+
+def by_family(labels: Sequence[str]) -> list[str]:
+    """Labels, each family before its instruments."""
+    ordered = (
+        label for family in FAMILIES for label in (family, *(one for one, of in FAMILY_OF.items() if of == family))
+    )
+    return [label for label in ordered if label in labels]
+
+
+def heading(recognition: Recognition, key: str) -> str:
+    """Name, folder and length."""
+    folder, slash, name = recognition.source.rpartition("/")
+    before = f'<span class="dir">{text(folder + slash)}</span>' if slash else ""
+    return (
+        f'<header><h2 id="{key}-name"><a href="#{key}">{before}{text(name or recognition.source)}</a></h2>'
+        f'<span class="soft">{clock(recognition.duration, tenths=recognition.duration < 60)}</span></header>\n'
+    )
+
+
+def plays_list(recognition: Recognition) -> str:
+    """What plays in the whole recording, with scores."""
+    plays = set(recognition.instruments)
+    items = [
+        f'<li class="{FAMILY_OF.get(label, label)}{" sub" if label in FAMILY_OF else ""}">'
+        f"{text(DISPLAY_NAMES[label])} {recognition.score(label):.2f}</li>"
+        for label in by_family(recognition.labels)
+        if label in plays
+    ]
+    return f'<ul class="plays" aria-label="Plays">{"".join(items) or "<li>nothing recognized</li>"}</ul>\n'
+
+
+def _when(recognition: Recognition, label: str) -> str:
+    spans = [f"{clock(one.start)}&#8211;{clock(one.end)}" for one in recognition.segments_of(label)]
+    more = len(spans) - _MOST_SPANS
+    return ", ".join(spans[:_MOST_SPANS]) + (f" and {more} more" if more > 0 else "")
+
+
+def plain_table(recognition: Recognition) -> str:
+    """All labels as a table, where there is no JavaScript."""
+    rows = []
+    for label in by_family(recognition.labels):
+        i = recognition.labels.index(label)
+        rows.append(
+            f'<tr><th scope="row">{text(DISPLAY_NAMES[label])}</th><td>{recognition.score(label):.2f}</td>'
+            f"<td>{float(recognition.thresholds[i]):.2f}</td><td>{'yes' if recognition.plays[i] else 'no'}</td>"
+            f"<td>{_when(recognition, label)}</td></tr>"
+        )
+    names = "".join(f'<th scope="col">{name}</th>' for name in ("Label", "Score", "Threshold", "Plays", "When"))
+    return f'<table class="plain"><thead><tr>{names}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def failures_table(failures: Sequence[tuple[str, str]]) -> str:
+    """Inputs that could not be used, and why; "" if there are none."""
+    if not failures:
+        return ""
+    rows = "\n".join(f'<tr><th scope="row">{text(file)}</th><td>{text(reason)}</td></tr>' for file, reason in failures)
+    return (
+        '<section class="failures" id="failures" aria-labelledby="failures-name">\n'
+        '<h2 id="failures-name">Could not be read</h2>\n<table class="plain"><thead><tr><th scope="col">File</th>'
+        f'<th scope="col">Reason</th></tr></thead><tbody>\n{rows}\n</tbody></table>\n</section>\n'
+    )

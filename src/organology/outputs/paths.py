@@ -1,0 +1,111 @@
+"""Where results go in a folder: as the recordings lie in theirs, and none over another.
+
+`music/a/song.flac`, found below `music`, becomes `FOLDER/a/song.SUFFIX`. Where two recordings would share a name
+(`song.flac`, `song.mp3`), the second keeps its own suffix (`song.mp3.SUFFIX`), and where that is taken too it gets a
+number. Names that differ in case alone are taken for the same, as some file systems do. What a recording's results are
+called depends on the list of inputs alone, not on which of them could be recognized.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from itertools import chain, count
+from pathlib import Path
+
+from organology.audio.inputs import Input
+
+_CHANNEL = re.compile(r"(?P<name>.*)#(?P<channel>ch\d+)", re.DOTALL)
+
+
+class Names:
+    """Names for the results of recordings.
+
+    Parameters
+    ----------
+    inputs : iterable of Input
+        All of the run.
+    split : bool
+        A recording may give a result for each channel, named `NAME#chN`.
+
+    Examples
+    --------
+    >>> names = Names([Input("m/a/x.wav", Path("m")), Input("m/a/x.mp3", Path("m"))])
+    >>> [names.path(name, Path("out"), ".jams").as_posix() for name in ("m/a/x.wav", "m/a/x.mp3")]
+    ['out/a/x.jams', 'out/a/x.mp3.jams']
+    """
+
+    def __init__(self, inputs: Iterable[Input] = (), split: bool = False) -> None:
+        self._bases: dict[str, str] = {}
+        self._taken: dict[str, str] = {}  # folded base -> the name that has it
+        self._split = split
+        for item in inputs:
+            self._place(item.name, item.root)
+
+    def __len__(self) -> int:
+        return len(self._bases)
+
+    @property
+    def many(self) -> bool:
+        """Whether there may be more than one result."""
+        return len(self) > 1 or self._split
+
+    def _place(self, name: str, root: Path | None) -> None:
+        place = Path("stdin") if name == "<stdin>" else Path(name)
+        try:
+            inner = place.relative_to(root) if root is not None else Path(place.name)
+        except ValueError:
+            inner = Path(place.name)
+        if ".." in inner.parts or inner.is_absolute():
+            inner = Path(inner.name)
+        folder = "" if inner.parent == Path() else f"{inner.parent.as_posix()}/"
+        full = f"{folder}{inner.name}"
+        candidates = chain((f"{folder}{inner.stem}", full), (f"{full}-{i}" for i in count(2)))
+        self._bases[name] = self._claimed(name, candidates)
+
+    def _claimed(self, name: str, candidates: Iterable[str]) -> str:
+        base = next(one for one in candidates if self._taken.get(one.casefold(), name) == name)
+        self._taken[base.casefold()] = name
+        return base
+
+    def path(self, name: str, folder: Path, suffix: str) -> Path:
+        """The file for a result.
+
+        Parameters
+        ----------
+        name : str
+            Of the input, or of one of its channels (`NAME#chN`).
+        folder : Path
+        suffix : str
+            Put behind the name, e.g. ".jams".
+        """
+        if name not in self._bases:
+            channel = _CHANNEL.fullmatch(name)
+            if channel and channel["name"] in self._bases:
+                base = f"{self._bases[channel['name']]}.{channel['channel']}"
+                self._bases[name] = self._claimed(name, chain((base,), (f"{base}-{i}" for i in count(2))))
+            else:
+                self._place(name, None)
+        return folder / f"{self._bases[name]}{suffix}"
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path is one of the inputs, so that writing to it would destroy a recording."""
+        return os.path.lexists(path) and os.path.realpath(path) in self._inputs
+
+    @cached_property
+    def _inputs(self) -> frozenset[str]:
+        return frozenset(map(os.path.realpath, self._bases))
+
+
+def audio_path(source: str) -> Path | None:
+    """The file behind a recognition's `source` (`NAME` or `NAME#chN`), None if it is not there."""
+    channel = _CHANNEL.fullmatch(source)
+    for name in (source, *((channel["name"],) if channel else ())):
+        try:
+            if Path(name).is_file():
+                return Path(name)
+        except (OSError, ValueError):
+            return None
+    return None

@@ -1,0 +1,1 @@
+"""MIDI files and SoundFonts -> songs of stems, with labels."""

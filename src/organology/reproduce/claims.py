@@ -1,0 +1,190 @@
+"""The paper's claims, checked: sentences that follow from the figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from organology.evaluation.bootstrap import interval
+from organology.reproduce import paper
+from organology.reproduce.results import CLIPS, PER_CLASS, SINGLE, ArmResult, Results
+from organology.reproduce.statistics import CONFIDENCE, RANKING, Sampled, difference, plain
+from organology.taxonomy import DISPLAY_NAMES, LABELS
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two conditions on the same mixtures and with the same seeds.
+
+    Attributes
+    ----------
+    better, worse : str
+        As the paper has it.
+    metric, test : str
+    value, low, high : float
+        By how much `better` is better, positive in its favor whatever the metric.
+    seeds : tuple of float
+        The same for each seed that both have.
+    """
+
+    better: str
+    worse: str
+    metric: str
+    test: str
+    value: float
+    low: float
+    high: float
+    seeds: tuple[float, ...]
+
+    @property
+    def verdict(self) -> str:
+        """What the figures say of it."""
+        if self.low > 0:
+            return "holds"
+        if self.high < 0:
+            return "does not hold: it is the other way round"
+        return "holds on average, not for sure" if self.value > 0 else "does not show"
+
+    def told(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "better": self.better, "worse": self.worse, "metric": self.metric, "test": self.test,
+            "value": plain(self.value), "low": plain(self.low), "high": plain(self.high),
+            "seeds": [plain(value) for value in self.seeds], "verdict": self.verdict,
+        }  # fmt: skip
+
+
+def compare(results: Results, better: str, worse: str, metric: str, test: str) -> Comparison | None:
+    """Compare two conditions in a ranking figure; None where they share no seed or lack the test set."""
+    conditions = results.conditions()
+    both = [
+        {result.arm.seed: result.tests[test][metric] for result in conditions.get(name, []) if test in result.tests}
+        for name in (better, worse)
+    ]
+    seeds = sorted(set(both[0]) & set(both[1]))
+    return _compare(both, seeds, (better, worse), metric, test) if seeds else None
+
+
+def _compare(
+    both: list[dict[int, Sampled]], seeds: list[int], names: tuple[str, str], metric: str, test: str
+) -> Comparison:
+    sign = -1.0 if metric in paper.LOWER_IS_BETTER else 1.0
+    whole = difference([both[0][seed] for seed in seeds], [both[1][seed] for seed in seeds])
+    low, high = (float(end[0]) for end in interval(sign * whole.samples[:, None], CONFIDENCE))
+    each = tuple(sign * float(both[0][seed].value - both[1][seed].value) for seed in seeds)
+    return Comparison(*names, metric, test, sign * float(whole.value), low, high, each)
+
+
+def comparisons(results: Results) -> list[Comparison]:
+    """The paper's comparisons in every ranking figure and on every test set."""
+    if results.recipe.experiment == "table1":
+        pairs = [("frozen", "scratch"), ("finetuned", "frozen")]
+    elif results.recipe.experiment == "figure3":
+        best = f"{paper.BEST_P_MUSICAL:g}"
+        pairs = [(best, other) for other in results.conditions() if other != best]
+    else:
+        pairs = []
+    found = [
+        compare(results, *pair, metric, test) for test in results.test_sets for pair in pairs for metric in RANKING
+    ]
+    return [each for each in found if each is not None]
+
+
+def sentences(results: Results, compared: list[Comparison]) -> list[str]:
+    """What the figures say of the paper's claims, a sentence or two each."""
+    told = {"table1": _table1, "figure3": _figure3, "figure4": _figure4}[results.recipe.experiment]
+    return told(results, compared) if results.arms else ["No arm is there yet."]
+
+
+def _table1(results: Results, compared: list[Comparison]) -> list[str]:
+    lines = []
+    for test in results.test_sets:
+        here = {m: [c for c in compared if (c.test, c.metric) == (test, m)] for m in RANKING}
+        verdicts: dict[str, list[str]] = {}
+        for metric, pair in here.items():
+            if len(pair) == 2:
+                verdicts.setdefault(_verdict_of_order(pair), []).append(paper.METRICS[metric])
+        if not verdicts:
+            continue
+        told = "; ".join(f"{verdict} in {_listed(metrics)}" for verdict, metrics in verdicts.items())
+        steps = "; ".join(f"{_method(c.better)} over {_method(c.worse)} {_amount(c)}" for c in here["roc_auc"])
+        lines.append(f"{_set(test)}: the paper's order, scratch < frozen < fine-tuned, {told}. ROC-AUC: {steps}.")
+    return lines or ["The order scratch < frozen < fine-tuned cannot be told before all three methods are there."]
+
+
+def _verdict_of_order(steps: list[Comparison]) -> str:
+    if all(step.low > 0 for step in steps):
+        return "holds"
+    return "holds on average, not for sure," if all(step.value > 0 for step in steps) else "does not hold"
+
+
+def _figure3(results: Results, compared: list[Comparison]) -> list[str]:
+    lines, conditions = [], results.conditions()
+    for test in results.test_sets:
+        there = {name: arms for name, arms in conditions.items() if all(test in arm.tests for arm in arms)}
+        if len(there) < 2:
+            continue
+        best = []
+        for metric, caption in paper.METRICS.items():
+            sign = -1 if metric in paper.LOWER_IS_BETTER else 1
+            means = {
+                name: float(np.mean([arm.tests[test][metric].value for arm in arms])) for name, arms in there.items()
+            }
+            name = max(means, key=lambda name: sign * means[name])
+            best.append(f"{caption} {means[name]:.3f} at {name}")
+        ends = [c for c in compared if (c.test, c.metric) == (test, "roc_auc") and c.worse in _END]
+        text = f"{_set(test)}: best {_listed(best)}; in the paper at p_musical {paper.BEST_P_MUSICAL:g}. "
+        text += "ROC-AUC of 0.4: " * bool(ends)
+        text += "; ".join(f"over {_END[c.worse]} {_amount(c)}, {c.verdict}" for c in ends)
+        lines.append(text.strip().removesuffix(".") + ".")
+    return lines or ["One value of p_musical is no sweep yet."]
+
+
+_END = {"0": "non-musical mixtures alone", "1": "musical mixtures alone"}
+
+
+def _figure4(results: Results, _: list[Comparison]) -> list[str]:
+    arms = results.arms
+    lines = []
+    for kind in (SINGLE, PER_CLASS):
+        f1 = np.mean([arm.decided[kind]["f1"].value for arm in arms], axis=0)
+        none = [_label(i) for i in np.flatnonzero(f1 == 0)]
+        high = [f"{_label(i)} {f1[i]:.3f}" for i in np.argsort(-np.nan_to_num(f1)) if f1[i] > paper.HIGH_F1]
+        brass = f1[LABELS.index("brass")]
+        which = "One threshold for all classes" if kind == SINGLE else "A threshold for each class"
+        lines.append(
+            f"{which}: {'no class has' if not none else ', '.join(none) + ' with'} an F1 of 0 (in the paper brass); "
+            f"brass {brass:.3f}; above 0.95: {', '.join(high) or 'none'} (in the paper some; its best are percussion, "
+            "drums and plucked string)."
+        )
+    lines.append(_gain(arms))
+    return lines
+
+
+def _gain(arms: list[ArmResult]) -> str:
+    both = [{arm.arm.seed: arm.decided[kind]["macro_f1"] for arm in arms} for kind in (PER_CLASS, SINGLE)]
+    gain = _compare(both, sorted(both[0]), (PER_CLASS, SINGLE), "f1", "")
+    return f"Macro F1 with a threshold for each class over one for all: {_amount(gain)}."
+
+
+def _amount(each: Comparison) -> str:
+    seeds = f", in {sum(value > 0 for value in each.seeds)} of {len(each.seeds)} seeds" if len(each.seeds) > 1 else ""
+    return f"{each.value:+.3f} [{each.low:+.3f}, {each.high:+.3f}]{seeds}"
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _set(test: str) -> str:
+    return "Real recordings" if test == CLIPS else f"{test} mixtures"
+
+
+def _method(name: str) -> str:
+    return paper.METHODS.get(name, name)
+
+
+def _label(i: Any) -> str:
+    return DISPLAY_NAMES[LABELS[i]]

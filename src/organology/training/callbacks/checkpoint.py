@@ -1,0 +1,156 @@
+"""What a run keeps: the best epoch, the state to resume from, the history."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import lightning as L
+import numpy as np
+
+from organology.atomic import written_whole
+from organology.errors import ConfigError
+from organology.evaluation import Evaluation, best_threshold, best_thresholds
+from organology.model import save_checkpoint
+from organology.model_metadata import ModelMetadata
+from organology.training.run_folder import RunFolder
+from organology.training.transfer.module import TransferModule, Validation
+
+
+def metadata_of(
+    module: TransferModule, validation: Validation, name: str, provenance: dict[str, Any], window_seconds: float
+) -> ModelMetadata:
+    """Metadata of a checkpoint, with thresholds tuned on its validation mixtures."""
+    single = best_threshold(validation.targets, validation.scores)
+    per_label = best_thresholds(validation.targets, validation.scores, default=single)
+    labels = module.network.labels
+    chosen = np.full(len(labels), single) if module.config.thresholds == "single" else per_label
+    return ModelMetadata(
+        labels=labels,
+        thresholds=tuple(round(float(value), 6) for value in chosen),
+        sample_rate=module.network.frontend.config.sample_rate,
+        window_seconds=window_seconds,
+        name=name,
+        provenance={
+            **provenance,
+            "thresholds": {
+                "tuned_on": f"validation {module.items}, highest F1 (single: macro F1)",
+                "single": round(single, 6),
+                "per_label": {label: round(float(v), 6) for label, v in zip(labels, per_label, strict=True)},
+            },
+            "validation": validation_figures(validation.figures, module.items),
+        },
+    )
+
+
+def validation_figures(figures: Evaluation, items: str = "mixtures") -> dict[str, Any]:
+    """The figures of a validation that are told of a checkpoint; `items` is what was scored."""
+    single = figures.decisions["best single"]
+    return {
+        items: figures.n_items,
+        "loss": rounded(figures.loss.value),
+        "roc_auc": rounded(figures.macro["roc_auc"].value),
+        "pr_auc": rounded(figures.macro["pr_auc"].value),
+        "macro_f1": rounded(single.macro["f1"].value),
+        "left_out": list(figures.left_out),
+    }
+
+
+def rounded(value: float) -> float | None:
+    """Six digits; None (JSON has no NaN) where it is not a number."""
+    return round(value, 6) if np.isfinite(value) else None
+
+
+class Keeper(L.Callback):
+    """Writes `best/`, `last.ckpt` and `logs/metrics.csv` of a run folder.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    name : str
+        Of the run.
+    provenance : dict
+        Travels in the checkpoint.
+    window_seconds : float
+        Length of the mixtures.
+
+    Attributes
+    ----------
+    best : dict
+        `epoch` (from 1) and the validation figures of the best epoch; empty before the first.
+    history : list of dict
+        A row an epoch.
+    """
+
+    def __init__(self, folder: RunFolder, name: str, provenance: dict[str, Any], window_seconds: float) -> None:
+        self.folder, self.name, self.provenance, self.window_seconds = folder, name, provenance, window_seconds
+        self.best: dict[str, Any] = {}
+        self.history: list[dict[str, float]] = []
+        self._validation: Evaluation | None = None
+        self._started = time.perf_counter()
+
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """Start the clock of the epoch."""
+        if batch_idx == 0:
+            self._started = time.perf_counter()
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Keep the network if this validation has the lowest loss so far."""
+        module: TransferModule = pl_module
+        validation = module.take_validation()
+        self._validation = validation.figures
+        loss = validation.figures.loss.value
+        if not np.isfinite(loss):
+            raise ConfigError(
+                f"validation: no label of these {module.items} is known, so that no epoch can be called best"
+            )
+        if not self.best or loss < self.best["loss"]:
+            epoch = trainer.current_epoch + 1
+            provenance = {**self.provenance, "epoch": epoch}
+            metadata = metadata_of(module, validation, self.name, provenance, self.window_seconds)
+            save_checkpoint(self.folder.best, module.network, metadata)
+            self.best = {"epoch": epoch, **validation_figures(validation.figures, module.items), "loss": loss}
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Add a row to the history and write the state to resume from."""
+        module: TransferModule = pl_module
+        assert self._validation is not None
+        seconds = time.perf_counter() - self._started
+        epoch = trainer.current_epoch + 1
+        row = {
+            "epoch": epoch,
+            "step": trainer.global_step,
+            "loss/train": module.mean_loss,
+            "loss/validation": self._validation.loss.value,
+            "roc_auc/validation": self._validation.macro["roc_auc"].value,
+            "pr_auc/validation": self._validation.macro["pr_auc"].value,
+            "f1/validation": self._validation.decisions["best single"].macro["f1"].value,
+            "threshold/validation": float(self._validation.decisions["best single"].thresholds[0]),
+            **module.learning_rates(),
+            f"{module.items}_per_second": module.config.mixtures_per_epoch / seconds,
+        }
+        self.history.append(row)
+        for logger in trainer.loggers:
+            logger.log_metrics({k: v for k, v in row.items() if k not in ("epoch", "step")}, step=trainer.global_step)
+        self.folder.write_history(self.history)
+        with written_whole(self.folder.last) as temporary:
+            trainer.save_checkpoint(temporary)
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the checkpoint to resume from."""
+        return {"best": self.best, "history": self.history, "tables": self._tables()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint to resume from.
+
+        Raises
+        ------
+        ConfigError
+            If the corpora are not those that the run began with.
+        """
+        if state_dict.get("tables", self._tables()) != self._tables():
+            raise ConfigError(f"{self.folder.path}: cannot resume: the corpora have changed since the run began")
+        self.best, self.history = dict(state_dict["best"]), list(state_dict["history"])
+
+    def _tables(self) -> list[str]:
+        return [corpus["table_sha256"] for corpus in self.provenance["corpora"]]

@@ -1,0 +1,1 @@
+"""Learning from a published tagger: pre-training, pseudo-labels, blended heads."""

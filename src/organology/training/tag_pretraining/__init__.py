@@ -1,0 +1,1 @@
+"""Pre-training on the tags of whole recordings."""

@@ -1,0 +1,1 @@
+"""Transfer of a network to the instruments, by mixtures of stems."""

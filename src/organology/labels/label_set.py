@@ -97,10 +97,9 @@ class LabelSet(LabelTree):
         text = str(name_or_path)
         if text in label_sets():
             return _shipped(text)
-        path = Path(text)
-        if not path.suffix and not path.is_file():
-            known = ", ".join(label_sets())
-            raise ConfigError(f"no label set {text!r}{suggestion(text, label_sets())}; there are {known}, or a table")
+        if not (path := Path(text)).suffix and not path.is_file():
+            hint = suggestion(text, label_sets())
+            raise ConfigError(f"no label set {text!r}{hint}; there are {', '.join(label_sets())}")
         return _from_table(path)
 
     def __hash__(self) -> int:
@@ -119,8 +118,7 @@ class LabelSet(LabelTree):
         """
         labels = self.check(labels)
         mappings = {key: {k: v for k, v in getattr(self, key).items() if k in labels} for key in (*_TEXTS, *_RULES)}
-        mappings["parents"] = self._kept_parents(labels)
-        return LabelSet(name or self.name, labels, **mappings)
+        return LabelSet(name or self.name, labels, **mappings | {"parents": self._kept_parents(labels)})
 
     def find(self, text: str) -> tuple[str, ...]:
         """The labels that a person's word means.
@@ -186,14 +184,14 @@ class LabelSet(LabelTree):
         ([], ['bowed_string', 'plucked_string'])
         """
         key = tuple(present), tuple(unknown)
-        if key not in self._encoded:
-            if len(self._encoded) >= _MOST_ENCODED:
-                self._encoded.clear()
-            self._encoded[key] = self._with_parents(self._rules.encode(*key))
-        return self._encoded[key].copy()
+        if (vector := self._encoded.get(key)) is None:
+            vector = self._with_parents(self._rules.encode(*key))
+            if len(self._encoded) < _MOST_ENCODED:
+                self._encoded[key] = vector
+        return vector.copy()
 
     @cached_property
-    def _encoded(self) -> dict[tuple[tuple[str, ...], tuple[str, ...]], LabelArray]:
+    def _encoded(self) -> dict[tuple[tuple[str, ...], ...], LabelArray]:
         return {}
 
     def view_of(self, other: LabelSet) -> View[LabelSet]:
@@ -208,10 +206,10 @@ class LabelSet(LabelTree):
         return View(self.subset(told), missing, tuple(columns[label] for label in told), len(other))
 
     def to_dict(self) -> dict[str, Any]:
-        """All of the set as plain values, for JSON; `from_dict` reads them without any table."""
-        texts = {name: dict(getattr(self, name)) for name in _TEXTS}
-        rules = {name: {label: list(cell) for label, cell in getattr(self, name).items()} for name in _RULES}
-        return {"name": self.name, "labels": list(self.labels)} | texts | rules
+        """All of the set as plain values, for JSON."""
+        values: dict[str, Any] = {"name": self.name, "labels": list(self.labels)}
+        values |= {name: dict(getattr(self, name)) for name in _TEXTS}
+        return values | {name: {k: list(cell) for k, cell in getattr(self, name).items()} for name in _RULES}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> LabelSet:

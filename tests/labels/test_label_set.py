@@ -356,15 +356,8 @@ def test_load_full_file_reads_every_column(tmp_path):
 
 
 def test_load_own_set_of_the_fifteen_labels_is_bradl15(tmp_path):
-<<<<<<< HEAD
-    rows = [
-        f"{label}\t{'|'.join(BRADL15.concepts[label])}\t{BRADL15.parents.get(label, '')}" for label in BRADL15.labels
-    ]
-    own = LabelSet.load(write(tmp_path, "label\tconcepts\tparent\n" + "\n".join(rows)))
-=======
     cells = [(label, "|".join(BRADL15.concepts[label]), BRADL15.parents.get(label, "")) for label in BRADL15.labels]
     own = LabelSet.load(write(tmp_path, "label\tconcepts\tparent\n" + "\n".join(map("\t".join, cells))))
->>>>>>> wt-labels
     assert own.digest == BRADL15.digest
 
 

@@ -62,7 +62,7 @@ class Change:
         """Whether the file has to be written."""
         return (self.before, self.model_before) != (self.after, self.model_after)
 
-    def told(self, done: bool) -> str:
+    def describe(self, done: bool) -> str:
         """One line for the user."""
         if not self.is_change:
             return f"{self.path}: tag is already so: {_listed(self.after)}"

@@ -41,6 +41,8 @@ class ModelFile:
     ----------
     name : str
         As the metadata say, or else the file's name.
+    digest : str
+        SHA-256 of the file, in hexadecimal: what tells models apart.
     metadata : ModelMetadata
         With labels and thresholds in the order of `taxonomy.LABELS`.
 
@@ -52,6 +54,7 @@ class ModelFile:
 
     def __init__(self, model: str | os.PathLike[str] | None = None, threads: int | None = None) -> None:
         source, content = read_model(model)
+        self.digest: str = hashlib.sha256(content).hexdigest()
         try:
             self._session = onnxruntime.InferenceSession(content, _options(threads), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors share no base of their own

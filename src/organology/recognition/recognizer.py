@@ -21,7 +21,7 @@ from organology.recognition.onnx_model import ModelFile, available_cores
 from organology.recognition.pooling import pool
 from organology.recognition.result import Recognition
 from organology.recognition.segments import SegmentSettings
-from organology.recognition.thresholds import Thresholds, levels_of
+from organology.recognition.thresholds import Thresholds, resolve_thresholds
 from organology.recognition.windows import Window, windows
 from organology.taxonomy import raise_families
 
@@ -74,6 +74,11 @@ class Recognizer:
         """Name of the model."""
         return self._model.name
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the model file, in hexadecimal: what tells models apart."""
+        return self._model.digest
+
     def recognize(
         self,
         source: AnySource,
@@ -117,7 +122,7 @@ class Recognizer:
         >>> Recognizer().recognize(samples, sr=44_100)
         <Recognition <array> (2.0 s): nothing>
         """
-        levels = levels_of(self.metadata.thresholds, thresholds)
+        levels = resolve_thresholds(self.metadata.label_set, self.metadata.thresholds, thresholds)
         rate = self.metadata.sample_rate
         hop_frames = _hop_frames(hop_seconds, rate)
         with _opened(source, sr) as stream:

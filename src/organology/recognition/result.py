@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from organology.labels import LabelSet, default_set
 from organology.recognition import interop, serialization
 from organology.recognition.segments import Activity, Segment, SegmentSettings, activity, segments
-from organology.recognition.thresholds import Thresholds, levels_of
+from organology.recognition.thresholds import Thresholds, resolve_thresholds
 from organology.taxonomy import LABELS, raise_families
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class Recognition:
         """
         if not len(self.starts) or self.labels != LABELS:
             raise ValueError(f"{self.source}: only a recognition with its windows and all labels can be refined")
-        levels = levels_of(self.thresholds.tolist(), thresholds)
+        levels = resolve_thresholds(self.label_set, self.thresholds.tolist(), thresholds)
         settings = settings or self.segment_settings
         if settings == self.segment_settings and np.array_equal(levels, self.thresholds):
             return self

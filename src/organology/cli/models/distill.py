@@ -38,11 +38,14 @@ def distill(
     seed: Annotated[int, typer.Option(min=0, help="Of the chunks.")] = 0,
 ) -> None:
     """Let a music tagger have a say in a network's output layer, by what it says of recordings without labels."""
-    from organology.cli.recordings.options import labels_of
+    from organology.batch.options import labels_of
+    from organology.cli.recordings.options import wrong_options
+    from organology.labels import default_set
     from organology.model import save_checkpoint
     from organology.training.distillation.head_blending import distill
 
-    labels = labels_of(label, "--label") or ()
+    with wrong_options():
+        labels = labels_of(label, default_set(), "--label") or ()
     net, metadata = distill(checkpoint, recordings, tagger, share, labels, chunks, seed, tags.value)
     save_checkpoint(out, net, metadata)
     for name, part in metadata.provenance["distilled"][-1]["explained_variance"].items():

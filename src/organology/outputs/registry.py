@@ -8,8 +8,8 @@
         writer.fail(file, reason)        # what could not be used
 
 `output` is None (standard output), a file, or a folder. Into a folder every recording is written alone, as
-`OutputPaths` lays them out; into a file all are written, in the formats that hold several. `format_of` tells the format that a file
-name asks for.
+`OutputPaths` lays them out; into a file all are written, in the formats that hold several. `format_of` gives the format
+that a file name asks for.
 """
 
 from __future__ import annotations

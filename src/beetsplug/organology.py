@@ -23,10 +23,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from beets import ui
 from beets.dbcore import types
+from beets.exceptions import UserError
 from beets.plugins import BeetsPlugin
 
 from organology import Recognition, Recognizer
@@ -92,9 +94,9 @@ class OrganologyPlugin(BeetsPlugin):
         if self._recognizer is None:
             model = self.config["model"].get()
             try:
-                self._recognizer = Recognizer(model and os.path.expanduser(str(model)))
+                self._recognizer = Recognizer(Path(str(model)).expanduser() if model else None)
             except OrganologyError as error:
-                raise ui.UserError(f"organology: {error}") from error
+                raise UserError(f"organology: {error}") from error
         return self._recognizer
 
 

@@ -458,7 +458,9 @@ def test_several_recordings_need_a_folder(tmp_path):
 
 
 def test_names_of_channels_and_of_standard_input():
-    names = OutputPaths([Input("m/x.wav", Path("m")), Input("m/x.ch1.wav", Path("m")), Input("<stdin>", Path())], split=True)
+    names = OutputPaths(
+        [Input("m/x.wav", Path("m")), Input("m/x.ch1.wav", Path("m")), Input("<stdin>", Path())], split=True
+    )
     found = [
         names.path(one, Path("o"), ".csv").as_posix()
         for one in ("m/x.wav#ch1", "m/x.wav#ch2", "m/x.ch1.wav", "<stdin>")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +56,10 @@ class FileState:
 def content_digest(path: str) -> str | None:
     """What tells the content of a file from that of others: 128 bits in hexadecimal; None if it cannot be read."""
     try:
-        with Path(path).open("rb") as file:
+        # Opened so that a FIFO does not wait for a writer.
+        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     except (OSError, ValueError):
         return None

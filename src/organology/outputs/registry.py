@@ -8,7 +8,7 @@
         writer.fail(file, reason)        # what could not be used
 
 `output` is None (standard output), a file, or a folder. Into a folder every recording is written alone, as
-`OutputPaths` lays them out; into a file all are written, in the formats that hold several. `format_of` tells the format
+`OutputPaths` lays them out; into a file all are written, in the formats that hold several. `format_of` gives the format
 that a file name asks for.
 """
 
@@ -21,7 +21,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from organology.atomic import is_written_through
 from organology.errors import OrganologyError
 from organology.outputs.html.report import HtmlWriter
 from organology.outputs.paths import OutputPaths
@@ -146,8 +145,6 @@ FORMATS: dict[str, Format] = {
 """Every format by its name."""
 
 _BY_SUFFIX = {
-    "": "table",
-    ".txt": "table",
     ".csv": "csv",
     ".json": "json",
     ".jsonl": "jsonl",
@@ -160,25 +157,17 @@ _BY_SUFFIX = {
 
 
 def format_of(output: Path | None) -> str:
-    """The format that the name of a file asks for; "table" for standard output, a folder, and names without an ending.
-
-    Raises
-    ------
-    OrganologyError
-        If the ending is that of no format.
+    """The format that the name of a file asks for; "table" where it asks for none.
 
     >>> format_of(Path("out.JAMS")), format_of(Path("out.labels.txt")), format_of(Path("a.txt")), format_of(None)
     ('jams', 'audacity', 'table', 'table')
     """
-    if output is None or is_written_through(output) or output.is_dir():
+    if output is None:
         return "table"
     for name in ("segments", "audacity", "elan", "sonic-visualiser"):
         if output.name.lower().endswith(FORMATS[name].suffix):
             return name
-    form = _BY_SUFFIX.get(output.suffix.lower())
-    if form is None:
-        raise OrganologyError(f"{output}: {output.suffix} is the ending of no format; give --format")
-    return form
+    return _BY_SUFFIX.get(output.suffix.lower(), "table")
 
 
 def open_writer(

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from organology import __version__
+from organology._version import __version__
 from organology.errors import OrganologyError, StoppedError
 
 app = typer.Typer(

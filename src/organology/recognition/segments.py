@@ -9,7 +9,7 @@ then short segments dropped. A family's segments hold those of its instruments.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -189,3 +189,15 @@ def segments(
         for i, label in enumerate(LABELS)
         for begin, end in _runs(on[:, i])
     )
+
+
+def activity_of_segments(found: Iterable[Segment], duration: float, labels: Sequence[str]) -> Activity:
+    """The activity that segments imply: their scores, 0 elsewhere."""
+    known = tuple(found)
+    inner = {time for segment in known for time in (segment.start, segment.end) if 0 < time < duration}
+    edges = np.array([0.0, *sorted(inner), duration])
+    scores = np.zeros((len(edges) - 1, len(labels)), np.float32)
+    for segment in known:
+        inside = (edges[:-1] >= segment.start) & (edges[1:] <= segment.end)
+        scores[inside, labels.index(segment.label)] = segment.score
+    return Activity(edges, scores)

@@ -7,19 +7,17 @@ added within a version.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organology.errors import OrganologyError
-from organology.recognition.segments import Activity, Segment, SegmentSettings
+from organology.recognition.data import RecognitionData
+from organology.recognition.segments import Segment, SegmentSettings
 from organology.taxonomy import DISPLAY_NAMES, FAMILY_OF
-
-if TYPE_CHECKING:
-    from organology.recognition.result import Recognition
 
 JSON_SCHEMA = "organology.recognition"
 JSON_VERSION = 1
@@ -36,7 +34,7 @@ def schema() -> dict[str, Any]:
     return found
 
 
-def to_dict(recognition: Recognition, timeline: bool = False, decimals: int | None = DECIMALS) -> dict[str, Any]:
+def to_dict(recognition: RecognitionData, timeline: bool = False, decimals: int | None = DECIMALS) -> dict[str, Any]:
     """See `Recognition.to_dict`."""
     plain: dict[str, Any] = {
         "file": recognition.source,
@@ -53,7 +51,7 @@ def to_dict(recognition: Recognition, timeline: bool = False, decimals: int | No
     return plain
 
 
-def _windows(recognition: Recognition, which: slice, decimals: int | None) -> list[dict[str, Any]]:
+def _windows(recognition: RecognitionData, which: slice, decimals: int | None) -> list[dict[str, Any]]:
     scores = recognition.scores[which].astype(float)
     rows = (scores if decimals is None else np.round(scores, decimals)).tolist()
     return [
@@ -66,7 +64,7 @@ def _number(value: float, decimals: int | None) -> float:
     return float(value) if decimals is None else round(float(value), decimals)
 
 
-def _label(recognition: Recognition, i: int, label: str, decimals: int | None) -> dict[str, Any]:
+def _label(recognition: RecognitionData, i: int, label: str, decimals: int | None) -> dict[str, Any]:
     return {
         "label": label,
         "name": DISPLAY_NAMES[label],
@@ -81,7 +79,7 @@ def _label(recognition: Recognition, i: int, label: str, decimals: int | None) -
     }
 
 
-def pieces(recognition: Recognition, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
+def pieces(recognition: RecognitionData, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
     """The JSON of `to_dict` in one line, in pieces: the windows of a long file are never all text at once."""
     text = json.dumps(to_dict(recognition, decimals=decimals), ensure_ascii=False)
     if not timeline:
@@ -94,17 +92,15 @@ def pieces(recognition: Recognition, timeline: bool = False, decimals: int | Non
     yield "]}"
 
 
-def line(recognition: Recognition, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
+def line(recognition: RecognitionData, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
     """One recording as JSON in one line, with schema and version, in pieces."""
     body = pieces(recognition, timeline, decimals)
     yield json.dumps({"schema": JSON_SCHEMA, "version": JSON_VERSION})[:-1] + ", " + next(body)[1:]
     yield from body
 
 
-def from_dict(plain: Mapping[str, Any]) -> Recognition:
-    """See `Recognition.from_dict`."""
-    from organology.recognition.result import Recognition
-
+def fields_from_dict(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the recognition that `to_dict` wrote; see `Recognition.from_dict`."""
     name = str(plain.get("file", "recognition"))
     version = plain.get("version", JSON_VERSION)
     if version != JSON_VERSION:
@@ -116,34 +112,34 @@ def from_dict(plain: Mapping[str, Any]) -> Recognition:
         if unknown:
             raise ValueError(f"{unknown[0]!r} is not a label")
         windows = plain.get("windows", [])
-        return Recognition(
-            source=plain["file"],
-            duration=float(plain["duration"]),
-            starts=_array(windows, "start", np.float64),
-            ends=_array(windows, "end", np.float64),
-            scores=_array(windows, "scores", np.float32).reshape(len(windows), len(names)),
-            file_scores=_array(labels, "score", np.float32),
-            thresholds=_array(labels, "threshold", np.float64),
-            hop_seconds=float(plain["hop_seconds"]),
-            model=plain["model"],
-            notes=tuple(plain["notes"]),
-            labels=names,
-            segment_settings=SegmentSettings(**plain["segment_settings"]),
-            known_plays=_array(labels, "plays", np.bool_),
-            known_segments=tuple(
+        return {
+            "source": plain["file"],
+            "duration": float(plain["duration"]),
+            "starts": _array(windows, "start", np.float64),
+            "ends": _array(windows, "end", np.float64),
+            "scores": _array(windows, "scores", np.float32).reshape(len(windows), len(names)),
+            "file_scores": _array(labels, "score", np.float32),
+            "thresholds": _array(labels, "threshold", np.float64),
+            "hop_seconds": float(plain["hop_seconds"]),
+            "model": plain["model"],
+            "notes": tuple(plain["notes"]),
+            "labels": names,
+            "segment_settings": SegmentSettings(**plain["segment_settings"]),
+            "known_plays": _array(labels, "plays", np.bool_),
+            "known_segments": tuple(
                 Segment(one["label"], float(part["start"]), float(part["end"]), float(part["score"]))
                 for one in labels
                 for part in one["segments"]
             ),
-        )
+        }
     except KeyError as error:
         raise OrganologyError(f"{name}: not a recognition: no {error}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise OrganologyError(f"{name}: not a recognition: {error}") from error
 
 
-def from_json(text: str) -> Recognition:
-    """See `Recognition.from_json`."""
+def recording_in(text: str) -> dict[str, Any]:
+    """The one recording of a JSON text, as `to_dict` wrote it; see `Recognition.from_json`."""
     try:
         plain = json.loads(text)
     except ValueError as error:
@@ -158,20 +154,8 @@ def from_json(text: str) -> Recognition:
                 raise OrganologyError("not a recognition: its recordings are no list of objects")
     if not isinstance(plain, dict):
         raise OrganologyError("not a recognition: no JSON object")
-    return from_dict(plain)
+    return plain
 
 
 def _array(rows: list[Any], key: str, kind: type[Any]) -> NDArray[Any]:
     return np.array([row[key] for row in rows], dtype=kind)
-
-
-def stepped(segments: Iterable[Segment], duration: float, labels: Sequence[str]) -> Activity:
-    """Activity as far as segments tell it: their scores, 0 elsewhere."""
-    known = tuple(segments)
-    inner = {time for segment in known for time in (segment.start, segment.end) if 0 < time < duration}
-    edges = np.array([0.0, *sorted(inner), duration])
-    scores = np.zeros((len(edges) - 1, len(labels)), np.float32)
-    for segment in known:
-        inside = (edges[:-1] >= segment.start) & (edges[1:] <= segment.end)
-        scores[inside, labels.index(segment.label)] = segment.score
-    return Activity(edges, scores)

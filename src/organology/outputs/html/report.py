@@ -17,7 +17,7 @@ from string import Template
 from types import TracebackType
 from typing import Any, TextIO
 
-from organology import __version__
+from organology._version import __version__
 from organology.outputs.html.audio import EMBED_BYTES, EMBED_TOTAL_BYTES, AudioLink, audio_link, write_data_uri
 from organology.outputs.html.parts import (
     activity_of,

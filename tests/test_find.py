@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from organology.labels import default_set
 from organology.errors import OrganologyError, QueryError
 from organology.library.query.match import matching_rows
 from organology.library.query.parser import parse
@@ -21,7 +22,7 @@ from organology.model_metadata import ModelMetadata
 from organology.recognition import Recognition
 from organology.taxonomy import LABELS, raise_families
 
-METADATA = ModelMetadata(LABELS, (0.5,) * 15, name="made")
+METADATA = ModelMetadata(default_set(), (0.5,) * 15, name="made")
 
 
 @pytest.mark.parametrize(

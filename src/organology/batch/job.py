@@ -18,11 +18,11 @@ from organology.errors import OrganologyError, StoppedError
 from organology.library.store import Store
 from organology.outputs.paths import Names
 from organology.outputs.registry import FORMATS, Writer, WriterOptions, open_writer, told
-from organology.recognition.onnx_model import available_cores, digest
+from organology.recognition.onnx_model import available_cores
 from organology.recognition.recognizer import Recognizer
 from organology.recognition.result import Recognition
 from organology.recognition.segments import SegmentSettings
-from organology.recognition.thresholds import Thresholds, levels_of
+from organology.recognition.thresholds import Thresholds, resolve_thresholds
 from organology.taxonomy import LABELS
 
 if TYPE_CHECKING:
@@ -161,14 +161,15 @@ def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
     if job.store is None:
         return Batch(recognizer, job.hop_seconds, job.split, jobs)
     store = stack.enter_context(Store(job.store))
-    run = store.run(digest(job.model), recognizer.model, recognizer.metadata, job.hop_seconds)
+    run = store.run(recognizer.digest, recognizer.model, recognizer.metadata, job.hop_seconds)
     return Batch(recognizer, job.hop_seconds, job.split, jobs, store, run, job.retry)
 
 
 def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], names: Names, writer: Writer, screen: Screen) -> int:
     """Recognize and write every input; how many failed."""
     n_failed = 0
-    thresholds = levels_of(batch.recognizer.metadata.thresholds, job.thresholds)
+    metadata = batch.recognizer.metadata
+    thresholds = resolve_thresholds(metadata.label_set, metadata.thresholds, job.thresholds)
     tagger = _tagger(job, batch, screen)
     with closing(batch.outcomes(inputs, screen.share)) as outcomes:
         for outcome in outcomes:

@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from organology.labels import LabelSet, default_set
 from organology.recognition.segments import (
     Activity,
     Segment,
@@ -18,8 +19,7 @@ from organology.recognition.segments import (
     activity_of_segments,
     segments,
 )
-from organology.recognition.thresholds import Thresholds, levels_of
-from organology.taxonomy import LABELS, raise_families
+from organology.recognition.thresholds import Thresholds, resolve_thresholds
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +34,11 @@ class RecognitionData:
         In seconds.
     starts, ends : float array, shape (n_windows,)
         Of the windows, in seconds; the last end is `duration`.
-    scores : float32 array, shape (n_windows, 15)
-        0 ... 1; no family is below its instruments. A silent window has zeros.
-    file_scores : float32 array, shape (15,)
+    scores : float32 array, shape (n_windows, n_labels)
+        0 ... 1; no label is below those that belong to it. A silent window has zeros.
+    file_scores : float32 array, shape (n_labels,)
         Of the whole file: the windows that sound, pooled as the model's metadata say.
-    thresholds : float array, shape (15,)
+    thresholds : float array, shape (n_labels,)
     hop_seconds : float
         Distance of the windows.
     model : str
@@ -46,12 +46,14 @@ class RecognitionData:
     notes : tuple of str
         What a reader of the result should know: silent, cut, unusable samples.
     labels : tuple of str
-        Of the columns: `taxonomy.LABELS`, or those of them that `only` has left.
+        Of the columns: all of `label_set`, which is the default, or those that `only` has left.
     segment_settings : SegmentSettings
     known_plays : bool array, shape (n_labels,), optional
     known_segments : tuple of Segment, optional
         What was found before, where it cannot be found from these scores: they were read without windows, or labels
         are left out.
+    label_set : LabelSet
+        What the labels mean, their parents, names for people and colors.
     """
 
     source: str
@@ -64,10 +66,15 @@ class RecognitionData:
     hop_seconds: float
     model: str = ""
     notes: tuple[str, ...] = ()
-    labels: tuple[str, ...] = LABELS
+    labels: tuple[str, ...] = ()
     segment_settings: SegmentSettings = field(default_factory=SegmentSettings)
     known_plays: NDArray[np.bool_] | None = None
     known_segments: tuple[Segment, ...] | None = None
+    label_set: LabelSet = field(default_factory=default_set)
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            object.__setattr__(self, "labels", self.label_set.labels)
 
     def __repr__(self) -> str:
         return f"<Recognition {self.source} ({self.duration:.1f} s): {', '.join(self.instruments) or 'nothing'}>"
@@ -80,7 +87,12 @@ class RecognitionData:
         """
         if self.known_plays is not None:
             return self.known_plays
-        return raise_families(self.file_scores >= self.thresholds)
+        return self._shown_set.raise_parents(self.file_scores >= self.thresholds)
+
+    @cached_property
+    def _shown_set(self) -> LabelSet:
+        """The set of `labels`."""
+        return self.label_set if self.labels == self.label_set.labels else self.label_set.subset(self.labels)
 
     @property
     def instruments(self) -> list[str]:
@@ -107,28 +119,58 @@ class RecognitionData:
         """
         if self.known_segments is not None:
             return self.known_segments
-        return segments(self.activity, self.thresholds, self.segment_settings)
+        return segments(self.activity, self.thresholds, self._shown_set, self.segment_settings)
 
     def segments_of(self, label: str) -> tuple[Segment, ...]:
-        """The segments of one label."""
-        return tuple(segment for segment in self.segments if segment.label == label)
-
-    def score(self, label: str) -> float:
-        """The file's score of one label."""
-        return float(self.file_scores[self.labels.index(label)])
-
-    def only(self, labels: Iterable[str]) -> Self:
-        """The same with some of the labels, in the order of `labels`; what plays stays what it was.
+        """The segments of one label.
 
         Raises
         ------
         ValueError
-            If there is no label, or one that this recognition does not hold.
+            If it is not one of `labels`; says what may have been meant.
         """
-        wanted = set(labels)
-        unknown = sorted(wanted - set(self.labels))
-        if unknown or not wanted:
-            raise ValueError(f"{unknown[0]!r} is not a label here" if unknown else "no label is left")
+        self._check(label)
+        return tuple(segment for segment in self.segments if segment.label == label)
+
+    def score(self, label: str) -> float:
+        """The file's score of one label; raises as `segments_of`."""
+        self._check(label)
+        return float(self.file_scores[self.labels.index(label)])
+
+    def _check(self, label: str) -> None:
+        if label in self.labels:
+            return
+        self.label_set.check([label])
+        raise ValueError(f"{label!r} is not one of the labels here: {', '.join(self.labels)}")
+
+    def order(self) -> tuple[str, ...]:
+        """The labels, each parent right before its children."""
+        return tuple(label for label in self.label_set.order() if label in self.labels)
+
+    def depth(self, label: str) -> int:
+        """How many labels stand above one in the tree of the label set; 0 for a family."""
+        above = 0
+        while (parent := self.label_set.parents.get(label)) is not None:
+            label, above = parent, above + 1
+        return above
+
+    def only(self, labels: Iterable[str]) -> Self:
+        """The same with some of the labels, in the order of `labels`; what plays stays what it was.
+
+        Parameters
+        ----------
+        labels : iterable of str
+            Labels, or words that mean some (`LabelSet.find`): "guitar", "keys".
+
+        Raises
+        ------
+        ValueError
+            If there is none, or a word means none of the labels of this recognition.
+        """
+        words = [labels] if isinstance(labels, str) else list(labels)
+        wanted = {label for word in words for label in self._meant(word)}
+        if not wanted:
+            raise ValueError("there must be at least one label, got none")
         kept = [i for i, label in enumerate(self.labels) if label in wanted]
         part = replace(
             self,
@@ -143,24 +185,41 @@ class RecognitionData:
         vars(part)["activity"] = Activity(self.activity.edges, self.activity.scores[:, kept])
         return part
 
+    def without_brief(self) -> Self:
+        """The same without the segments of labels that do not play in the file as a whole, only for a while."""
+        playing = set(self.instruments)
+        if all(segment.label in playing for segment in self.segments):
+            return self
+        kept = tuple(segment for segment in self.segments if segment.label in playing)
+        return replace(self, known_plays=self.plays, known_segments=kept)
+
+    def _meant(self, word: str) -> list[str]:
+        if word in self.labels:
+            return [word]
+        found = [label for label in self.label_set.find(word) if label in self.labels]
+        if not found:
+            raise ValueError(f"{word!r} is not one of the labels here: {', '.join(self.labels)}")
+        return found
+
     def refined(self, thresholds: Thresholds | None = None, settings: SegmentSettings | None = None) -> Self:
         """What follows from the same scores with other thresholds or segment settings.
 
         Parameters
         ----------
         thresholds : float, mapping or sequence, optional
-            One for all labels, some by label, or all 15; the others stay.
+            One for all labels, some by label or word, or one a label; the others stay.
         settings : SegmentSettings, optional
 
         Raises
         ------
         ValueError
-            If windows or labels are missing (read from JSON without windows, or after `only`), or a threshold is none.
+            If windows or labels are missing (read from JSON without windows, or after `only`), or a threshold is not
+            valid.
         """
-        if not len(self.starts) or self.labels != LABELS:
+        if not len(self.starts) or self.labels != self.label_set.labels:
             raise ValueError(f"{self.source}: only a recognition with its windows and all labels can be refined")
-        levels = levels_of(self.thresholds.tolist(), thresholds)
+        resolved = resolve_thresholds(self.label_set, self.thresholds, thresholds)
         settings = settings or self.segment_settings
-        if settings == self.segment_settings and np.array_equal(levels, self.thresholds):
+        if settings == self.segment_settings and np.array_equal(resolved, self.thresholds):
             return self
-        return replace(self, thresholds=levels, segment_settings=settings, known_plays=None, known_segments=None)
+        return replace(self, thresholds=resolved, segment_settings=settings, known_plays=None, known_segments=None)

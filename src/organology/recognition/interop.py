@@ -19,7 +19,6 @@ from organology._version import __version__
 from organology.errors import OrganologyError
 from organology.recognition.data import RecognitionData
 from organology.recognition.segments import Segment
-from organology.taxonomy import DISPLAY_NAMES, FAMILY_OF, LABELS
 
 if TYPE_CHECKING:
     import jams
@@ -135,13 +134,13 @@ def to_dataframe(
         columns = {
             "file": [source] * len(recognition.labels),
             "label": list(recognition.labels),
-            "family": [FAMILY_OF.get(label, label) for label in recognition.labels],
+            "family": [recognition.label_set.family(label) for label in recognition.labels],
             "score": np.asarray(recognition.file_scores),
             "threshold": np.asarray(recognition.thresholds),
             "plays": np.asarray(recognition.plays),
         }
         return pandas.DataFrame(columns)
-    raise ValueError(f"segments, windows or labels, not {what!r}")
+    raise ValueError(f"what must be segments, windows or labels, got {what!r}")
 
 
 def by_time(recognition: RecognitionData) -> list[Segment]:
@@ -165,7 +164,8 @@ def to_audacity(recognition: RecognitionData) -> str:
     ----------
     Audacity manual, "Importing and Exporting Labels".
     """
-    return "".join(f"{one.start:.6f}\t{one.end:.6f}\t{DISPLAY_NAMES[one.label]}\n" for one in by_time(recognition))
+    names = recognition.label_set.display
+    return "".join(f"{one.start:.6f}\t{one.end:.6f}\t{names[one.label]}\n" for one in by_time(recognition))
 
 
 def to_rttm(recognition: RecognitionData) -> str:
@@ -192,11 +192,10 @@ def to_elan(recognition: RecognitionData) -> str:
 
     Times in seconds with milliseconds, which are as fine as ELAN's own.
     """
-    lines = [
-        f"{DISPLAY_NAMES[one.label]}\t{one.start:.3f}\t{one.end:.3f}\t{DISPLAY_NAMES[one.label]}\n"
-        for one in recognition.segments
-    ]
-    return "".join(lines)
+    names = recognition.label_set.display
+    return "".join(
+        f"{names[one.label]}\t{one.start:.3f}\t{one.end:.3f}\t{names[one.label]}\n" for one in recognition.segments
+    )
 
 
 def to_sonic_visualiser(recognition: RecognitionData) -> str:
@@ -206,7 +205,8 @@ def to_sonic_visualiser(recognition: RecognitionData) -> str:
     """
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
+    label_set = recognition.label_set
     for one in by_time(recognition):
-        number = LABELS.index(one.label) + 1
-        rows.writerow([f"{one.start:.6f}", number, f"{one.end - one.start:.6f}", DISPLAY_NAMES[one.label]])
+        number = label_set.index(one.label) + 1
+        rows.writerow([f"{one.start:.6f}", number, f"{one.end - one.start:.6f}", label_set.display[one.label]])
     return text.getvalue()

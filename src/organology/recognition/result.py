@@ -23,10 +23,10 @@ class Recognition(RecognitionData):
     Eight windows of 4 s, 1 s apart; the violin plays in the first half:
 
     >>> import numpy as np
-    >>> from organology.taxonomy import LABELS
+    >>> from organology.labels import default_set
     >>> starts = np.arange(8.0)
     >>> scores = np.zeros((8, 15), np.float32)
-    >>> scores[:4, [LABELS.index("violin"), LABELS.index("bowed_string")]] = 0.9
+    >>> scores[:4, [default_set().index("violin"), default_set().index("bowed_string")]] = 0.9
     >>> recognition = Recognition("a.wav", 11.0, starts, starts + 4, scores, scores.max(axis=0), np.full(15, 0.5), 1.0)
     >>> recognition
     <Recognition a.wav (11.0 s): bowed_string, violin>

@@ -15,11 +15,14 @@ import pytest
 
 from organology.audio.inputs import Input
 from organology.errors import OrganologyError
+from organology.labels import default_set
 from organology.outputs.paths import Names
 from organology.outputs.registry import FORMATS, WriterOptions, format_of, open_writer
 from organology.recognition import Recognition, SegmentSettings, serialization
 from organology.recognition.serialization import schema
-from organology.taxonomy import DISPLAY_NAMES, LABELS
+
+DISPLAY_NAMES = default_set().display
+LABELS = default_set().labels
 
 DURATION = 10.7
 TEXTS = ("audacity", "elan", "sonic-visualiser", "rttm", "segments")
@@ -154,7 +157,7 @@ def valid(value: object) -> None:
 
 
 def test_the_schema_names_the_labels():
-    assert schema()["$defs"]["label_name"]["enum"] == list(LABELS)
+    assert schema()["$defs"]["default_label"]["enum"] == list(LABELS)
 
 
 @pytest.mark.parametrize("timeline", [False, True])
@@ -225,7 +228,7 @@ def test_without_windows_activity_follows_from_the_segments():
         ('{"version": 1, "recordings": 3}', "no list"),
         ('{"labels": [3]}', "not a recognition"),
         ('{"labels": 3}', "not a recognition"),
-        ('{"file": "a", "labels": [{"label": "viola"}]}', "'viola' is not a label"),
+        ('{"file": "a", "labels": [{"label": "viola"}]}', "not a label of bradl15: 'viola'"),
     ],
 )
 def test_what_is_no_recognition_is_one_line(text, reason):
@@ -275,7 +278,7 @@ def test_data_frames():
     labels = recognition.to_dataframe("labels").set_index("label")
     assert labels.index[labels["plays"]].tolist() == recognition.instruments
     assert made().only(["brass"]).to_dataframe().empty
-    with pytest.raises(ValueError, match="not 'tags'"):
+    with pytest.raises(ValueError, match="got 'tags'"):
         recognition.to_dataframe("tags")  # type: ignore[arg-type]
 
 

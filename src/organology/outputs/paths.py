@@ -20,7 +20,7 @@ from organology.audio.inputs import Input
 _CHANNEL = re.compile(r"(?P<name>.*)#(?P<channel>ch\d+)", re.DOTALL)
 
 
-class Names:
+class OutputPaths:
     """Names for the results of recordings.
 
     Parameters
@@ -32,7 +32,7 @@ class Names:
 
     Examples
     --------
-    >>> names = Names([Input("m/a/x.wav", Path("m")), Input("m/a/x.mp3", Path("m"))])
+    >>> names = OutputPaths([Input("m/a/x.wav", Path("m")), Input("m/a/x.mp3", Path("m"))])
     >>> [names.path(name, Path("out"), ".jams").as_posix() for name in ("m/a/x.wav", "m/a/x.mp3")]
     ['out/a/x.jams', 'out/a/x.mp3.jams']
     """
@@ -42,7 +42,7 @@ class Names:
         self._taken: dict[str, str] = {}  # folded base -> the name that has it
         self._split = split
         for item in inputs:
-            self._place(item.name, item.root)
+            self._assign(item.name, item.root)
 
     def __len__(self) -> int:
         return len(self._bases)
@@ -52,7 +52,7 @@ class Names:
         """Whether there may be more than one result."""
         return len(self) > 1 or self._split
 
-    def _place(self, name: str, root: Path | None) -> None:
+    def _assign(self, name: str, root: Path | None) -> None:
         place = Path("stdin") if name == "<stdin>" else Path(name)
         try:
             inner = place.relative_to(root) if root is not None else Path(place.name)
@@ -87,7 +87,7 @@ class Names:
                 base = f"{self._bases[channel['name']]}.{channel['channel']}"
                 self._bases[name] = self._claimed(name, chain((base,), (f"{base}-{i}" for i in count(2))))
             else:
-                self._place(name, None)
+                self._assign(name, None)
         return folder / f"{self._bases[name]}{suffix}"
 
     def holds(self, path: Path) -> bool:
@@ -97,15 +97,3 @@ class Names:
     @cached_property
     def _inputs(self) -> frozenset[str]:
         return frozenset(map(os.path.realpath, self._bases))
-
-
-def audio_path(source: str) -> Path | None:
-    """The file behind a recognition's `source` (`NAME` or `NAME#chN`), None if it is not there."""
-    channel = _CHANNEL.fullmatch(source)
-    for name in (source, *((channel["name"],) if channel else ())):
-        try:
-            if Path(name).is_file():
-                return Path(name)
-        except (OSError, ValueError):
-            return None
-    return None

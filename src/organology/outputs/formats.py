@@ -73,7 +73,8 @@ def register(form: Format) -> None:
     for other in FORMATS.values():
         shared = set(form.suffixes) & set(other.suffixes)
         if form.name == other.name or shared:
-            raise ValueError(f"format {form.name}: {', '.join(shared) or 'the name'} must be free, got that of {other.name}")
+            taken = ", ".join(sorted(shared)) or "the name"
+            raise ValueError(f"format {form.name}: {taken} must be free, got that of {other.name}")
     FORMATS[form.name] = form
 
 

@@ -8,9 +8,7 @@ gives the same scores with any number of threads.
 from __future__ import annotations
 
 from array import array
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.labels import LabelSet
+from organology.ordered_map import ordered_map
 from organology.recognition.windows import Window
 
 SILENCE_DBFS = -70.0
@@ -32,7 +31,7 @@ MOST_THREADS = 8
 
 Scores = NDArray[np.float32]
 _Score = Callable[[Scores], Scores]
-_Batch = tuple[list[bool], Scores]
+_BatchScores = tuple[list[bool], Scores]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +70,9 @@ def score_windows(cut: Iterable[Window], model: _Score, label_set: LabelSet, thr
     """
     # Compact arrays that grow: at a small hop, lists would take ten times as much.
     places, sounds, scores = array("q"), array("b"), array("f")
+    n_threads = min(threads, MOST_THREADS) if threads > 1 else 0
     score = partial(_scored, model, label_set)
-    for batch, (sound, of_batch) in _in_order(iter(cut), score, min(threads, MOST_THREADS)):
+    for batch, (sound, of_batch) in ordered_map(score, _batches(iter(cut)), n_threads):
         places.extend(frame for window in batch for frame in (window.start, window.end))
         sounds.extend(sound)
         scores.frombytes(of_batch.tobytes())
@@ -82,7 +82,7 @@ def score_windows(cut: Iterable[Window], model: _Score, label_set: LabelSet, thr
     )
 
 
-def _scored(model: _Score, label_set: LabelSet, batch: Sequence[Window]) -> _Batch:
+def _scored(model: _Score, label_set: LabelSet, batch: Sequence[Window]) -> _BatchScores:
     """Whether each window sounds, and its scores; the model sees only those that sound."""
     sound = [window.level >= SILENCE_DBFS for window in batch]
     scores = np.zeros((len(batch), len(label_set)), np.float32)
@@ -92,20 +92,6 @@ def _scored(model: _Score, label_set: LabelSet, batch: Sequence[Window]) -> _Bat
     return sound, scores
 
 
-def _in_order(
-    cut: Iterator[Window], score: Callable[[Sequence[Window]], _Batch], threads: int
-) -> Iterator[tuple[list[Window], _Batch]]:
-    """Batches of windows, and whether and how they score."""
-    if threads <= 1:
-        while batch := list(islice(cut, BATCH_WINDOWS)):
-            yield batch, score(batch)
-        return
-    pending: deque[tuple[list[Window], Future[_Batch]]] = deque()
-    with ThreadPoolExecutor(threads) as executor:
-        while batch := list(islice(cut, BATCH_WINDOWS)):
-            pending.append((batch, executor.submit(score, batch)))
-            if len(pending) >= 2 * threads:
-                first, future = pending.popleft()
-                yield first, future.result()
-        for last, future in pending:
-            yield last, future.result()
+def _batches(cut: Iterator[Window]) -> Iterator[list[Window]]:
+    while batch := list(islice(cut, BATCH_WINDOWS)):
+        yield batch

@@ -9,6 +9,7 @@ then short segments dropped. A family's segments hold those of its instruments.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,9 @@ class SegmentSettings:
     median_seconds: float = 0.0
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not math.isfinite(value):
+                raise ValueError(f"{name} must be finite, got {value}")
         if not 0 <= self.low_ratio <= 1:
             raise ValueError(f"low_ratio must be between 0 and 1, got {self.low_ratio}")
         for name in ("max_gap_seconds", "min_seconds", "median_seconds"):

@@ -37,6 +37,21 @@ def schema() -> dict[str, Any]:
     return found
 
 
+def json_text(values: Any, indent: int | None = None) -> str:
+    """Values as JSON text, which never holds NaN or Infinity.
+
+    Raises
+    ------
+    OrganologyError
+        If a number is not finite.
+    """
+    try:
+        return json.dumps(values, indent=indent, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        name = values.get("file", "JSON") if isinstance(values, dict) else "JSON"
+        raise OrganologyError(f"{name}: cannot be written as JSON: {error}") from error
+
+
 def to_dict(recognition: RecognitionData, timeline: bool = False, decimals: int | None = DECIMALS) -> dict[str, Any]:
     """See `Recognition.to_dict`."""
     values: dict[str, Any] = {
@@ -91,14 +106,14 @@ def _label(recognition: RecognitionData, i: int, label: str, decimals: int | Non
 
 def pieces(recognition: RecognitionData, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
     """The JSON of `to_dict` in one line, in pieces: the windows of a long file are never all text at once."""
-    text = json.dumps(to_dict(recognition, decimals=decimals), ensure_ascii=False)
+    text = json_text(to_dict(recognition, decimals=decimals))
     if not timeline:
         yield text
         return
     yield text[:-1] + ', "windows": ['
     for start in range(0, len(recognition.starts), _PIECE_WINDOWS):
         windows = _windows(recognition, slice(start, start + _PIECE_WINDOWS), decimals)
-        yield (", " if start else "") + json.dumps(windows)[1:-1]
+        yield (", " if start else "") + json_text(windows)[1:-1]
     yield "]}"
 
 
@@ -152,7 +167,7 @@ def fields_from_dict(values: Mapping[str, Any]) -> dict[str, Any]:
 def recording_in(text: str) -> dict[str, Any]:
     """The one recording of a JSON text, as `to_dict` wrote it; see `Recognition.from_json`."""
     try:
-        values = json.loads(text)
+        values = json.loads(text, parse_constant=_refused)
     except ValueError as error:
         raise OrganologyError(f"not JSON: {error}") from error
     if isinstance(values, dict) and "recordings" in values:
@@ -166,6 +181,10 @@ def recording_in(text: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise OrganologyError("not a recognition: no JSON object")
     return values
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"numbers must be finite, got {constant}")
 
 
 def _array(rows: list[Any], key: str, kind: type[Any]) -> NDArray[Any]:

@@ -151,16 +151,16 @@ def _when(recognition: Recognition, label: str) -> str:
 
 def plain_table(recognition: Recognition) -> str:
     """All labels as a table, where there is no JavaScript."""
-    rows = []
+    rows, names = [], recognition.label_set.display
     for label in recognition.order():
         i = recognition.labels.index(label)
         rows.append(
-            f'<tr><th scope="row">{text(recognition.label_set.display[label])}</th><td>{recognition.score(label):.2f}</td>'
+            f'<tr><th scope="row">{text(names[label])}</th><td>{recognition.score(label):.2f}</td>'
             f"<td>{float(recognition.thresholds[i]):.2f}</td><td>{'yes' if recognition.plays[i] else 'no'}</td>"
             f"<td>{_when(recognition, label)}</td></tr>"
         )
-    names = "".join(f'<th scope="col">{name}</th>' for name in ("Label", "Score", "Threshold", "Plays", "When"))
-    return f'<table class="plain"><thead><tr>{names}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("Label", "Score", "Threshold", "Plays", "When"))
+    return f'<table class="plain"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def failures_table(failures: Sequence[tuple[str, str]]) -> str:

@@ -36,7 +36,6 @@ from organology.outputs.writers.base import EMBED_BYTES, WriterOptions
 from organology.recognition.result import Recognition
 
 
-
 def _asset(name: str) -> str:
     content = (resources.files("organology.outputs.html") / "assets" / name).read_text("utf-8")
     if not content.isascii():

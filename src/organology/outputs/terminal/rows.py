@@ -59,9 +59,9 @@ def mark(plays: bool, with_unicode: bool) -> str:
     return filled if plays else empty
 
 
-def title(recognition: Recognition) -> Text:
+def title(recognition: Recognition, end: str = "\n") -> Text:
     """Name and length, and the notes below."""
-    text = Text(printable(recognition.source), style="bold", end="")
+    text = Text(printable(recognition.source), style="bold", end=end)
     text.append(f"  {clock(recognition.duration, tenths=True)}", style="not bold bright_black")
     for note in recognition.notes:
         text.append(f"\n{printable(note)}", style="not bold yellow")

@@ -14,9 +14,9 @@ from organology.recognition.segments import Segment
 
 _SHADES = "▁▂▃▄▅▆▇█"
 _PLAIN_SHADES = ".:-=+*%#"
-_MIN_BAR, _MAX_BAR = 16, 60
-_NARROW = 64  # below, there is no room for bars
-_OTHER_COLUMNS = 26  # width that scores, thresholds and the space between columns need
+_MIN_BAR, _MAX_BAR = 12, 60
+_NARROW = 72  # below, there is no room for bars
+_OTHER_COLUMNS = 27  # width that scores, thresholds and the space between columns need
 _SPAN_COLUMNS = 11
 
 
@@ -67,13 +67,13 @@ def render(recognition: Recognition, width: int, with_unicode: bool = True) -> T
     table = _table(recognition)
     n_spans = 3 if width >= 105 else 2 if width >= 90 else 1
     names = max([len(row.name) for row in shown] + [10])
-    span_width = n_spans * (_SPAN_COLUMNS + 2 + 4 * (recognition.duration >= 3600)) + len(BRIEFLY) + 2
+    span_width = n_spans * (_SPAN_COLUMNS + 2 + 4 * (recognition.duration >= 3600)) + len(BRIEFLY) + 1
     bar_width = int(np.clip(width - names - _OTHER_COLUMNS - span_width, _MIN_BAR, _MAX_BAR))
     table.add_column("instrument", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("threshold", justify="right", no_wrap=True)
     table.add_column(f"0:00{clock(recognition.duration):>{bar_width - 4}}", no_wrap=True, width=bar_width)
-    table.add_column("when")
+    table.add_column("when", overflow="fold")
     for row in shown:
         table.add_row(
             _name(row),
@@ -103,7 +103,7 @@ def _narrow(recognition: Recognition, shown: list[Row]) -> Table:
     table = _table(recognition)
     table.padding = (0, 1, 0, 0)
     table.add_column("instrument", overflow="fold")
-    table.add_column("score/threshold", justify="right", overflow="fold", width=9)
+    table.add_column("score/\nthreshold", justify="right", overflow="fold", width=9)
     table.add_column("when", overflow="fold")
     for row in shown:
         table.add_row(_name(row), f"{row.score:.2f}/{row.threshold:.2f}", _when(recognition, row, 1))

@@ -60,7 +60,7 @@ def _score(row: Row, narrow: bool) -> str:
 
 def render(recognition: Recognition, width: int, with_unicode: bool = True) -> Text:
     """The timeline of one recording in lines of at most `width` characters, at least 40."""
-    text = title(recognition)
+    text = title(recognition, end="")
     shown = rows(recognition, with_unicode)
     if not shown:
         return text.append(f"\n{NOTHING}", style="not bold bright_black")

@@ -67,6 +67,10 @@ class Job:
     segment_settings : SegmentSettings
     only : sequence of str, optional
         Labels to be told; the others are left out of every output.
+    labels : str, optional
+        A label set, by its name or as a table, in place of the model's own, as far as the model can tell it.
+    brief : bool
+        Whether outputs have the segments of labels that play only for a while.
     jobs : int, optional
         Files worked on at once. Default: as many as `threads`, or as there are files.
     threads : int, optional
@@ -95,6 +99,8 @@ class Job:
     thresholds: Thresholds | None = None
     segment_settings: SegmentSettings = field(default_factory=SegmentSettings)
     only: Sequence[str] | None = None
+    labels: str | None = None
+    brief: bool = True
     jobs: int | None = None
     threads: int | None = None
     store: Path | None = None
@@ -134,6 +140,9 @@ def run(job: Job) -> int:
             writer = stack.enter_context(_writer(job, batch, names))
             screen = Screen([item.size for item in found.files], shares_stdout=job.output is None)
             stack.enter_context(screen)
+            if batch is not None and batch.recognizer.missing:
+                missing = ", ".join(batch.recognizer.missing)
+                screen.line(f"{batch.recognizer.label_set.name}: this model cannot tell {missing}")
             for name, reason in found.failures:
                 screen.line(f"{name}: {reason}")
                 writer.fail(name, reason)
@@ -157,7 +166,7 @@ def _check(job: Job, names: OutputPaths) -> None:
 def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
     threads = job.threads or available_cores()
     jobs = max(1, min(job.jobs or threads, n_files))
-    recognizer = Recognizer(job.model, max(1, threads // jobs))
+    recognizer = Recognizer(job.model, max(1, threads // jobs), job.labels)
     if job.store is None:
         return Batch(recognizer, job.hop_seconds, job.split, jobs)
     store = stack.enter_context(Store(job.store))
@@ -198,7 +207,8 @@ def _recognized(
 def _judged(recognition: Recognition, thresholds: NDArray[np.float64], job: Job) -> Recognition:
     """A recognition with the thresholds, segments and labels that were asked for."""
     refined = recognition.refined(thresholds, job.segment_settings)
-    return refined if job.only is None else refined.only(job.only)
+    shown = refined if job.only is None else refined.only(job.only)
+    return shown if job.brief else shown.without_brief()
 
 
 def _draw(job: Job, names: OutputPaths, recognition: Recognition) -> None:

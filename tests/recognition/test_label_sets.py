@@ -45,7 +45,7 @@ def test_recognize_model_of_a_deep_set_raises_all_its_parents(deep):
     assert recognition.instruments == ["violin", "bowed_string", "string"]
     assert recognition.scores[:, 3] == pytest.approx(recognition.scores[:, 1])
     assert recognition.order() == ("kazoo", "string", "bowed_string", "violin")
-    assert [recognition.depth(label) for label in recognition.order()] == [0, 0, 1, 2]
+    assert [DEEP.depth(label) for label in recognition.order()] == [0, 0, 1, 2]
     assert {segment.label for segment in recognition.segments} == {"violin", "bowed_string", "string"}
 
 

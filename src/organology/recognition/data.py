@@ -147,13 +147,6 @@ class RecognitionData:
         """The labels, each parent right before its children."""
         return tuple(label for label in self.label_set.order() if label in self.labels)
 
-    def depth(self, label: str) -> int:
-        """How many labels stand above one in the tree of the label set; 0 for a family."""
-        above = 0
-        while (parent := self.label_set.parents.get(label)) is not None:
-            label, above = parent, above + 1
-        return above
-
     def only(self, labels: Iterable[str]) -> Self:
         """The same with some of the labels, in the order of `labels`; what plays stays what it was.
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from organology._version import __version__
 from organology.errors import OrganologyError
+from organology.extras import install_hint
 from organology.recognition.data import RecognitionData
 from organology.recognition.segments import Segment
 
@@ -109,7 +110,7 @@ def to_jams(recognition: RecognitionData) -> jams.JAMS:
     try:
         import jams
     except ImportError as error:
-        raise OrganologyError(f"to_jams: {error}; pip install 'organology[jams]'") from error
+        raise OrganologyError(f"to_jams: {error}; {install_hint('jams')}") from error
     return jams.JAMS(**jams_plain(recognition))
 
 
@@ -120,7 +121,7 @@ def to_dataframe(
     try:
         import pandas
     except ImportError as error:
-        raise OrganologyError(f"to_dataframe: {error}; pip install pandas") from error
+        raise OrganologyError(f"to_dataframe: {error}; {install_hint('pandas')}") from error
     source = recognition.source
     if what == "segments":
         rows = [(source, one.label, one.start, one.end, one.score) for one in recognition.segments]

@@ -80,7 +80,7 @@ class Recognition(RecognitionData):
         Raises
         ------
         OrganologyError
-            If jams is not installed (`pip install organology[jams]`).
+            If jams is not installed (the error says how to get it).
         """
         return interop.to_jams(self)
 
@@ -96,7 +96,7 @@ class Recognition(RecognitionData):
         Raises
         ------
         OrganologyError
-            If pandas is not installed (`pip install organology[pandas]`).
+            If pandas is not installed (the error says how to get it).
         """
         return interop.to_dataframe(self, what)
 

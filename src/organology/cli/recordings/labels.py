@@ -35,6 +35,6 @@ def labels(
     names = max(len(shown.display[label]) for label in shown.labels)
     typer.echo(f"{shown.name}: {len(shown)} labels; the shipped model can tell {len(shown) - len(missing)} of them")
     for label, text in indented.items():
-        told = "no" if label in missing else "yes"
-        typer.echo(f"  {printable(text):<{width}}  {printable(shown.display[label]):<{names}}  {told}")
+        answer = "no" if label in missing else "yes"
+        typer.echo(f"  {printable(text):<{width}}  {printable(shown.display[label]):<{names}}  {answer}")
     typer.echo(f"label sets: {', '.join(label_sets())}")

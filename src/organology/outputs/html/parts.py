@@ -105,20 +105,12 @@ def label_rows(label_set: LabelSet, labels: Sequence[str]) -> list[dict[str, Any
             "label": label,
             "name": label_set.display[label],
             "parent": label_set.parents.get(label),
-            "depth": depth(label_set, label),
+            "depth": label_set.depth(label),
             "kind": kind(label_set, label),
         }
         for label in label_set.order()
         if label in labels
     ]
-
-
-def depth(label_set: LabelSet, label: str) -> int:
-    """How many labels stand above one."""
-    above = 0
-    while (parent := label_set.parents.get(label)) is not None:
-        label, above = parent, above + 1
-    return above
 
 
 def heading(recognition: Recognition, key: str) -> str:

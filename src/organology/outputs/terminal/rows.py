@@ -46,7 +46,7 @@ def rows(recognition: Recognition, with_unicode: bool = True) -> list[Row]:
     found = []
     for label in recognition.order():
         if label in shown:
-            name = f"{mark(label in plays, with_unicode)} {'  ' * recognition.depth(label)}{label_set.display[label]}"
+            name = f"{mark(label in plays, with_unicode)} {'  ' * label_set.depth(label)}{label_set.display[label]}"
             i = recognition.labels.index(label)
             threshold = float(recognition.thresholds[i])
             found.append(Row(label, label in plays, printable(name), recognition.score(label), threshold))

@@ -54,7 +54,8 @@ class _Decisions:
 
     def apply(self, recognition: Recognition) -> Recognition:
         refined = recognition.refined(self.thresholds, self.job.segment_settings)
-        return refined if self.labels is None else refined.only(self.labels)
+        shown = refined if self.labels is None else refined.only(self.labels)
+        return shown if self.job.brief else shown.without_brief()
 
 
 def with_format(job: Job) -> Job:
@@ -111,6 +112,9 @@ def run(job: Job) -> int:
                 length_of=lambda index: _length_of(found.files[index]),
             )
             stack.enter_context(reporter)
+            if batch is not None and batch.recognizer.missing:
+                missing = ", ".join(batch.recognizer.missing)
+                reporter.note(f"{batch.recognizer.label_set.name}: this model cannot tell {missing}")
             for name, reason in found.failures:
                 reporter.line(f"{name}: {reason}")
                 writer.fail(name, reason)
@@ -165,7 +169,7 @@ def _length_of(item: Input) -> float:
 def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
     threads = job.threads or available_cores()
     jobs = max(1, min(job.jobs or threads, n_files))
-    recognizer = Recognizer(job.model, max(1, threads // jobs))
+    recognizer = Recognizer(job.model, max(1, threads // jobs), job.labels)
     if job.store is None:
         return Batch(recognizer, job.hop_seconds, job.split, jobs)
     store = stack.enter_context(Store(job.store))
@@ -211,7 +215,7 @@ class _Work:
         for recognition in result.recognitions:
             decided = self.decisions.apply(recognition)
             good &= self._add(decided)
-            if not FORMATS[self.job.format or "table"].tells_notes:
+            if not FORMATS[self.job.format or "table"].has_notes:
                 for note in decided.notes:
                     self.reporter.note(f"{decided.source}: note: {note}")
             good &= self._draw(decided)
@@ -274,8 +278,7 @@ def _writer(
     about = {} if batch is None else {**_about(batch.recognizer), "hop_seconds": job.hop_seconds}
     options = WriterOptions(timeline=job.timeline, per_label=job.per_label, embed_audio=job.embed_audio)
     if batch is not None and decisions is not None:
-        labels = decisions.labels or batch.recognizer.metadata.labels
-        options = replace(options, labels=labels)
+        options = replace(options, labels=decisions.labels or (), label_set=batch.recognizer.label_set)
     return open_writer(job.format or "table", job.output, options, about, names)
 
 

@@ -141,6 +141,20 @@ class Job:
     only: Sequence[str] | None = field(
         default=None, metadata=_shown("These labels alone: violin,brass.", DECISION, "--only", metavar="LABELS")
     )
+    labels: str | None = field(
+        default=None,
+        metadata=_shown(
+            "Another label set, by its name or a table of your own, as far as the model can tell it.",
+            DECISION,
+            metavar="SET",
+        ),
+    )
+    brief: bool = field(
+        default=True,
+        metadata=_shown(
+            "Whether outputs have the segments of labels that play only for a while.", DECISION, "--brief/--no-brief"
+        ),
+    )
     hop_seconds: float = field(
         default=1.0, metadata=_shown("How far windows are apart.", DECISION, "--hop", metavar="SECONDS", least=0.01)
     )

@@ -11,7 +11,7 @@ from typing import TextIO
 from organology.atomic import is_written_through
 from organology.errors import OrganologyError
 from organology.library.table import Library
-from organology.outputs.terminal.table import clock
+from organology.outputs.timeaxis import clock
 
 FIND_SCHEMA = "organology.find"
 FIND_VERSION = 1

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from organology.errors import OptionError
+from organology.outputs.formats import FORMATS
 
 
 class GroupedCommand(TyperCommand):
@@ -55,8 +56,6 @@ def list_formats(asked: bool) -> None:
     """Print every format of results, its files' suffix and what it holds, and end."""
     if not asked:
         return
-    from organology.outputs.registry import FORMATS
-
     width = max(map(len, FORMATS))
     for name, form in FORMATS.items():
         holds = "a file a recording" if form.alone else ""

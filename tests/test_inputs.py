@@ -9,7 +9,7 @@ import pytest
 
 from organology import audio
 from organology.audio import source as sources
-from organology.audio.find_playlist import read_playlist
+from organology.audio.playlist import read_playlist
 from organology.errors import AudioError, OrganologyError, UnreadableError
 from organology.recognition.inputs import expand
 from sounds import tone, write

@@ -13,8 +13,8 @@ a file without one usable sample is an error. A damaged or cut file gives what c
 `AudioStream.truncated` says so.
 """
 
-from organology.audio.find import SUFFIXES, find, search
-from organology.audio.find_playlist import PLAYLIST_SUFFIXES, read_playlist
+from organology.audio.discovery import SUFFIXES, find, search
+from organology.audio.playlist import PLAYLIST_SUFFIXES, read_playlist
 from organology.audio.mono import SAMPLE_RATE, mono_blocks, read_mono
 from organology.audio.source import Source
 from organology.audio.stream import BLOCK_FRAMES, AudioStream, decode, from_array

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from organology.audio.find import search
+from organology.audio.discovery import search
 from organology.corpora.base import Remark
 from organology.corpora.convert import AudioFormat
 from organology.corpora.listening import Listener

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
-from organology.audio.find import is_pattern, matching, search
-from organology.audio.find_playlist import is_playlist, read_playlist
+from organology.audio.discovery import is_pattern, matching, search
+from organology.audio.playlist import is_playlist, read_playlist
 from organology.audio.source import STANDARD_INPUT, standard_input
 from organology.errors import AudioError, OrganologyError
 

@@ -8,10 +8,11 @@ libsndfile gives up (`opening` has the table). Nothing here touches the network:
 Conventions
 -----------
 Samples are float32 with full scale at ±1. A block is an array of shape (frames, channels). Mono is the mean of the
-channels or, where they cancel each other, one of them; `AudioStream.notes` says so. Times are those of the file: silence
-stands where the sound of a video begins late, and in holes. Samples that are NaN, infinite or beyond ±1e6 are replaced
-by 0 and counted in `AudioStream.nonfinite`; a file without one usable sample is an error. A damaged or cut file gives
-what can be decoded, and `AudioStream.truncated` says so. Every error is an `AudioError`, "NAME: reason" in one line.
+channels or, where they cancel each other, one of them; `AudioStream.notes` says so. Times are those of the file:
+silence stands where the sound of a video begins late, and in holes. Samples that are NaN, infinite or beyond ±1e6 are
+replaced by 0 and counted in `AudioStream.nonfinite`; a file without one usable sample is an error. A damaged or cut
+file gives what can be decoded, and `AudioStream.truncated` says so. Every error is an `AudioError`, "NAME: reason" in
+one line.
 """
 
 from organology.audio.arrays import from_array

@@ -27,30 +27,10 @@ _MAX_FRAMES = 2**53
 
 # Containers by what they say of time. Streams of bare frames say nothing: FFmpeg goes by their bit rate and size.
 _UNTIMED = frozenset(
-    [
-        "aac",
-        "ac3",
-        "ac4",
-        "amr",
-        "amrnb",
-        "amrwb",
-        "dts",
-        "dtshd",
-        "eac3",
-        "gsm",
-        "latm",
-        "loas",
-        "mlp",
-        "mpeg",
-        "mpegts",
-        "shn",
-        "spdif",
-        "truehd",
-    ]
-)
-_STAMPED = frozenset(
-    {"asf", "avi", "flv", "matroska", "mov", "mpeg", "mpegts", "mxf", "nut", "webm"}
-)  # each packet has its time
+    ("aac", "ac3", "ac4", "amr", "amrnb", "amrwb", "dts", "dtshd", "eac3", "gsm", "latm", "loas", "mlp", "mp2", "mpeg")
+) | {"mpegts", "shn", "spdif", "truehd"}
+# Each packet has its time.
+_STAMPED = frozenset(("asf", "avi", "flv", "matroska", "mov", "mpeg", "mpegts", "mxf", "nut", "webm"))
 _FROM_ZERO = frozenset({"matroska", "mov", "webm"})  # their clock begins with the file, not with its first packet
 
 

@@ -16,7 +16,6 @@ BLOCK_FRAMES = 65_536
 
 _CANCELLING = 0.02  # of the energy that the mean of unrelated channels has; 20 dB below the level of two
 _SILENT = 1e-7  # mean square, -70 dBFS: there is nothing to hear
-_FADE_FRAMES = 512
 _STRIDE = 61  # of the frames that are looked at first
 _MARGIN = 10  # by which few frames may mislead
 
@@ -35,7 +34,6 @@ class Downmix:
     def __init__(self) -> None:
         self.cancelling_frames = 0
         self._channel: int | None = None  # heard alone in the block before
-        self._begun = False
 
     def add(self, block: Samples) -> Mono:
         """Mono of a block of `BLOCK_FRAMES` frames; of fewer only if it is the last.
@@ -51,20 +49,11 @@ class Downmix:
         mono = _mean(block)
         if block.shape[1] == 1:
             return mono
-        channel = self._chosen(block, mono)
-        before, self._channel = self._channel, channel
-        begun, self._begun = self._begun, True
-        if channel is None and before is None:
+        self._channel = self._chosen(block, mono)
+        if self._channel is None:
             return mono
-        heard = mono if channel is None else block[:, channel].copy()
-        if channel is not None:
-            self.cancelling_frames += len(block)
-        if begun and before != channel:
-            n = min(_FADE_FRAMES, len(block))
-            rising = np.linspace(0, 1, n, endpoint=False, dtype=np.float32)
-            left = mono[:n] if before is None else block[:n, before]
-            heard[:n] = rising * heard[:n] + (1 - rising) * left
-        return heard
+        self.cancelling_frames += len(block)
+        return block[:, self._channel].copy()
 
     def _chosen(self, block: Samples, mono: Mono) -> int | None:
         few = np.square(block[::_STRIDE]).sum()

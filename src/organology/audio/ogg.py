@@ -65,8 +65,8 @@ def _first_pages(file: Any) -> list[int]:
 
 def _page_length(file: Any, at: int) -> int:
     file.seek(at)
-    head = file.read(_PAGE_HEAD + 255)
+    head: bytes = file.read(_PAGE_HEAD + 255)
     if len(head) < _PAGE_HEAD:
         return len(head)
     n_segments = head[_PAGE_HEAD - 1]
-    return _PAGE_HEAD + int(n_segments) + sum(head[_PAGE_HEAD : _PAGE_HEAD + n_segments])
+    return _PAGE_HEAD + n_segments + sum(head[_PAGE_HEAD : _PAGE_HEAD + n_segments])

@@ -133,7 +133,9 @@ class StemPool:
         self.label_set = label_set or default_set()
         self.labels = np.ascontiguousarray(labels, dtype=np.int8)
         if self.labels.shape != (len(self.stems), len(self.label_set)):
-            raise ValueError(f"labels must have shape {(len(self.stems), len(self.label_set))}, got {self.labels.shape}")
+            raise ValueError(
+                f"labels must have shape {(len(self.stems), len(self.label_set))}, got {self.labels.shape}"
+            )
         self._active = (
             np.concatenate([np.asarray(a, dtype=np.int64).reshape(-1, 2) for a in active])
             if len(active)
@@ -192,7 +194,7 @@ class StemPool:
             If no corpus is named, or a weight names one that is not there.
         """
         from organology.corpora.resplit import resplit
-        from organology.corpora.table import labels_of, read_table
+        from organology.corpora.table import read_table
 
         if not dirs:
             raise ConfigError("no prepared corpora are named")
@@ -214,7 +216,7 @@ class StemPool:
                     raise CorpusError(f"{folder}: song {key[1]!r} of corpus {key[0]!r} is in {owner[key]} too")
             columns = (table[name] for name in Stem._fields)
             stems += [stem._replace(path=folder / stem.path) for stem in map(Stem, *columns)]
-            labels.append(labels_of(table, label_set))
+            labels.append(_labels(table, label_set))
             active += _intervals(table)
             aligned += table["aligned"].to_list()
         place = ", ".join(map(str, dirs))
@@ -222,6 +224,14 @@ class StemPool:
             raise CorpusError(f"{place}: no stem of split {split!r}")
         _check_weights(config, corpora, place)
         return cls(stems, np.concatenate(labels), active, aligned, config, label_set)
+
+
+def _labels(table: pl.DataFrame, label_set: LabelSet) -> LabelArray:
+    from organology.corpora.table import labels_of
+
+    if label_set.labels != default_set().labels:
+        raise ConfigError(f"these stems have labels of {default_set().name} only, got {label_set.name}")
+    return labels_of(table)
 
 
 def _intervals(table: pl.DataFrame) -> list[NDArray[np.int64]]:

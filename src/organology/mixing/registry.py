@@ -154,7 +154,7 @@ class RegistryConfig(Mapping[str, M]):
         return len(self._settings)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._settings == other._settings  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._settings == other._settings
 
     def __hash__(self) -> int:
         return hash(tuple(self._settings.items()))

@@ -54,4 +54,5 @@ class Seed:
 
     def generator(self) -> np.random.Generator:
         """A generator at its beginning."""
-        return np.random.Generator(np.random.PCG64(_Digest(f"{self.root}{self.path}")))
+        seed: Any = _Digest(f"{self.root}{self.path}")  # numpy's stubs know only of SeedSequence
+        return np.random.Generator(np.random.PCG64(seed))

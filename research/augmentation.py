@@ -1,6 +1,6 @@
-"""Which transforms of `mixing.channel` help on real recordings: a linear head on frozen features, with and without each.
+"""Which transforms of `mixing.channel` help on real recordings: a linear head on frozen features.
 
-    PYTHONPATH=benchmarks python research/augmentation.py RECIPE WEIGHTS LABELS.csv CLIPS [--mixtures 2000] [--seeds 0 1]
+    python research/augmentation.py RECIPE WEIGHTS LABELS.csv CLIPS [--mixtures 2000] [--seeds 0 1]
 
 For every setting the same mixtures (same seed, same draws) are made, embedded by the published AudioSet tagger
 (WEIGHTS: mn04_as_mAP_432.pt), and a linear layer on top of what its own classifier says is fitted. Then the clips are

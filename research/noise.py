@@ -1,6 +1,6 @@
 """What a model hears where nothing plays: in synthesized noise, and in recordings of noise.
 
-    PYTHONPATH=benchmarks python research/noise.py FOLDER [--model MODEL.onnx …] [--leave-out voice …]
+    python research/noise.py FOLDER [--model MODEL.onnx …] [--leave-out voice …]
 
 FOLDER holds recordings without any instrument (rain, engines, applause; `--leave-out` names labels that they may hold).
 Prints a table in Markdown: for each sound the label that comes closest to its threshold, and its score as a multiple of

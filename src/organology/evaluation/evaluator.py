@@ -113,7 +113,7 @@ def evaluate(
         n_bootstrap=n_bootstrap,
         seed=seed,
         confidence=confidence,
-        display=labels.display if isinstance(labels, LabelSet) else {},
+        display=dict(labels.display) if isinstance(labels, LabelSet) else {},
     )
 
 

@@ -233,14 +233,14 @@ def write_results(
     import json
 
     from organology.atomic import written_whole
-    from organology.evaluation import plot
+    from organology.evaluation import markdown, plot, summary
 
     with written_whole(folder / "evaluation.json") as temporary:
         temporary.write_text(json.dumps({**about, **evaluation.to_dict()}, indent=2) + "\n", "utf-8")
     heads = [f"- {name}: {value}" for name, value in about.items()]
-    tables = [f"\n## Thresholds: {name}\n\n{evaluation.markdown(name)}" for name in evaluation.decisions]
+    tables = [f"\n## Thresholds: {name}\n\n{markdown(evaluation, name)}" for name in evaluation.decisions]
     with written_whole(folder / "evaluation.md") as temporary:
-        lines = ["# Evaluation\n", *heads, "", *evaluation.summary(), *tables]
+        lines = ["# Evaluation\n", *heads, "", *summary(evaluation), *tables]
         temporary.write_text("\n".join(lines) + "\n", "utf-8")
     with written_whole(folder / "scores.npz") as temporary:
         np.savez_compressed(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from organology import config
-from organology.corpora.readers.stems.stems_csv import NOTHING
+from organology.corpora.readers.stems.manifest import NOTHING
 from organology.errors import ConfigError
 from organology.taxonomy import FAMILIES, INSTRUMENTS
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 READERS: dict[str, str] = {
     "stems": "organology.corpora.readers.stems.reader",
-    "medleydb": "organology.corpora.readers.medleydb.reader",
+    "medleydb": "organology.corpora.readers.medleydb",
     "mixing-secrets": "organology.corpora.readers.mixing_secrets",
     "slakh": "organology.corpora.readers.slakh.reader",
 }

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.errors import ConfigError
-from organology.taxonomy import PRESENT, LabelArray
+from organology.labels import PRESENT, LabelArray
 
 SPLITS: tuple[str, ...] = ("train", "validation", "test")
 FRACTIONS = (0.65, 0.175, 0.175)
@@ -41,7 +41,7 @@ class SplitSong:
     song : str
     artists : collection of str
         Of the song and of its stems; empty where unknown.
-    labels : int8 array, shape (15,)
+    labels : int8 array, shape (n_labels,)
         Union of its stems' labels.
     n_stems : int
     """
@@ -84,7 +84,7 @@ def assign(
         return _by_song(songs, fractions, seed)
     groups = _groups(songs)
     groups.sort(key=lambda group: _draw(seed, min(_key(song.song) for song in group)))
-    places = _place(groups, np.asarray(fractions, dtype=np.float64))
+    places = _split_of_each(groups, np.asarray(fractions, dtype=np.float64))
     return {song.song: SPLITS[place] for group, place in zip(groups, places, strict=True) for song in group}
 
 
@@ -158,7 +158,7 @@ def _groups(songs: Sequence[SplitSong]) -> list[list[SplitSong]]:
     return list(groups.values())
 
 
-def _place(groups: list[list[SplitSong]], fractions: NDArray[np.float64]) -> list[int]:
+def _split_of_each(groups: list[list[SplitSong]], fractions: NDArray[np.float64]) -> list[int]:
     """The split of each group: greedily, those with rare labels and large ones first, then single moves that help."""
     used = np.flatnonzero(fractions > 0)
     shares = fractions[used]

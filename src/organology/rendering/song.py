@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from organology.atomic import written_whole
 from organology.audio import SAMPLE_RATE
 from organology.errors import CorpusError
+from organology.labels import Vocabulary
 from organology.rendering import excerpts, midi, orchestration
 from organology.rendering.fluidsynth import Room, SoundFont, synthesize
 from organology.rendering.midi import Part, Score
-from organology.taxonomy import Vocabulary
 
 COLUMNS = ("path", "song", "artist", "stem", "vocabulary", "instrument", "kind", "licence", "aligned")
 """Of `stems.csv`."""

@@ -106,7 +106,7 @@ def _print(console: Console, result: Check, everything: bool) -> None:
         _whole(console, _counts(result, unit))
     if result.masked:
         _whole(console, _masked(result))
-    for line in grouped(result.remarks, everything):
+    for line in grouped(result.issues, everything):
         console.print(line)
     console.print("")
 

@@ -89,7 +89,7 @@ def medleydb(
     strict: Strict = False,
 ) -> None:
     """MedleyDB, 1 and 2.0; songs with bleed are dropped."""
-    from organology.corpora.readers.medleydb.reader import corpus
+    from organology.corpora.readers.medleydb import corpus
 
     _prepare(corpus(keep_bleed), root, out, _config(_KEPT[split], fractions, seed, audio_format, name), jobs, strict)
 
@@ -236,7 +236,7 @@ def _prepare(corpus: Corpus, root: Path, out: Path, config: PrepareConfig, jobs:
 def _tell(report: Report, lines: Callable[[Report], list[str]]) -> None:
     from organology.corpora.report import grouped
 
-    for line in grouped([remark for remark in report.remarks if remark.fate in ("dropped", "note")]):
+    for line in grouped([issue for issue in report.issues if issue.severity in ("dropped", "note")]):
         typer.echo(line, err=True)
     for line in lines(report):
         typer.echo(line)
@@ -261,8 +261,7 @@ class _Progress:
             TimeRemainingColumn,
         )
 
-        from organology.corpora.base import Remark
-        from organology.corpora.issues import Listener
+        from organology.corpora.issues import Issue, Listener
 
         console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
         columns = (
@@ -287,9 +286,9 @@ class _Progress:
                 self.songs += 1
                 progress.update(self.task, advance=size, songs=self.songs)
 
-            def remark(self, remark: Remark) -> None:
-                if remark.fate in ("failed", "refused"):
-                    console.print(f"{remark.fate}: {remark}")
+            def issue(self, issue: Issue) -> None:
+                if issue.severity in ("failed", "refused"):
+                    console.print(f"{issue.severity}: {issue}")
 
         progress.start()
         return Bar()

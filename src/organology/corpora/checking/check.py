@@ -15,12 +15,13 @@ from typing import Any, Literal
 
 from organology import audio
 from organology.corpora import READERS, reader
-from organology.corpora.base import Corpus, Remark
+from organology.corpora.base import Corpus
 from organology.corpora.checking.items import Item, prepared_stems, prepared_tracks, source_stems, source_tracks
+from organology.corpora.issues import BAD, Issue
 from organology.corpora.splits import SPLITS
 from organology.corpora.tagging import TAGGING_READERS, TaggingCorpus, tagging_reader
 from organology.errors import AudioError, ConfigError, CorpusError
-from organology.taxonomy import LABELS
+from organology.labels import LabelSet, default_set
 
 Form = Literal["source", "prepared"]
 Holds = Literal["stems", "tags"]
@@ -49,7 +50,7 @@ class Check:
         Stems by licence.
     masked : dict
         Words with labels that are unknown: `stems`, `unknown`.
-    remarks : tuple of Remark
+    issues : tuple of Issue
     """
 
     root: str
@@ -61,16 +62,16 @@ class Check:
     splits: Mapping[str, Any]
     licences: Mapping[str, int]
     masked: Mapping[str, Any]
-    remarks: tuple[Remark, ...]
+    issues: tuple[Issue, ...]
 
     @property
     def complete(self) -> bool:
         """Whether nothing is missing, broken or unmapped."""
-        return not any(remark.fate in ("refused", "failed") for remark in self.remarks)
+        return not any(issue.severity in BAD for issue in self.issues)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values."""
-        return {**asdict(self), "complete": self.complete, "remarks": [asdict(remark) for remark in self.remarks]}
+        return {**asdict(self), "complete": self.complete, "issues": [asdict(issue) for issue in self.issues]}
 
 
 def known_corpora() -> list[Corpus | TaggingCorpus]:
@@ -103,7 +104,7 @@ def detect(root: Path) -> tuple[str, Form]:
     return _OWN, "source"
 
 
-def check(root: Path, corpus: str = "", minutes: bool = True) -> Check:
+def check(root: Path, corpus: str = "", minutes: bool = True, label_set: LabelSet | None = None) -> Check:
     """Say what is in a folder.
 
     Parameters
@@ -114,6 +115,8 @@ def check(root: Path, corpus: str = "", minutes: bool = True) -> Check:
         Of which corpus it is the source; "" to tell it by the tree.
     minutes : bool
         Read the lengths from the headers of all files.
+    label_set : LabelSet, optional
+        By which stems are counted; by default `default_set`. Tagged tracks are counted by their tags.
 
     Raises
     ------
@@ -122,23 +125,23 @@ def check(root: Path, corpus: str = "", minutes: bool = True) -> Check:
     ConfigError
         If there is no corpus of that name.
     """
-    root = Path(root)
+    root, label_set = Path(root), label_set or default_set()
     form: Form
     name, form = (corpus, "source") if corpus else detect(root)
     if form == "prepared" and name == "stems":
-        names, items, remarks = prepared_stems(root)
-        return _check(root, names, form, "stems", items, LABELS, remarks)
+        names, items, issues = prepared_stems(root, label_set)
+        return _check(root, names, form, "stems", items, label_set.labels, issues)
     if form == "prepared":
-        said, items, remarks = prepared_tracks(root)
-        return _check(root, said.corpus, form, "tags", items, said.tags, remarks)
+        said, items, issues = prepared_tracks(root)
+        return _check(root, said.corpus, form, "tags", items, said.tags, issues)
     if name in TAGGING_READERS:
         tagging = tagging_reader(name)
-        items, remarks = source_tracks(root, tagging)
-        return _check(root, name, form, "tags", items, tagging.tags, remarks)
+        items, issues = source_tracks(root, tagging)
+        return _check(root, name, form, "tags", items, tagging.tags, issues)
     if name not in READERS:
         raise ConfigError(f"no corpus {name!r}; there are {', '.join([*READERS, *TAGGING_READERS])}")
-    items, remarks = source_stems(root, reader(name), minutes)
-    return _check(root, name, form, "stems", items, LABELS, remarks)
+    items, issues = source_stems(root, reader(name), minutes, label_set)
+    return _check(root, name, form, "stems", items, label_set.labels, issues)
 
 
 def _check(
@@ -148,7 +151,7 @@ def _check(
     holds: Holds,
     items: Sequence[Item],
     labels: Sequence[str],
-    remarks: Sequence[Remark],
+    issues: Sequence[Issue],
 ) -> Check:
     splits = {}
     for split in SPLITS:
@@ -172,7 +175,7 @@ def _check(
         splits=splits,
         licences=dict(sorted(Counter(item.licence for item in items).items())),
         masked=dict(sorted(masked.items(), key=lambda pair: (-pair[1]["stems"], pair[0]))),
-        remarks=tuple(remarks),
+        issues=tuple(issues),
     )
 
 

@@ -17,15 +17,14 @@ from functools import partial
 from pathlib import Path
 
 from organology.audio.discovery import search
-from organology.corpora.base import Remark
 from organology.corpora.convert import AudioFormat
-from organology.corpora.issues import Listener
+from organology.corpora.issues import Issue, Listener
 from organology.corpora.report import Report
 from organology.corpora.splits import SplitSong, assign
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
 from organology.corpora.tagging.prepare import TaggingConfig, prepare_tagging
 from organology.errors import CorpusError
-from organology.taxonomy import encode
+from organology.labels import default_set
 
 FRACTIONS = (0.9, 0.1, 0.0)
 """Of train, validation and test: what has no labels is mostly to be learned from."""
@@ -33,7 +32,7 @@ FRACTIONS = (0.9, 0.1, 0.0)
 
 def read(
     root: Path, *, fractions: tuple[float, float, float] = FRACTIONS, seed: int = 0, licence: str = ""
-) -> Iterator[SourceTrack | Remark]:
+) -> Iterator[SourceTrack | Issue]:
     """Tracks of a folder of recordings; see `TaggingCorpus.read`.
 
     Parameters
@@ -58,7 +57,7 @@ def read(
     files = {path.relative_to(root).as_posix(): path for path in search(root)}
     if not files:
         raise CorpusError(f"{root}: no audio in this folder")
-    nothing = encode(())
+    nothing = default_set().encode(())
     splits = assign([SplitSong(track, (), nothing) for track in files], fractions, seed, by="song")
     for track, path in files.items():
         folder, _, rest = track.partition("/")

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from organology.audio import SAMPLE_RATE
-from organology.corpora.base import Remark
 from organology.corpora.convert import AudioFormat
-from organology.corpora.issues import Listener, Remarks, check_apart
+from organology.corpora.issues import Issue, IssueLog, Listener, check_apart, shown_path
 from organology.corpora.names import safe_names
 from organology.corpora.records import check_same_corpus, forget_others, task
 from organology.corpora.report import Report
@@ -94,16 +93,16 @@ def prepare_tagging(
     check_apart(root, out)
     if (out / STEMS_TABLE).exists():
         raise CorpusError(f"{out}: holds a prepared corpus of stems; choose another folder")
-    remarks = Remarks(listener, strict)
+    issues = IssueLog(listener, strict)
     tracks = []
     for item in corpus.read(root):
-        if isinstance(item, Remark):
-            remarks.add(item)
+        if isinstance(item, Issue):
+            issues.add(item)
         else:
             tracks.append(item)
     present = [track for track in tracks if track.path.is_file()]
-    for remark in _missing(tracks, present, root):
-        remarks.add(remark)
+    for issue in _missing(tracks, present, root):
+        issues.add(issue)
     base = shared_folder(present) if config.in_place else None
     convert = _converted(present, root, out, config, jobs, listener)
     work = convert if base is None else look_at(present, base, out, jobs, listener)
@@ -111,20 +110,20 @@ def prepare_tagging(
     with closing(work):
         for track, outcome in work:
             outcomes[track.track] = outcome
-            for remark in _remarks(track, outcome, root):
-                remarks.add(remark)
+            for issue in _issues(track, outcome, root):
+                issues.add(issue)
     usable = [track for track in present if outcomes[track.track].frames]
     long = [track for track in usable if outcomes[track.track].frames >= config.min_seconds * SAMPLE_RATE]
     if len(long) < len(usable):
         counts = f"{len(usable) - len(long)} of {len(usable)} tracks"
-        remarks.add(Remark("note", str(root), f"{counts} last less than {config.min_seconds:g} s"))
+        issues.add(Issue("note", str(root), f"{counts} last less than {config.min_seconds:g} s"))
     rows = [_row(track, outcomes[track.track], config.name or corpus.name) for track in long]
     settings: dict[str, Any] = {
         "in_place": config.in_place,
         "audio_format": "" if config.in_place else config.audio_format,
         **({"min_seconds": config.min_seconds} if config.min_seconds else {}),
     }
-    report = Report(config.name or corpus.name, settings, summarize(rows, corpus.tags), tuple(remarks.all))
+    report = Report(config.name or corpus.name, settings, summarize(rows, corpus.tags), tuple(issues.all))
     report.write(out)
     if not rows:
         raise CorpusError(f"{root}: no track could be prepared; {out / 'report.json'} says why")
@@ -134,15 +133,15 @@ def prepare_tagging(
     return report
 
 
-def _missing(tracks: Sequence[SourceTrack], present: Sequence[SourceTrack], root: Path) -> Iterator[Remark]:
+def _missing(tracks: Sequence[SourceTrack], present: Sequence[SourceTrack], root: Path) -> Iterator[Issue]:
     there = {track.track for track in present}
     missing = [track for track in tracks if track.track not in there]
     if len(missing) <= _NAMED:
         for track in missing:
-            yield Remark("failed", _place(track.path, root), "no such file", track.track)
+            yield Issue("failed", shown_path(track.path, root), "no such file", track.track)
         return
     listed = ", ".join(track.track for track in missing[:5])
-    yield Remark("failed", str(root), f"{len(missing)} of {len(tracks)} tracks have no audio file: {listed}, ...")
+    yield Issue("failed", str(root), f"{len(missing)} of {len(tracks)} tracks have no audio file: {listed}, ...")
 
 
 def _converted(
@@ -166,16 +165,16 @@ def _converted(
     forget_others(out, tasks)
 
 
-def _remarks(track: SourceTrack, outcome: Outcome, root: Path) -> Iterator[Remark]:
-    place = _place(track.path, root)
+def _issues(track: SourceTrack, outcome: Outcome, root: Path) -> Iterator[Issue]:
+    place = shown_path(track.path, root)
     if outcome.error:
-        yield Remark("failed", place, outcome.error, track.track)
+        yield Issue("failed", place, outcome.error, track.track)
         return
     if outcome.note:
-        yield Remark("note", place, outcome.note, track.track)
+        yield Issue("note", place, outcome.note, track.track)
     seconds = outcome.frames / SAMPLE_RATE
     if track.seconds and abs(seconds - track.seconds) > max(2.0, _LENGTH_TOLERANCE * track.seconds):
-        yield Remark("note", place, f"lasts {seconds:.1f} s, its table says {track.seconds:.1f} s", track.track)
+        yield Issue("note", place, f"lasts {seconds:.1f} s, its table says {track.seconds:.1f} s", track.track)
 
 
 def _row(track: SourceTrack, outcome: Outcome, corpus: str) -> dict[str, Any]:
@@ -190,7 +189,3 @@ def _row(track: SourceTrack, outcome: Outcome, corpus: str) -> dict[str, Any]:
         "licence": track.licence,
         "tags": list(track.tags),
     }
-
-
-def _place(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from organology.corpora.base import Remark
+from organology.corpora.issues import Issue
 from organology.errors import CorpusError
 
 METADATA = "metadata.yaml"
@@ -89,14 +89,14 @@ def _subfolders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir())
 
 
-def read_tracks(root: Path, folders: Sequence[Path]) -> Iterator[Track | Remark]:
+def read_tracks(root: Path, folders: Sequence[Path]) -> Iterator[Track | Issue]:
     """What the metadata of each track folder say, or why they cannot be used."""
     for folder in folders:
         place = folder.relative_to(root).as_posix()
         try:
             yield _track(folder, place)
         except CorpusError as error:
-            yield Remark("refused", f"{place}/{METADATA}", str(error), folder.name)
+            yield Issue("refused", f"{place}/{METADATA}", str(error), folder.name)
 
 
 def _track(folder: Path, place: str) -> Track:

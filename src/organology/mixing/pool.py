@@ -133,7 +133,9 @@ class StemPool:
         self.label_set = label_set or default_set()
         self.labels = np.ascontiguousarray(labels, dtype=np.int8)
         if self.labels.shape != (len(self.stems), len(self.label_set)):
-            raise ValueError(f"labels must have shape {(len(self.stems), len(self.label_set))}, got {self.labels.shape}")
+            raise ValueError(
+                f"labels must have shape {(len(self.stems), len(self.label_set))}, got {self.labels.shape}"
+            )
         self._active = (
             np.concatenate([np.asarray(a, dtype=np.int64).reshape(-1, 2) for a in active])
             if len(active)

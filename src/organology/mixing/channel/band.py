@@ -40,7 +40,10 @@ class Band(MixtureTransform):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(bool(self.kinds), "band.kinds must name at least one kind, got none")
-        check(bool(self.rates) and min(self.rates) >= 2000, f"band.rates must name at least one rate, none below 2000, got {list(self.rates)}")
+        check(
+            bool(self.rates) and min(self.rates) >= 2000,
+            f"band.rates must name at least one rate, none below 2000, got {list(self.rates)}",
+        )
 
     def draw(self, rng: np.random.Generator, n_sources: int) -> Parameters:
         """The kind, and the rate of `resample`."""

@@ -116,6 +116,4 @@ def draw_seed(rng: np.random.Generator) -> int:
 
 def draw_peaks(rng: np.random.Generator, count: int, hz: Range, gain_db: float) -> list[list[float]]:
     """Resonances: Hz, gain in dB (at most `gain_db` up or down), quality factor."""
-    return [
-        [log_uniform(rng, hz), uniform(rng, (-gain_db, gain_db)), uniform(rng, (0.7, 4.0))] for _ in range(count)
-    ]
+    return [[log_uniform(rng, hz), uniform(rng, (-gain_db, gain_db)), uniform(rng, (0.7, 4.0))] for _ in range(count)]

@@ -13,6 +13,7 @@ from organology.mixing.channel.filters import run, section
 from organology.mixing.ranges import Range, check_range, log_uniform, uniform
 from organology.mixing.registry import Parameters
 
+
 @dataclass(frozen=True)
 class Equalizer(MixtureTransform):
     """A low and a high shelf on the mixture (a tilt where they differ in sign): ranges of gains and corners."""

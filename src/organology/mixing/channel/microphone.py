@@ -14,6 +14,7 @@ from organology.mixing.channel.filters import run, section
 from organology.mixing.ranges import Range, check_amount, check_range, log_uniform
 from organology.mixing.registry import Parameters
 
+
 @dataclass(frozen=True)
 class Microphone(MixtureTransform):
     """Frequency response of a microphone, or of a loudspeaker that is recorded.

@@ -13,6 +13,7 @@ from organology.mixing.channel.base import MixtureTransform, Samples
 from organology.mixing.ranges import Range, check_range, uniform
 from organology.mixing.registry import Parameters
 
+
 @dataclass(frozen=True)
 class Saturation(MixtureTransform):
     """Soft or hard clipping of the mixture: `drive_db` of its peak above the level where it clips."""

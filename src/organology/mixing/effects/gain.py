@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from organology.config import FORBID
-from organology.mixing.ranges import Range, check_range, uniform
 from organology.mixing.effects.base import Effect, Samples, apply_frozen
+from organology.mixing.ranges import Range, check_range, uniform
 from organology.mixing.registry import Parameters
 
 

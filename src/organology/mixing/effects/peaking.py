@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from organology.config import FORBID
-from organology.mixing.ranges import Range
 from organology.mixing.effects.filter_base import Filter
+from organology.mixing.ranges import Range
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
+from organology.labels import default_set
 from organology.library.rows import FileState
 from organology.library.store import Store
 from organology.model_metadata import ModelMetadata
 from organology.recognition import Recognition
-from organology.taxonomy import LABELS, raise_families
+from organology.taxonomy import raise_families
 
 QUERIES = (
     ["violin and not drums", "--format", "paths"],
@@ -37,7 +38,7 @@ def fill(path: Path, n: int, minutes: float) -> None:
     duration = n_windows + 3.0
     ends, thresholds = np.minimum(starts + 4, duration), np.full(15, 0.5)
     with Store(path) as store:
-        run = store.run("00" * 32, "made", ModelMetadata(LABELS, tuple(thresholds.tolist()), name="made"), 1.0)
+        run = store.run("00" * 32, "made", ModelMetadata(default_set(), tuple(thresholds.tolist()), name="made"), 1.0)
         for i in range(n):
             walk = rng.random((1, 15)) + np.cumsum(rng.normal(0, 0.08, (n_windows, 15)), axis=0)
             scores = raise_families(np.clip(walk, 0, 1).astype(np.float32) ** 3)

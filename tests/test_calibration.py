@@ -15,6 +15,7 @@ from organology import cli
 from organology.errors import ModelError
 from organology.evaluation import calibrated, calibrated_thresholds, fit_calibration, reliability
 from organology.evaluation.calibration import logit
+from organology.labels import LabelSet, default_set
 from organology.model import InstrumentNet, ModelConfig, export_onnx, load_checkpoint, save_checkpoint
 from organology.model_metadata import Calibration, ModelMetadata
 from organology.recognition.onnx_model import ModelFile
@@ -98,7 +99,7 @@ def test_a_calibration_is_checked():
     with pytest.raises(ValueError, match="above 0"):
         Calibration((0.0,), (0,))
     with pytest.raises(ValueError, match="a calibration of 1"):
-        ModelMetadata(("a", "b"), (0.5, 0.5), calibration=Calibration((1.0,), (0.0,)))
+        ModelMetadata(LabelSet("two", ("a", "b")), (0.5, 0.5), calibration=Calibration((1.0,), (0.0,)))
     with pytest.raises(ModelError, match="1 labels for a network of 15"):
         InstrumentNet(ModelConfig(channels=(4,) * 7)).calibrate(Calibration((1.0,), (0.0,)))
 
@@ -106,7 +107,7 @@ def test_a_calibration_is_checked():
 def test_it_travels_with_checkpoint_and_model_file(tmp_path):
     torch.manual_seed(0)
     net = InstrumentNet(ModelConfig("mobilenet", "linear")).eval()
-    metadata = ModelMetadata(LABELS, (0.5,) * 15)
+    metadata = ModelMetadata(default_set(), (0.5,) * 15)
     waveform = 0.1 * torch.randn(2, 128_000)
     with torch.inference_mode():
         plain, logits = net.scores(waveform).numpy(), net(waveform)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from organology.errors import OrganologyError, QueryError
+from organology.labels import default_set
 from organology.library.query.match import matching_rows
 from organology.library.query.parser import parse
 from organology.library.query.tree import All, AnyOf, Compare, Not, Plays, Value, labels_of
@@ -21,7 +22,7 @@ from organology.model_metadata import ModelMetadata
 from organology.recognition import Recognition
 from organology.taxonomy import LABELS, raise_families
 
-METADATA = ModelMetadata(LABELS, (0.5,) * 15, name="made")
+METADATA = ModelMetadata(default_set(), (0.5,) * 15, name="made")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import organology
 from organology import audio
 from organology.errors import AudioError, ModelError
+from organology.labels import LabelSet, default_set
 from organology.recognition import Recognizer, inference
 from organology.recognition.pooling import pool
 from organology.taxonomy import FAMILY_OF, LABELS
@@ -286,7 +287,7 @@ def test_the_model_says_how_to_pool(tmp_path):
 
 
 def test_labels_in_another_order_are_put_in_order(tmp_path):
-    about = metadata(labels=LABELS[::-1], thresholds=tuple(np.linspace(0.1, 0.5, 15)))
+    about = metadata(label_set=default_set().subset(LABELS[::-1]), thresholds=tuple(np.linspace(0.1, 0.5, 15)))
     recognition = Recognizer(build(tmp_path / "m.onnx", about), threads=1).recognize(sound({"violin": [(0, 5)]}, 5))
     assert recognition.instruments == ["bowed_string", "violin"]
     assert recognition.thresholds == pytest.approx(np.linspace(0.5, 0.1, 15))
@@ -298,7 +299,7 @@ def test_labels_in_another_order_are_put_in_order(tmp_path):
         ({"text": ""}, "without the metadata property 'organology'"),
         ({"text": "{"}, "bad model metadata"),
         ({"text": metadata().to_json().replace('"version": 1', '"version": 9')}, "metadata version 9"),
-        ({"text": metadata(labels=(*LABELS[:-1], "kazoo")).to_json()}, "kazoo, piano"),
+        ({"text": metadata(label_set=LabelSet("kazoos", (*LABELS[:-1], "kazoo"))).to_json()}, "kazoo, piano"),
         ({"batch": 1}, "'waveform' is tensor(float) [1, 128000]"),
         ({"output": "classes"}, "classes where a model has 'scores' alone"),
         ({"text": metadata(window_seconds=2.0).to_json()}, "has to be tensor(float) ['batch', 64000]"),

@@ -6,6 +6,7 @@ import pytest
 
 from organology import repeats
 from organology.errors import ModelError
+from organology.labels import default_set
 from organology.model_metadata import ModelMetadata
 from organology.taxonomy import LABELS
 
@@ -35,13 +36,13 @@ def test_references_are_json_pointers():
 
 
 def test_metadata_carry_the_provenance_folded():
-    told = ModelMetadata(LABELS, (0.5,) * len(LABELS), provenance=family(6))
+    told = ModelMetadata(default_set(), (0.5,) * len(LABELS), provenance=family(6))
     text = told.to_json()
     assert len(text) < 5000 and '"$ref"' in text
     assert ModelMetadata.from_json(text, "m") == told
 
 
 def test_a_reference_to_nothing_is_refused():
-    told = ModelMetadata(LABELS, (0.5,) * len(LABELS), provenance={"a": {"$ref": "#/b"}})
+    told = ModelMetadata(default_set(), (0.5,) * len(LABELS), provenance={"a": {"$ref": "#/b"}})
     with pytest.raises(ModelError, match=r"m\.onnx: bad model metadata: provenance: #/a: no #/b before it"):
         ModelMetadata.from_json(told.to_json(), "m.onnx")

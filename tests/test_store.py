@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from organology import audio
 from organology.errors import AudioError, StoreError
+from organology.labels import default_set
 from organology.library.rows import FileState, pack, seconds_of, unpack
 from organology.library.store import Store
 from organology.model_metadata import ModelMetadata
@@ -21,7 +22,7 @@ from organology.recognition import Recognition, Recognizer
 from organology.taxonomy import LABELS, raise_families
 from tiny_model import build
 
-METADATA = ModelMetadata(LABELS, tuple(np.linspace(0.2, 0.6, 15).tolist()), name="made")
+METADATA = ModelMetadata(default_set(), tuple(np.linspace(0.2, 0.6, 15).tolist()), name="made")
 
 
 def made(name="a.wav", n=9, seed=0, duration=None):

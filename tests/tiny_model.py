@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from organology.labels import default_set
 from organology.model_metadata import METADATA_KEY, ModelMetadata
 from organology.taxonomy import LABELS
 
@@ -17,7 +18,7 @@ def frequency(label):
 
 
 def metadata(**changes):
-    return ModelMetadata(**{"labels": LABELS, "thresholds": (0.5,) * len(LABELS), "name": "tiny", **changes})
+    return ModelMetadata(**{"label_set": default_set(), "thresholds": (0.5,) * len(LABELS), "name": "tiny", **changes})
 
 
 def build(path, about=None, text=None, batch="batch", samples=WINDOW, output="scores"):

@@ -7,18 +7,39 @@ safetensors. It imports neither torch nor onnxruntime, so that both sides can re
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, InstanceOf, PlainSerializer, TypeAdapter, ValidationError
 
 from organology import repeats
 from organology.errors import ModelError
+from organology.labels import LabelSet, default_set
 
 METADATA_KEY = "organology"
-METADATA_VERSION = 1
+METADATA_VERSION = 2
+_VERSION_WITHOUT_SETS = 1  # labels by name alone
 
 Pooling = Literal["top_stretch", "top_mean", "mean", "max", "noisy_or"]
+
+
+def label_set_of(labels: Iterable[str]) -> LabelSet:
+    """The label set that bare names mean: the default set in their order, else a flat set of them."""
+    names = tuple(labels)
+    default = default_set()
+    if names == default.labels:
+        return default
+    return default.subset(names) if set(names) == set(default.labels) else LabelSet("model", names)
+
+
+def _as_set(value: Any) -> Any:
+    return LabelSet.from_dict(value) if isinstance(value, Mapping) else value
+
+
+_LabelSet = Annotated[
+    InstanceOf[LabelSet], BeforeValidator(_as_set), PlainSerializer(LabelSet.to_dict, return_type=dict[str, Any])
+]
 
 
 @dataclass(frozen=True)
@@ -50,8 +71,8 @@ class ModelMetadata:
 
     Attributes
     ----------
-    labels : tuple of str
-        The outputs, in order.
+    label_set : LabelSet
+        The outputs, in order, and what they mean.
     thresholds : tuple of float
         One per label: a score at or above it means "plays".
     sample_rate : int
@@ -75,7 +96,7 @@ class ModelMetadata:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    labels: tuple[str, ...]
+    label_set: _LabelSet
     thresholds: tuple[float, ...]
     sample_rate: int = 32_000
     window_seconds: float = 4.0
@@ -94,6 +115,11 @@ class ModelMetadata:
             raise ValueError(f"{len(self.labels)} labels and a calibration of {len(self.calibration.slopes)}")
         if self.sample_rate <= 0 or self.window_seconds <= 0:
             raise ValueError("sample_rate and window_seconds are positive")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the outputs, in order."""
+        return self.label_set.labels
 
     @property
     def window_frames(self) -> int:
@@ -115,14 +141,27 @@ class ModelMetadata:
             If the text is not such metadata, or of a version that this organology does not read; `source` is named.
         """
         try:
-            metadata = TypeAdapter(ModelMetadata).validate_json(text)
+            metadata = TypeAdapter(ModelMetadata).validate_python(_current(json.loads(text)))
         except ValidationError as error:
             fault = error.errors()[0]
             place = ".".join(map(str, fault["loc"]))
             raise ModelError(f"{source}: bad model metadata: {place} {fault['msg']}") from error
+        except (ValueError, RecursionError) as error:
+            raise ModelError(f"{source}: bad model metadata: {error}") from error
         if metadata.version != METADATA_VERSION:
             raise ModelError(f"{source}: metadata version {metadata.version}, this reads {METADATA_VERSION}")
         try:
             return replace(metadata, provenance=repeats.unfold(metadata.provenance))
         except ValueError as error:
             raise ModelError(f"{source}: bad model metadata: provenance: {error}") from error
+
+
+def _current(values: Any) -> Any:
+    """Plain values of an earlier version as those of this one."""
+    if not isinstance(values, dict) or values.get("version", _VERSION_WITHOUT_SETS) != _VERSION_WITHOUT_SETS:
+        return values
+    labels = values.get("labels")
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        return values
+    rest = {key: value for key, value in values.items() if key != "labels"}
+    return {**rest, "label_set": label_set_of(labels), "version": METADATA_VERSION}

@@ -17,6 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from organology.errors import ModelError
+from organology.labels import default_set
 from organology.model_metadata import METADATA_KEY, ModelMetadata
 from organology.taxonomy import LABELS
 
@@ -170,4 +171,4 @@ def _order(labels: tuple[str, ...], source: str) -> list[int]:
 def _reordered(metadata: ModelMetadata, order: list[int]) -> ModelMetadata:
     from dataclasses import replace
 
-    return replace(metadata, labels=LABELS, thresholds=tuple(metadata.thresholds[i] for i in order))
+    return replace(metadata, label_set=default_set(), thresholds=tuple(metadata.thresholds[i] for i in order))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from organology.labels import LabelSet, default_set
 from organology.recognition import interop, serialization
 from organology.recognition.segments import Activity, Segment, SegmentSettings, activity, segments
 from organology.recognition.thresholds import Thresholds, levels_of
@@ -50,6 +51,8 @@ class Recognition:
     known_segments : tuple of Segment, optional
         What was found before, where it cannot be found from these scores: they were read without windows, or labels
         are left out.
+    label_set : LabelSet
+        That `labels` are of.
 
     Examples
     --------
@@ -87,6 +90,7 @@ class Recognition:
     segment_settings: SegmentSettings = field(default_factory=SegmentSettings)
     known_plays: NDArray[np.bool_] | None = None
     known_segments: tuple[Segment, ...] | None = None
+    label_set: LabelSet = field(default_factory=default_set)
 
     def __repr__(self) -> str:
         return f"<Recognition {self.source} ({self.duration:.1f} s): {', '.join(self.instruments) or 'nothing'}>"

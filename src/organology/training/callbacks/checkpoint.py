@@ -12,7 +12,7 @@ from organology.atomic import written_whole
 from organology.errors import ConfigError
 from organology.evaluation import Evaluation, best_threshold, best_thresholds
 from organology.model import save_checkpoint
-from organology.model_metadata import ModelMetadata
+from organology.model_metadata import ModelMetadata, label_set_of
 from organology.training.run_folder import RunFolder
 from organology.training.transfer.module import TransferModule, Validation
 
@@ -26,7 +26,7 @@ def metadata_of(
     labels = module.network.labels
     chosen = np.full(len(labels), single) if module.config.thresholds == "single" else per_label
     return ModelMetadata(
-        labels=labels,
+        label_set=label_set_of(labels),
         thresholds=tuple(round(float(value), 6) for value in chosen),
         sample_rate=module.network.frontend.config.sample_rate,
         window_seconds=window_seconds,

@@ -8,16 +8,11 @@ from typer.testing import CliRunner
 
 from corpora_trees_slakh import jamendo, slakh
 from organology.cli.corpora import corpus as verb
-from organology.corpora import READERS, reader
-from organology.corpora.checking.check import check, detect, known_corpora
+from organology.corpora.checking.check import check, detect
 from organology.corpora.prepare import prepare
 from organology.corpora.readers.jamendo import TAGS, prepare_jamendo
+from organology.corpora.registry import CORPORA, find
 from organology.errors import CorpusError
-
-
-@pytest.fixture(autouse=True)
-def _slakh(monkeypatch):
-    monkeypatch.setitem(READERS, "slakh", "organology.corpora.readers.slakh.reader")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +68,7 @@ def test_missing_and_broken_audio_is_named(tmp_path):
 
 
 def test_prepared_stems_count_as_their_source(trees, tmp_path):
-    prepare(reader("slakh"), trees / "slakh", tmp_path / "out")
+    prepare(find("slakh").corpus(), trees / "slakh", tmp_path / "out")
     source, result = check(trees / "slakh"), check(tmp_path / "out")
     assert (result.corpus, result.form, result.seconds) == ("slakh", "prepared", "sounding") and result.complete
     for split in source.splits:
@@ -129,7 +124,7 @@ def test_many_issues_of_a_kind_share_a_line(tmp_path):
 
 def test_list_on_the_command_line():
     done = run("list")
-    names = {corpus.name for corpus in known_corpora()}
+    names = set(CORPORA)
     assert {"stems", "slakh", "jamendo"} <= names
     assert done.exit_code == 0 and all(f"{name}: " in done.output for name in names)
     assert "zenodo.org/records/4599666" in done.output

@@ -19,7 +19,8 @@ from organology.corpora import seek
 from organology.corpora.issues import Issue, Listener
 from organology.corpora.readers import jamendo as reader
 from organology.corpora.readers.jamendo import TAGS, prepare_jamendo
-from organology.corpora.tagging import ChunkConfig, SourceTrack, TaggedChunks, TaggingPool, tagging_reader
+from organology.corpora.registry import find
+from organology.corpora.tagging import ChunkConfig, SourceTrack, TaggedChunks, TaggingPool
 from organology.corpora.tagging.report import lines
 from organology.corpora.tagging.table import read_tracks, write_tracks
 from organology.errors import AudioError, CorpusError
@@ -382,7 +383,7 @@ def test_spans_of_prepared_files_are_exact(tmp_path):
 
 
 def test_the_corpus_tells_what_it_is():
-    corpus = tagging_reader("jamendo")
+    corpus = find("jamendo").corpus()
     assert corpus.tags == TAGS and "autotagging_top50tags-train.tsv" in corpus.tree and "Bogdanov" in corpus.citation
 
 

@@ -280,7 +280,7 @@ def test_a_song_that_does_not_tell_counts_as_bleeding(tree):
     write_yaml(path, {**medleydb_metadata("TheMills_Static"), "has_bleed": ""})
     songs, issues = items(tree)
     assert "TheMills_Static" not in songs
-    assert any("not told to be without bleed" in str(issue) for issue in issues)
+    assert any("not marked to be without bleed" in str(issue) for issue in issues)
 
 
 def test_broken_metadata_cost_one_song(tree):

@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 
 from bradl15_labels import instruments
 from organology.cli import command_line
-from organology.corpora import reader
 from organology.corpora.base import Corpus, SourceSong, SourceStem
 from organology.corpora.convert import convert_song, convert_stem
 from organology.corpora.issues import Listener
 from organology.corpora.prepare import PrepareConfig, prepare
+from organology.corpora.registry import find
 from organology.corpora.table import read_table
 from organology.errors import ConfigError, CorpusError
 
@@ -43,7 +43,7 @@ def songs(root, n=4, stems=("vox", "drums"), **options):
 
 
 def run(root, out, config=None, **options):
-    return prepare(reader("stems"), root, out, config, **options)
+    return prepare(find("stems").corpus(), root, out, config, **options)
 
 
 def snapshot(out):

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bradl15_labels import BRADL15, FAMILY_OF, LABELS, decode, encode, instruments, labels_of
-from organology.corpora import READERS, reader
 from organology.corpora.base import SourceSong
 from organology.corpora.issues import Issue
 from organology.corpora.names import find_instrument, is_instrument, safe_name, safe_names, tokens
 from organology.corpora.readers.stems.masks import mask, mask_clauses
+from organology.corpora.registry import CORPORA, find
 from organology.errors import ConfigError, CorpusError
 from organology.labels import Vocabulary
 
@@ -30,7 +30,7 @@ def touch(root, *paths):
 
 def read(root):
     """Songs by name, and issues as text."""
-    items = list(reader("stems").read(root))
+    items = list(find("stems").corpus().read(root))
     issues = [item for item in items if isinstance(item, Issue)]
     return {item.song: item for item in items if isinstance(item, SourceSong)}, issues
 
@@ -173,7 +173,7 @@ def test_a_name_that_is_no_text(tmp_path):
     (tmp_path / "s" / os.fsdecode(b"fl\xf6te.wav")).write_bytes(b"x")
     songs, issues = read(tmp_path)
     assert list(labels(songs["s"])) == ["piano"]
-    assert [(r.severity, r.reason) for r in issues] == [("refused", "its name is not UTF-8; rename it")]
+    assert [(r.severity, r.reason) for r in issues] == [("refused", "its name must be UTF-8; rename it")]
 
 
 def test_no_audio_and_no_folder(tmp_path):
@@ -182,7 +182,7 @@ def test_no_audio_and_no_folder(tmp_path):
     with pytest.raises(CorpusError, match="no such folder"):
         read(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="there are stems"):
-        reader("nothing")
+        find("nothing")
 
 
 # stems.csv
@@ -353,8 +353,8 @@ def test_masking_hides_exactly_what_it_must_and_keeps_families_above(present, hi
 
 
 def test_every_reader_is_of_one_skeleton():
-    for name in READERS:
-        corpus = reader(name)
+    for name in CORPORA:
+        corpus = find(name).corpus()
         assert corpus.name == name and corpus.title and corpus.licence and corpus.tree and corpus.how_to_get
 
 

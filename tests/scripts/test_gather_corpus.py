@@ -21,7 +21,7 @@ import gather_corpus  # noqa: E402
 from gathering import download, grooves, layout, manifest  # noqa: E402
 
 from bradl15_labels import decode  # noqa: E402
-from organology.corpora import reader  # noqa: E402
+from organology.corpora.registry import find  # noqa: E402
 from organology.errors import ConfigError, OrganologyError  # noqa: E402
 
 RATE = 32_000
@@ -152,7 +152,7 @@ def test_a_repository_becomes_stems_that_prepare_reads(monkeypatch, tmp_path, mi
     for row in rows_of(tmp_path):
         info = soundfile.info(tmp_path / "out" / "stems" / row["path"])
         assert (info.samplerate, info.channels) == (RATE, 1) and info.frames > 0
-    items = list(reader("stems").read(tmp_path / "out" / "stems"))
+    items = list(find("stems").corpus().read(tmp_path / "out" / "stems"))
     assert {item.song for item in items} == set(rows)  # no issue: every row is understood
     [rain] = next(item for item in items if item.song == "rain hat").stems
     assert decode(rain) == ([], ["voice"])

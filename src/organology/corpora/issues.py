@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from organology.errors import CorpusError
+from organology.errors import CorpusError, one_line, show_traceback
 
 Severity = Literal["dropped", "refused", "failed", "note"]
 """`dropped`: left out on purpose (an excluded word, a mix); `refused`: its labels are not known; `failed`: its audio
@@ -14,6 +15,9 @@ cannot be used; `note`: worth saying, nothing lost. Refused and failed make the 
 
 BAD: tuple[Severity, ...] = ("failed", "refused")
 """The severities that make the exit status 1."""
+
+
+NOT_TEXT = "its name must be UTF-8; rename it"
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,31 @@ class Issue:
     song: str = ""
     stem: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("place", "reason", "song", "stem"):
+            object.__setattr__(self, name, _visible(getattr(self, name)))
+
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}"
+
+
+def _visible(text: str) -> str:
+    """A text whose control characters, but for the ends of lines, are escaped; they come from names and tables."""
+    return "".join(c if c == "\n" or unicodedata.category(c) not in ("Cc", "Cs") else ascii(c)[1:-1] for c in text)
+
+
+def issue_of(error: Exception, place: str, song: str = "", stem: str = "", severity: Severity = "refused") -> Issue:
+    r"""The issue that an exception makes of one input, so that the others go on.
+
+    Raises
+    ------
+    ImportError
+        If that is the exception: a package that is missing is missing for all inputs.
+    """
+    if isinstance(error, ImportError):
+        raise error
+    show_traceback(error)
+    return Issue(severity, place, one_line(error).removeprefix(f"{place}: "), song, stem)
 
 
 class Listener:
@@ -75,8 +102,24 @@ class IssueLog:
 
 
 def shown_path(path: Path, root: Path) -> str:
-    """A path as issues name it: relative to the root of its corpus if it lies in it."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    r"""A path as issues name it: relative to the root of its corpus if it lies in it, and always text.
+
+    Examples
+    --------
+    >>> shown_path(Path("songs/a\udcff.wav"), Path("songs"))
+    'a?.wav'
+    """
+    shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    return shown.encode("utf-8", "replace").decode()
+
+
+def is_text(*names: str) -> bool:
+    """Whether names are such as can be written: those of files that are not UTF-8 are not."""
+    try:
+        "".join(names).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_apart(root: Path, out: Path) -> None:

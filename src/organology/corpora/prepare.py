@@ -17,7 +17,7 @@ from organology import audio
 from organology.corpora.activity import Interval, within
 from organology.corpora.base import Corpus, SourceSong, SourceStem
 from organology.corpora.convert import AudioFormat, Converted
-from organology.corpora.issues import Issue, IssueLog, Listener, check_apart
+from organology.corpora.issues import NOT_TEXT, Issue, IssueLog, Listener, check_apart, is_text
 from organology.corpora.names import safe_names
 from organology.corpora.records import (
     Record,
@@ -140,6 +140,9 @@ def _read(corpus: Corpus, root: Path, issues: IssueLog) -> list[SourceSong]:
     for item in corpus.read(root):
         if isinstance(item, Issue):
             issues.add(item)
+        elif not is_text(item.song, item.artist, *(stem.stem + stem.word + stem.artist for stem in item.stems)):
+            song = item.song.encode("utf-8", "replace").decode()
+            issues.add(Issue("refused", song, NOT_TEXT, song))
         elif item.song in songs:
             issues.add(Issue("refused", item.song, "two songs of this name", item.song))
         elif item.stems:

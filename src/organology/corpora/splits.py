@@ -94,6 +94,21 @@ def check_fractions(fractions: Sequence[float]) -> None:
         raise ConfigError(f"split fractions {fractions}: three numbers, none negative, with the sum 1")
 
 
+def parse_fractions(text: str) -> tuple[float, float, float]:
+    """Fractions of train, validation and test from a text such as "0.65,0.175,0.175" or "0.65/0.175/0.175".
+
+    Raises
+    ------
+    ConfigError
+        If these are not three numbers.
+    """
+    try:
+        train, validation, test = (float(part) for part in text.replace("/", ",").split(","))
+    except ValueError:
+        raise ConfigError(f"--fractions {text}: three numbers are needed, as 0.65,0.175,0.175") from None
+    return train, validation, test
+
+
 def _key(name: str) -> str:
     # Names of files come decomposed from some systems.
     return unicodedata.normalize("NFC", " ".join(name.split())).casefold()

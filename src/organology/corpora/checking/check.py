@@ -7,20 +7,18 @@ decoded.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 from organology import audio
-from organology.corpora import READERS, reader
-from organology.corpora.base import Corpus
 from organology.corpora.checking.items import Item, prepared_stems, prepared_tracks, source_stems, source_tracks
 from organology.corpora.issues import BAD, Issue
+from organology.corpora.registry import CORPORA, find
 from organology.corpora.splits import SPLITS
-from organology.corpora.tagging import TAGGING_READERS, TaggingCorpus, tagging_reader
-from organology.errors import AudioError, ConfigError, CorpusError
+from organology.corpora.tagging.base import TaggingCorpus
+from organology.errors import AudioError, CorpusError
 from organology.labels import LabelSet, default_set
 
 Form = Literal["source", "prepared"]
@@ -74,11 +72,6 @@ class Check:
         return {**asdict(self), "complete": self.complete, "issues": [asdict(issue) for issue in self.issues]}
 
 
-def known_corpora() -> list[Corpus | TaggingCorpus]:
-    """All corpora that can be read."""
-    return [*map(reader, READERS), *map(tagging_reader, TAGGING_READERS)]
-
-
 def detect(root: Path) -> tuple[str, Form]:
     """The corpus that a folder holds, and whether it is prepared ("stems" or "tags" then).
 
@@ -92,15 +85,13 @@ def detect(root: Path) -> tuple[str, Form]:
     for table, holds in _TABLES.items():
         if (root / table).is_file():
             return holds, "prepared"
-    for name, module in {**READERS, **TAGGING_READERS}.items():
-        looks_like: Callable[[Path], bool] | None = getattr(import_module(module), "looks_like", None)
-        if looks_like is not None and looks_like(root):
-            return name, "source"
+    for entry in CORPORA.values():
+        if not entry.of_any_audio and entry.looks_like(root):
+            return entry.name, "source"
     try:
         audio.find(root)
     except AudioError:
-        names = ", ".join(corpus.name for corpus in known_corpora())
-        raise CorpusError(f"{root}: neither a prepared corpus nor one of {names}") from None
+        raise CorpusError(f"{root}: neither a prepared corpus nor one of {', '.join(CORPORA)}") from None
     return _OWN, "source"
 
 
@@ -134,13 +125,11 @@ def check(root: Path, corpus: str = "", minutes: bool = True, label_set: LabelSe
     if form == "prepared":
         said, items, issues = prepared_tracks(root)
         return _check(root, said.corpus, form, "tags", items, said.tags, issues)
-    if name in TAGGING_READERS:
-        tagging = tagging_reader(name)
-        items, issues = source_tracks(root, tagging)
-        return _check(root, name, form, "tags", items, tagging.tags, issues)
-    if name not in READERS:
-        raise ConfigError(f"no corpus {name!r}; there are {', '.join([*READERS, *TAGGING_READERS])}")
-    items, issues = source_stems(root, reader(name), minutes, label_set)
+    source = find(name).corpus()
+    if isinstance(source, TaggingCorpus):
+        items, issues = source_tracks(root, source)
+        return _check(root, name, form, "tags", items, source.tags, issues)
+    items, issues = source_stems(root, source, minutes, label_set)
     return _check(root, name, form, "stems", items, label_set.labels, issues)
 
 

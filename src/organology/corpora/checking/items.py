@@ -15,7 +15,7 @@ from organology.corpora.issues import Issue, Severity, shown_path
 from organology.corpora.report import REPORT_NAME
 from organology.corpora.splits import SplitSong, assign
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
-from organology.errors import AudioError
+from organology.errors import one_line, show_traceback
 from organology.labels import LabelSet, default_set
 
 if TYPE_CHECKING:
@@ -88,15 +88,16 @@ def source_stems(root: Path, corpus: Corpus, minutes: bool, label_set: LabelSet)
 
 def _length(path: Path, look: bool) -> float | str | None:
     """Seconds of a file; None if not known; why it cannot be used."""
-    if not path.is_file():
-        return "no such file"
-    if not look:
-        return None
     try:
+        if not path.is_file():
+            return "no such file"
+        if not look:
+            return None
         with audio.decode(path) as stream:
             return stream.frames / stream.sample_rate if stream.frames is not None else None
-    except AudioError as error:
-        return str(error).removeprefix(f"{path}: ")
+    except Exception as error:
+        show_traceback(error)
+        return one_line(error).removeprefix(f"{path}: ")
 
 
 def source_tracks(root: Path, corpus: TaggingCorpus) -> Found:

@@ -19,7 +19,7 @@ from organology.corpora.names import safe_names
 from organology.corpora.records import check_same_corpus, forget_others, task
 from organology.corpora.report import Report
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
-from organology.corpora.tagging.in_place import Outcome, look_at, shared_folder
+from organology.corpora.tagging.in_place import TrackAudio, look_at, shared_folder
 from organology.corpora.tagging.report import summarize
 from organology.corpora.workers import prepare_songs
 from organology.errors import CorpusError
@@ -106,18 +106,18 @@ def prepare_tagging(
     base = shared_folder(present) if config.in_place else None
     convert = _converted(present, root, out, config, jobs, listener)
     work = convert if base is None else look_at(present, base, out, jobs, listener)
-    outcomes: dict[str, Outcome] = {}
+    audio_of: dict[str, TrackAudio] = {}
     with closing(work):
-        for track, outcome in work:
-            outcomes[track.track] = outcome
-            for issue in _issues(track, outcome, root):
+        for track, track_audio in work:
+            audio_of[track.track] = track_audio
+            for issue in _issues(track, track_audio, root):
                 issues.add(issue)
-    usable = [track for track in present if outcomes[track.track].frames]
-    long = [track for track in usable if outcomes[track.track].frames >= config.min_seconds * SAMPLE_RATE]
+    usable = [track for track in present if audio_of[track.track].frames]
+    long = [track for track in usable if audio_of[track.track].frames >= config.min_seconds * SAMPLE_RATE]
     if len(long) < len(usable):
         counts = f"{len(usable) - len(long)} of {len(usable)} tracks"
         issues.add(Issue("note", str(root), f"{counts} last less than {config.min_seconds:g} s"))
-    rows = [_row(track, outcomes[track.track], config.name or corpus.name) for track in long]
+    rows = [_row(track, audio_of[track.track], config.name or corpus.name) for track in long]
     settings: dict[str, Any] = {
         "in_place": config.in_place,
         "audio_format": "" if config.in_place else config.audio_format,
@@ -146,7 +146,7 @@ def _missing(tracks: Sequence[SourceTrack], present: Sequence[SourceTrack], root
 
 def _converted(
     tracks: Sequence[SourceTrack], root: Path, out: Path, config: TaggingConfig, jobs: int, listener: Listener
-) -> Generator[tuple[SourceTrack, Outcome], None, None]:
+) -> Generator[tuple[SourceTrack, TrackAudio], None, None]:
     by_name = {track.track: track for track in tracks}
     names = safe_names(list(by_name))
     tasks = [
@@ -160,32 +160,32 @@ def _converted(
             result = record.stems[song.song]
             gain = f"beyond full scale (peak {result.peak:.2f}), times {record.gain:.3f}" if record.gain != 1 else ""
             note = "; ".join(filter(None, (result.note, gain)))
-            yield by_name[song.song], Outcome(song.stems[0].target, result.frames, result.error, note)
+            yield by_name[song.song], TrackAudio(song.stems[0].target, result.frames, result.error, note)
             listener.finished(song.song, song.size)
     forget_others(out, tasks)
 
 
-def _issues(track: SourceTrack, outcome: Outcome, root: Path) -> Iterator[Issue]:
+def _issues(track: SourceTrack, track_audio: TrackAudio, root: Path) -> Iterator[Issue]:
     place = shown_path(track.path, root)
-    if outcome.error:
-        yield Issue("failed", place, outcome.error, track.track)
+    if track_audio.error:
+        yield Issue("failed", place, track_audio.error, track.track)
         return
-    if outcome.note:
-        yield Issue("note", place, outcome.note, track.track)
-    seconds = outcome.frames / SAMPLE_RATE
+    if track_audio.note:
+        yield Issue("note", place, track_audio.note, track.track)
+    seconds = track_audio.frames / SAMPLE_RATE
     if track.seconds and abs(seconds - track.seconds) > max(2.0, _LENGTH_TOLERANCE * track.seconds):
         yield Issue("note", place, f"lasts {seconds:.1f} s, its table says {track.seconds:.1f} s", track.track)
 
 
-def _row(track: SourceTrack, outcome: Outcome, corpus: str) -> dict[str, Any]:
+def _row(track: SourceTrack, track_audio: TrackAudio, corpus: str) -> dict[str, Any]:
     return {
         "corpus": corpus,
         "track": track.track,
         "artist": track.artist or track.track,
         "album": track.album,
-        "path": outcome.path,
+        "path": track_audio.path,
         "split": track.split,
-        "frames": outcome.frames,
+        "frames": track_audio.frames,
         "licence": track.licence,
         "tags": list(track.tags),
     }

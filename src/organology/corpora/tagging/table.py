@@ -109,7 +109,7 @@ def write_tracks(
         "tags": list(tags),
     }
     with written_whole(Path(folder) / TAGS_NAME) as temporary:
-        temporary.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     with written_whole(path) as temporary:
         table.write_parquet(temporary, compression="zstd")
     return path

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from organology.corpora.base import SourceSong, SourceStem
-from organology.corpora.issues import Issue
+from organology.corpora.issues import Issue, issue_of
 from organology.corpora.readers.medley.activations import Seconds, read_activations
 from organology.corpora.readers.medley.format import MedleyFormat
 from organology.corpora.readers.medley.labeled_songs import LabeledSong, LabeledStem, instruments_of_part, label_song
@@ -28,13 +28,15 @@ def read_labels(root: Path, medley_format: MedleyFormat) -> Iterator[LabeledSong
     """
     tree = _tree(root, medley_format)
     for song in sorted(tree.metadata):
-        metadata = _metadata(song, tree)
-        if isinstance(metadata, Issue):
-            yield metadata
-        elif medley_format.owns(metadata):
-            labeled, issues = label_song(metadata, medley_format, tree.place(tree.metadata[song][0]))
-            yield from issues
-            yield labeled
+        place = tree.place(tree.metadata[song][0])
+        try:
+            metadata = read_metadata(tree.metadata[song][0])
+            if medley_format.owns(metadata):
+                labeled, issues = label_song(metadata, medley_format, place)
+                yield from issues
+                yield labeled
+        except Exception as error:
+            yield _refused(error, song, tree)
 
 
 def read(root: Path, medley_format: MedleyFormat, *, keep_bleed: bool = False) -> Iterator[SourceSong | Issue]:
@@ -60,24 +62,39 @@ def read(root: Path, medley_format: MedleyFormat, *, keep_bleed: bool = False) -
         raise CorpusError(f"{root}: metadata of {count} songs, but no stems of theirs; expected\n{medley_format.tree}")
     foreign, excerpts = [], []
     for song in here:
-        place = tree.place(tree.metadata[song][0])
-        metadata = _metadata(song, tree)
-        if isinstance(metadata, Issue):
-            yield metadata
-        elif not medley_format.owns(metadata):
-            foreign.append(song)
-        elif metadata.has_bleed is not False and not keep_bleed:
-            told = "marked has_bleed" if metadata.has_bleed else "not told to be without bleed"
-            yield Issue("dropped", place, f"the song is {told}", song)
+        try:
+            metadata = read_metadata(tree.metadata[song][0])
+            if not medley_format.owns(metadata):
+                foreign.append(song)
+                continue
+            used = metadata.has_bleed is False or keep_bleed
+            found = list(_song_of(metadata, tree, medley_format)) if used else [_with_bleed(metadata, tree)]
+        except Exception as error:
+            found = [_refused(error, song, tree)]
         else:
-            labeled, issues = label_song(metadata, medley_format, place)
-            yield from issues
-            yield from _song(labeled, tree, medley_format)
-            if metadata.excerpt:
+            if metadata.excerpt and used:
                 excerpts.append(song)
+        yield from found
     if foreign:
         yield Issue("note", "metadata", f"{len(foreign)} songs are of another corpus: {_listed(foreign)}")
     yield from _issues(tree, [song for song in here if song not in foreign], away, excerpts)
+
+
+def _with_bleed(metadata: SongMetadata, tree: Tree) -> Issue:
+    reason = "marked has_bleed" if metadata.has_bleed else "not marked to be without bleed"
+    return Issue("dropped", tree.place(tree.metadata[metadata.song][0]), f"the song is {reason}", metadata.song)
+
+
+def _song_of(metadata: SongMetadata, tree: Tree, medley_format: MedleyFormat) -> Iterator[SourceSong | Issue]:
+    labeled, issues = label_song(metadata, medley_format, tree.place(tree.metadata[metadata.song][0]))
+    yield from issues
+    yield from _song(labeled, tree, medley_format)
+
+
+def _refused(error: Exception, song: str, tree: Tree) -> Issue:
+    path = tree.metadata[song][0]
+    issue = issue_of(error, tree.place(path), song)
+    return replace(issue, reason=issue.reason.removeprefix(f"{path}: "))
 
 
 def looks_like(root: Path, medley_format: MedleyFormat) -> bool:
@@ -85,9 +102,11 @@ def looks_like(root: Path, medley_format: MedleyFormat) -> bool:
     tree = Tree.find(root)
     for song in sorted(tree.metadata):
         if _has_audio(song, tree, medley_format):
-            metadata = _metadata(song, tree)
-            if not isinstance(metadata, Issue) and medley_format.owns(metadata):
-                return True
+            try:
+                if medley_format.owns(read_metadata(tree.metadata[song][0])):
+                    return True
+            except CorpusError:
+                continue
     return False
 
 
@@ -104,14 +123,6 @@ def _has_audio(song: str, tree: Tree, medley_format: MedleyFormat) -> bool:
     if tree.stems_folder(song) is not None:
         return True
     return medley_format.raw_audio and any(audio_in(folder) for folder in tree.raw_folders(song))
-
-
-def _metadata(song: str, tree: Tree) -> SongMetadata | Issue:
-    path = tree.metadata[song][0]
-    try:
-        return read_metadata(path)
-    except CorpusError as error:
-        return Issue("refused", tree.place(path), str(error).removeprefix(f"{path}: "), song)
 
 
 def _song(labeled: LabeledSong, tree: Tree, medley_format: MedleyFormat) -> Iterator[SourceSong | Issue]:

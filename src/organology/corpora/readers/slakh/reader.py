@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 from organology.corpora.base import Corpus, SourceSong, SourceStem
-from organology.corpora.issues import Issue
+from organology.corpora.issues import Issue, issue_of
 from organology.corpora.readers.slakh.sound import LabelsBy, Sound, known_faults, sound
 from organology.corpora.readers.slakh.tree import METADATA, OMITTED, Track, read_tracks, songs_of, track_folders
-from organology.errors import CorpusError, OrganologyError
+from organology.errors import CorpusError
 
 Split = Literal["", "redux", "published"]
 """Where a track goes: drawn by `prepare`; by its number, as in the redux release; as the folders of the tree say."""
@@ -112,8 +112,8 @@ def _stems(track: Track, labels_by: LabelsBy) -> Iterator[tuple[SourceStem, Soun
         where = f"{track.place}, stem {name}"
         try:
             heard = sound(values, where, labels_by)
-        except OrganologyError as error:
-            yield Issue("refused", where, str(error).removeprefix(f"{where}: "), track.name, name)
+        except Exception as error:
+            yield issue_of(error, where, track.name, name)
             continue
         path = _audio(track.folder / "stems", name)
         fault, skip, source = known_faults().get((track.name, name), ("", False, ""))

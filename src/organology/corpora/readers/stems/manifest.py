@@ -23,18 +23,19 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from organology.corpora.base import KINDS, SourceSong, SourceStem
 from organology.corpora.instruments import Instruments
-from organology.corpora.issues import Issue
+from organology.corpora.issues import Issue, issue_of
 from organology.corpora.layout import artist_of, place_of, song_name
 from organology.corpora.names import find_instrument, tokens
 from organology.corpora.readers.stems.masks import checked, mask, mask_clauses
 from organology.corpora.splits import SPLITS
-from organology.errors import CorpusError, UnknownWordError
+from organology.errors import CorpusError, UnknownWordError, one_line
 from organology.labels import Vocabulary, concept_tree, default_set
 
 FILE_NAME = "stems.csv"
@@ -81,8 +82,7 @@ def read(table: Path, root: Path) -> Iterator[SourceSong | Issue]:
         name = row["stem"] or PurePosixPath(row["path"]).stem
         place = f"{table}, line {number}"
         try:
-            if not row["path"]:
-                raise CorpusError("no path")
+            _check_path(row["path"])
             if row["path"] in seen:
                 raise CorpusError(f"{row['path']} stands twice")
             seen.add(row["path"])
@@ -92,8 +92,8 @@ def read(table: Path, root: Path) -> Iterator[SourceSong | Issue]:
         except UnknownWordError as error:
             where, _, reason = str(error).partition(": ")
             yield Issue("refused", where, reason, song, name)
-        except CorpusError as error:
-            yield Issue("refused", f"{place}, stem {name}", str(error), song, name)
+        except Exception as error:
+            yield issue_of(error, f"{place}, stem {name}", song, name)
         else:
             songs.setdefault(song, []).append((stem, row))
     for song, members in songs.items():
@@ -104,11 +104,16 @@ def _rows(table: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
     """Rows with all `COLUMNS`, each with its line number, and the columns that were ignored."""
     try:
         text = table.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{table}: {error}") from error
+    except OSError as error:
+        raise CorpusError(f"{table}: {one_line(error)}") from error
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{table}: must be UTF-8, got {error}") from error
     header = text.partition("\n")[0]
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
-    given = [name.strip().casefold() for name in reader.fieldnames or ()]
+    try:
+        given = [name.strip().casefold() for name in reader.fieldnames or ()]
+    except csv.Error as error:
+        raise CorpusError(f"{table}, line 1: {error}") from error
     known = [_SYNONYMS.get(name, name) for name in given]
     if "path" not in known:
         raise CorpusError(f"{table}: no column `path` (columns: {', '.join(given) or 'none'})")
@@ -126,6 +131,15 @@ def _rows(table: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
     except csv.Error as error:
         raise CorpusError(f"{table}, line {reader.line_num}: {error}") from error
     return rows, [name for name in known if name and name not in COLUMNS]
+
+
+def _check_path(path: str) -> None:
+    if not path:
+        raise CorpusError("no path")
+    if any(unicodedata.category(character) == "Cc" for character in path):
+        raise CorpusError(f"path {path!r} must not hold control characters")
+    if not PurePosixPath(path).name or path.endswith("/"):
+        raise CorpusError(f"path {path!r} must name a file")
 
 
 def _song_and_artist(row: dict[str, str], folder: Path, root: Path) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from organology import audio
 from organology.corpora.base import Corpus, SourceSong, SourceStem
-from organology.corpora.issues import Issue
+from organology.corpora.issues import NOT_TEXT, Issue, is_text, issue_of, shown_path
 from organology.corpora.layout import artist_of, place_of, song_name
 from organology.corpora.names import Found, find_instrument, tokens
 from organology.corpora.readers.stems import manifest
@@ -54,7 +54,13 @@ def _with_strays(root: Path, tables: list[Path]) -> Iterator[SourceSong | Issue]
     """Songs of the tables, then those of files in folders that no table speaks for."""
     listed: set[Path] = set()
     for table in tables:
-        for item in manifest.read(table, root):
+        try:
+            items = list(manifest.read(table, root))
+        except CorpusError as error:
+            if table.parent == root:
+                raise
+            items = [issue_of(error, str(table))]
+        for item in items:
             if isinstance(item, SourceSong):
                 listed.update(stem.path for stem in item.stems)
             yield item
@@ -76,14 +82,17 @@ def _with_strays(root: Path, tables: list[Path]) -> Iterator[SourceSong | Issue]
 def _by_name(files: list[Path], root: Path) -> Iterator[SourceSong | Issue]:
     songs: dict[tuple[str, ...], list[tuple[Path, str]]] = {}
     for file in files:
-        if not _is_text(file):
-            place = str(file).encode("utf-8", "replace").decode()
-            yield Issue("refused", place, "its name is not UTF-8; rename it")
+        if not is_text(str(file)):
+            yield Issue("refused", shown_path(file, root), NOT_TEXT)
             continue
         key, stem = place_of(file.relative_to(root))
         songs.setdefault(key, []).append((file, stem))
     for key, members in songs.items():
-        yield from _song(key, members, root)
+        try:
+            found = list(_song(key, members, root))
+        except Exception as error:
+            found = [issue_of(error, song_name(key, root))]
+        yield from found
 
 
 def _song(key: tuple[str, ...], members: list[tuple[Path, str]], root: Path) -> Iterator[SourceSong | Issue]:
@@ -107,14 +116,6 @@ def _song(key: tuple[str, ...], members: list[tuple[Path, str]], root: Path) -> 
         yield SourceSong(name, tuple(stems.values()), artist_of(key))
 
 
-def _is_text(file: Path) -> bool:
-    try:
-        str(file).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _in_folders(file: Path, stem: str) -> Found | None:
     """The instrument that the folders between a stem and its song tell, the nearest first."""
     folders = [part for part in stem.split("/")[:-1] if part] or [stem]
@@ -131,12 +132,17 @@ def _shared_tokens(names: list[list[str]]) -> int:
     return count
 
 
-CORPUS = Corpus(
-    name="stems",
-    title="A person's own songs with stems",
-    citation="",
-    licence="the owner's; column `licence` of stems.csv",
-    tree=TREE,
-    how_to_get="Multi-track sessions, exported one file an instrument from the same start.",
-    read=read,
-)
+def corpus() -> Corpus:
+    """A person's own songs."""
+    return Corpus(
+        name="stems",
+        title="A person's own songs with stems",
+        citation="",
+        licence="the owner's; column `licence` of stems.csv",
+        tree=TREE,
+        how_to_get="Multi-track sessions, exported one file an instrument from the same start.",
+        read=read,
+    )
+
+
+CORPUS = corpus()

@@ -138,7 +138,7 @@ def _check_path(path: str) -> None:
         raise CorpusError("no path")
     if any(unicodedata.category(character) == "Cc" for character in path):
         raise CorpusError(f"path {path!r} must not hold control characters")
-    if not PurePosixPath(path).name or path.endswith("/"):
+    if PurePosixPath(path).name in ("", "..") or path.endswith("/"):
         raise CorpusError(f"path {path!r} must name a file")
 
 

@@ -19,6 +19,7 @@ import polars as pl
 from organology.atomic import written_whole
 from organology.corpora.base import KINDS
 from organology.corpora.instruments import Instruments
+from organology.corpora.parquet import read_parquet
 from organology.corpora.splits import SPLITS
 from organology.errors import CorpusError
 from organology.labels import ABSENT, PRESENT, UNKNOWN, LabelArray, LabelSet, concept_tree, default_set
@@ -156,12 +157,7 @@ def read_table(folder: str | os.PathLike[str], *, check_files: bool = False) -> 
         If there is no table, or it breaks the contract: columns, types, values, unknown concepts.
     """
     path = Path(folder) / TABLE_NAME
-    try:
-        table = pl.read_parquet(path)
-    except FileNotFoundError as error:
-        raise CorpusError(f"{path}: no such file; `organology prepare` makes it") from error
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise CorpusError(f"{path}: {' '.join(str(error).split())}") from error
+    table = read_parquet(path)
     _validate(table, path)
     if check_files:
         missing = [name for name in table["path"] if not (Path(folder) / name).is_file()]

@@ -27,6 +27,7 @@ from typing import Any
 import polars as pl
 
 from organology.atomic import written_whole
+from organology.corpora.parquet import read_parquet
 from organology.corpora.splits import SPLITS
 from organology.errors import CorpusError
 
@@ -131,12 +132,7 @@ def read_tracks(folder: str | os.PathLike[str]) -> tuple[pl.DataFrame, Tags]:
     """
     path = Path(folder) / TABLE_NAME
     tags = read_tags(folder)
-    try:
-        table = pl.read_parquet(path)
-    except FileNotFoundError as error:
-        raise CorpusError(f"{path}: no such file; `organology prepare` makes it") from error
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise CorpusError(f"{path}: {' '.join(str(error).split())}") from error
+    table = read_parquet(path)
     _validate(table, tags.tags, path)
     return table, tags
 

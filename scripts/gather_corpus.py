@@ -64,14 +64,7 @@ def gather(source: manifest.Source, out: Path, cache: Path, mirror: Path | None)
     folder = fetch(source.get, cache, patterns, mirror)
     made = takes.build(source, folder, out)
     with written_whole(record) as temporary:
-        plain = {
-            "entry": now,
-            "rows": made.rows,
-            "files": made.files,
-            "seconds": made.seconds,
-            "failures": made.failures,
-        }
-        temporary.write_text(json.dumps(plain), encoding="utf-8")
+        temporary.write_text(json.dumps({"entry": now, **asdict(made)}), encoding="utf-8")
     return made
 
 

@@ -13,15 +13,16 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from bradl15_labels import instruments
+from organology.atomic import PREFIX
 from organology.cli import command_line
-from organology.corpora import reader
 from organology.corpora.base import Corpus, SourceSong, SourceStem
 from organology.corpora.convert import convert_song, convert_stem
 from organology.corpora.issues import Listener
 from organology.corpora.prepare import PrepareConfig, prepare
+from organology.corpora.registry import find
 from organology.corpora.table import read_table
 from organology.errors import ConfigError, CorpusError
-from organology.taxonomy import encode
 
 RATE = 32_000
 
@@ -43,7 +44,7 @@ def songs(root, n=4, stems=("vox", "drums"), **options):
 
 
 def run(root, out, config=None, **options):
-    return prepare(reader("stems"), root, out, config, **options)
+    return prepare(find("stems").corpus(), root, out, config, **options)
 
 
 def snapshot(out):
@@ -53,7 +54,7 @@ def snapshot(out):
 
 class Counting(Listener):
     def __init__(self):
-        self.songs, self.remarks, self.size = [], [], None
+        self.songs, self.issues, self.size = [], [], None
 
     def started(self, songs, size):
         self.size = (songs, size)
@@ -61,8 +62,8 @@ class Counting(Listener):
     def finished(self, song, size):
         self.songs.append(song)
 
-    def remark(self, remark):
-        self.remarks.append(remark)
+    def issue(self, issue):
+        self.issues.append(issue)
 
 
 @pytest.fixture
@@ -156,14 +157,14 @@ def test_faults_cost_a_line_each_and_the_rest_goes_on(tmp_path):
     write(whole, np.random.default_rng(0).normal(0, 0.1, 4 * RATE).astype(np.float32))
     (song / "viola.flac").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     report = run(root, out)
-    assert {(r.fate, r.stem) for r in report.remarks if r.fate != "note"} == {
+    assert {(r.severity, r.stem) for r in report.issues if r.severity != "note"} == {
         ("failed", "flute"),
         ("failed", "oboe"),
         ("failed", "harp"),
         ("failed", "cello"),
         ("refused", "kazoo"),
     }
-    reasons = {r.stem: r.reason for r in report.remarks}
+    reasons = {r.stem: r.reason for r in report.issues}
     assert reasons["flute"] == "silent (peak digital silence)" and reasons["cello"] == "empty file"
     assert "broken off" in reasons["viola"]
     assert not report.complete
@@ -281,6 +282,17 @@ def test_what_a_killed_run_was_writing_is_no_other_corpus(tmp_path):
     assert not half.exists()
 
 
+def test_prepare_removes_what_a_killed_run_was_writing(tmp_path):
+    songs(tmp_path / "in", 2)
+    run(tmp_path / "in", tmp_path / "out")
+    before = snapshot(tmp_path / "out")
+    folder = next(path for path in (tmp_path / "out" / "audio").iterdir())
+    for left in (tmp_path / "out", tmp_path / "out" / ".records", folder):
+        (left / f"{PREFIX}dead").touch()
+    assert run(tmp_path / "in", tmp_path / "out").complete
+    assert snapshot(tmp_path / "out") == before and not list((tmp_path / "out").rglob(f"{PREFIX}*"))
+
+
 def test_a_broken_file_does_not_move_the_others_to_other_splits(tmp_path):
     root = tmp_path / "in"
     songs(root, 6, ("vox",))
@@ -300,7 +312,7 @@ def test_a_reader_may_set_splits_and_alignment(tmp_path):
     write(tmp_path / "a.wav", tone(0.3))
     write(tmp_path / "b.wav", tone(0.9))
     stems = tuple(
-        SourceStem(name, tmp_path / f"{name}.wav", encode(["piano"]), kind="loop", licence="CC0 1.0", aligned=True)
+        SourceStem(name, tmp_path / f"{name}.wav", instruments(["piano"]), kind="loop", licence="CC0 1.0", aligned=True)
         for name in "ab"
     )
     corpus = Corpus("tiny", "Tiny", "", "", "", "", lambda root: iter([SourceSong("S", stems, "Me", "test")]))

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from model_signals import TINY, metadata, music, settled
 from organology.errors import ModelError
 from organology.model import InstrumentNet, ModelConfig, load_checkpoint, save_checkpoint
-from organology.model.checkpoint import DESCRIPTION, WEIGHTS
+from organology.model.checkpoint_files import DESCRIPTION, WEIGHTS
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_writing_again_replaces_both_and_leaves_other_files(folder: Path) -> Non
 def test_metadata_of_another_network_are_refused(net: InstrumentNet, tmp_path: Path) -> None:
     good = metadata(net)
     with pytest.raises(ModelError, match="other labels"):
-        save_checkpoint(tmp_path / "x", net, dataclasses.replace(good, labels=good.labels[::-1]))
+        save_checkpoint(tmp_path / "x", net, dataclasses.replace(good, label_set=good.label_set.subset(good.labels[::-1])))
     with pytest.raises(ModelError, match="sample rates"):
         save_checkpoint(tmp_path / "x", net, dataclasses.replace(good, sample_rate=16_000))
     assert not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from model_signals import TINY, metadata, settled
 from organology.cli import command_line
 from organology.errors import ModelError
 from organology.model import PAPER, InstrumentNet, ModelConfig, average_checkpoints, load_checkpoint, save_checkpoint
+from organology.model.checkpoint_files import WEIGHTS
 from organology.model_metadata import Calibration
 
 CONFIG = ModelConfig("short-chunk", "paper", channels=TINY)
@@ -56,13 +58,16 @@ def test_weights_and_thresholds_are_averaged(
     assert _lift(out, three[0]) == pytest.approx(lift, abs=1e-4)
     assert described.thresholds == pytest.approx((threshold,) * 15)
     assert described.calibration is None and net.calibration is None
-    assert [part["seed"] for part in described.provenance["average_of"]] == [0, 1, 2]
+    parents = described.provenance["average_of"]
+    hashes = [hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() for folder in three]
+    assert [(part["name"], part["sha256"]) for part in parents] == [("test", sha256) for sha256 in hashes]
+    assert all(set(part) == {"share", "name", "sha256"} for part in parents)
     assert sum(part["share"] for part in described.provenance["average_of"]) == pytest.approx(1)
 
 
 def test_networks_that_hear_at_other_levels_are_averaged(three: list[Path], tmp_path: Path) -> None:
     net, described = load_checkpoint(three[1])
-    net.hear_at(-30)
+    net.set_level(-30)
     save_checkpoint(tmp_path / "leveled", net, described)
     for first, second, level in ((three[0], tmp_path / "leveled", None), (tmp_path / "leveled", three[0], -30)):
         mean, described = average_checkpoints([first, second])
@@ -82,7 +87,7 @@ def test_the_average_of_one_network_with_itself_is_that_network(three: list[Path
 @pytest.fixture
 def published(tmp_path: Path) -> Path:
     """A file laid out as the published weights, with random ones."""
-    shapes = json.loads((Path(__file__).parent / "fixtures" / "model" / "mn04_as_parameters.json").read_text("utf-8"))
+    shapes = json.loads((Path(__file__).parent / "fixtures" / "mn04_as_parameters.json").read_text("utf-8"))
     generator = torch.Generator().manual_seed(1)
     weights = {name: torch.randn(shape, generator=generator).abs() for name, shape in shapes.items()}
     torch.save(weights, tmp_path / "published.pt")

@@ -12,18 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from organology.errors import ModelError
-from organology.model.backbones.mobilenet import rename_published
-
-
-def read_published(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """State dict of a published EfficientAT file under our names (`backbone.…`, `classifier.…`).
-
-    Raises
-    ------
-    ModelError
-        As `read_state`.
-    """
-    return rename_published(read_state(path))
 
 
 def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:

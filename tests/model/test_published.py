@@ -1,6 +1,6 @@
 """The published AudioSet tagger: layout always, scores where the weights are at hand.
 
-The frozen numbers come from EfficientAT's own code, not from ours; `fixtures/model/mn04_as_scores.json` says how.
+The frozen numbers come from EfficientAT's own code, not from ours; `fixtures/mn04_as_scores.json` says how.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import torch
 from numpy.typing import NDArray
 
 from model_signals import PUBLISHED
-from organology import taxonomy
 from organology.errors import ModelError
+from organology.labels import LabelSet, Vocabulary, default_set
 from organology.model import AudioSetTagger, InstrumentNet, ModelConfig, ZeroShot
-from organology.model.backbones.mobilenet import rename_published, round_channels
-from organology.model.pretrained import load_state, read_published
+from organology.model.backbones.mobilenet import read_published, rename_published, round_channels
 from organology.model.taggers.audioset import class_table
+from organology.model.weights import load_state
 
-FIXTURES = Path(__file__).parent / "fixtures" / "model"
+FIXTURES = Path(__file__).parent / "fixtures"
 needs_weights = pytest.mark.skipif(not PUBLISHED.is_file(), reason="the published weights are not here")
 
 
@@ -106,14 +106,14 @@ def test_anchored_head_begins_at_the_published_tagger(tagger: AudioSetTagger) ->
 def test_vocabulary_has_audiosets_classes_in_their_order() -> None:
     with (PUBLISHED.parent / "class_labels_indices.csv").open(encoding="utf-8") as file:
         names = [row["display_name"] for row in csv.DictReader(file)]
-    assert [entry.word for entry in taxonomy.Vocabulary.load("audioset").entries.values()] == names
+    assert [entry.word for entry in Vocabulary.load("audioset").entries.values()] == names
 
 
 def test_vocabulary_tells_what_is_heard() -> None:
-    entries = list(taxonomy.Vocabulary.load("audioset").entries.values())
+    entries = list(Vocabulary.load("audioset").entries.values())
     assert len(entries) == 527
     assert (entries[0].word, entries[137].word, entries[526].word) == ("Speech", "Music", "Field recording")
-    of = dict(zip(taxonomy.LABELS, class_table(), strict=True))
+    of = dict(zip(default_set().labels, class_table(default_set()), strict=True))
     words = {label: {entries[i].word for i in rows} for label, rows in of.items()}
     assert all(words.values())
     assert {"Singing", "Male singing", "Female singing"} <= words["singer"]
@@ -121,14 +121,14 @@ def test_vocabulary_tells_what_is_heard() -> None:
     assert words["electric_bass"] == {"Bass guitar"}
     assert "Tabla" in words["percussion"] - words["drums"]
     assert "Double bass" not in words["bowed_string"] | words["plucked_string"]
-    for instrument, family in taxonomy.FAMILY_OF.items():
+    for instrument, family in default_set().parents.items():
         assert words[instrument] <= words[family]
 
 
 def test_zero_shot_is_the_highest_matching_class() -> None:
     scores = torch.randn(3, 527, generator=torch.Generator().manual_seed(0))
     ours = ZeroShot()(scores)
-    for column, rows in enumerate(class_table()):
+    for column, rows in enumerate(class_table(default_set())):
         torch.testing.assert_close(ours[:, column], scores[:, rows].max(1).values)
     torch.testing.assert_close(torch.sigmoid(ours), ZeroShot()(torch.sigmoid(scores)))
 

@@ -41,9 +41,9 @@ from organology.errors import OrganologyError
 from organology.mixing import Mixer, MixingConfig, StemPool
 from organology.model import InstrumentNet, ModelConfig
 from organology.training import TrainingConfig
-from organology.training.memory_format import channels_last
-from organology.training.precision import autocast
-from organology.training.transfer.data import Batch, training_loader
+from organology.training.compute.memory_format import channels_last
+from organology.training.compute.precision import autocast
+from organology.training.data import Batch, training_loader
 from organology.training.transfer.module import TransferModule
 from organology.training.transfer.schedule import set_learning
 

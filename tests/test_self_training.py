@@ -24,7 +24,7 @@ from organology.training.distillation.pseudo_labels import Committee
 from organology.training.distillation.teacher import TagTeacher, tag_table
 from organology.training.tag_pretraining.recipe import load_pretraining_recipe
 from organology.training.tag_pretraining.run import pretrain
-from organology.training.transfer.data import MixtureDataset
+from organology.training.data import MixtureDataset
 from organology.training.transfer.overlay import overlay
 from organology.training.transfer.recipe import SelfTraining
 from organology.training.transfer.run import train, training_audio

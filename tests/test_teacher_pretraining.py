@@ -35,7 +35,7 @@ from organology.training.distillation.recipe import (
 )
 from organology.training.distillation.run import build_teaching, teach
 from organology.training.distillation.teacher import AudioSetTeacher, Teacher, audioset_labels
-from organology.training.transfer.data import Batch
+from organology.training.data import Batch
 from organology.training.transfer.run import override, train
 from test_training_pretraining import make_tagging_corpus
 from training_support import make_corpus, write_recipe

@@ -25,7 +25,7 @@ from organology.training import load_recipe
 from organology.training.callbacks.averaging import WeightAverage
 from organology.training.recipe_files import save_recipe
 from organology.training.scoring import evaluate_model, load_scorer
-from organology.training.transfer.data import EpochSampler, evaluation_mixer, fixed_loader, one_line, training_loader
+from organology.training.data import EpochSampler, evaluation_mixer, fixed_loader, one_line, training_loader
 from organology.training.transfer.run import build, override, train
 from training_support import make_corpus, write_recipe
 

@@ -10,9 +10,9 @@ import torch
 from organology.errors import ModelError
 from organology.model import InstrumentNet, ModelConfig
 from organology.training import TrainingConfig, compiling
-from organology.training.callbacks.loss_meter import LossMeter
-from organology.training.precision import autocast
-from organology.training.transfer.data import Batch
+from organology.training.compute.loss_meter import LossMeter
+from organology.training.compute.precision import autocast
+from organology.training.data import Batch
 from organology.training.transfer.module import TransferModule
 
 CONFIG = ModelConfig(channels=(4, 4))

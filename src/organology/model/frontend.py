@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from organology.model.config import PAPER, FrontendConfig, MelScale
 
+
 def _hz_to_mel(hz: NDArray[Any], scale: MelScale) -> NDArray[Any]:
     if scale == "slaney":
         log_part = 15 + 27 * np.log(np.maximum(hz, 1000) / 1000) / np.log(6.4)

@@ -25,7 +25,7 @@ from organology.errors import OrganologyError
 from organology.mixing import MixingConfig
 from organology.reproduce.runs import content_hash, unlike
 from organology.training import Recipe
-from organology.training.transfer.data import Batch, evaluation_mixer, fixed_loader, one_line
+from organology.training.data import Batch, evaluation_mixer, fixed_loader, one_line
 
 FULL_SCALE = 32_767
 BATCH = 32

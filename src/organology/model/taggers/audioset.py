@@ -44,9 +44,7 @@ def class_table(label_set: LabelSet) -> list[list[int]]:
     A parent is present in the classes of its children too. The rows of the vocabulary are in AudioSet's order.
     """
     vectors = [entry.encode(label_set) for entry in Vocabulary.load("audioset").entries.values()]
-    return [
-        [i for i, vector in enumerate(vectors) if vector[column] == PRESENT] for column in range(len(label_set))
-    ]
+    return [[i for i, vector in enumerate(vectors) if vector[column] == PRESENT] for column in range(len(label_set))]
 
 
 class ZeroShot(nn.Module):

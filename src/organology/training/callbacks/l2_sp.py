@@ -1,4 +1,4 @@
-"""Weight decay toward where the training began, not toward nought."""
+"""L2-SP: weight decay toward the starting point of the training, not toward zero."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from organology.training.transfer.module import TransferModule
+from organology.training.module import TrainingModule
 
 
-class StartDecay(L.Callback):
+class L2SP(L.Callback):
     """Pulls every learning weight back to its first value, once a step.
 
     After each step a weight moves by `rate * decay * (first - weight)`, with the learning rate of its group: the
@@ -28,18 +28,23 @@ class StartDecay(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Remember the weights, unless a checkpoint brought them."""
-        module: TransferModule = pl_module
+        module: TrainingModule[Any] = pl_module
         first = self._first or {name: p.detach().clone() for name, p in module.network.named_parameters()}
         self._first = {name: value.to(module.device) for name, value in first.items()}
 
     @torch.no_grad()
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Pull back what this step has moved."""
-        module: TransferModule = pl_module
+        module: TrainingModule[Any] = pl_module
         rates = {id(p): group["lr"] for group in trainer.optimizers[0].param_groups for p in group["params"]}
         for name, parameter in module.network.named_parameters():
             if parameter.requires_grad and id(parameter) in rates:
                 parameter.lerp_(self._first[name], min(rates[id(parameter)] * self.decay, 1.0))
+
+    @property
+    def state_key(self) -> str:
+        """Name in the state to resume from; that of earlier versions."""
+        return "StartDecay"
 
     def state_dict(self) -> dict[str, Any]:
         """For the checkpoint to resume from."""

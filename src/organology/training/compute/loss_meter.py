@@ -15,8 +15,8 @@ STEPS_ON_GPU = 25
 class LossMeter:
     """Adds up the losses of an epoch and checks that they are numbers.
 
-    To read a loss from a GPU is to wait until it has done all it was told, so there losses are read `STEPS_ON_GPU` at
-    a time; a fault is then told that much later, and before the epoch is validated.
+    To read a loss from a GPU is to wait until all its work is done, so there losses are read `STEPS_ON_GPU` at a time;
+    a fault is then reported that much later, but before the epoch is validated.
     """
 
     def __init__(self) -> None:

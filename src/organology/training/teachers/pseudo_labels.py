@@ -1,4 +1,4 @@
-"""What a finished model and a music tagger say of recordings that have no labels."""
+"""Pseudo-labels of recordings: the scores of a finished model, mixed with those of a music tagger."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from organology.errors import ModelError
-from organology.model import load_checkpoint
-from organology.training.distillation.teacher import TagTeacher
-from organology.training.memory_format import channels_last
-from organology.training.transfer.recipe import SelfTraining
+from organology.labels import LabelSet
+from organology.model.checkpoint import load_checkpoint
+from organology.training.compute.memory_format import channels_last
+from organology.training.teachers.config import SelfTraining
+from organology.training.teachers.tags import TagTeacher
 
 RECORDING_FLOOR_DB = -45.0
 """Chunks of recordings below are drawn anew."""
@@ -27,18 +28,18 @@ def match_spread(
     return slope, model.mean(0) - slope * tagger.mean(0)
 
 
-class Committee:
+class PseudoLabeler:
     """Targets for recordings: the logits of a finished model, mixed with those of a music tagger.
 
     The tagger's logits are brought to the mean and the spread that the model's have, label by label, over some
-    recordings (`compare`); then `target = sigmoid((1 - share) * model + share * tagger)` for the labels that it says
-    something of, and `sigmoid(model)` for the others. So the tagger moves the order of recordings, not how often a
+    recordings (`compare`); then `target = sigmoid((1 - share) * model + share * tagger)` for the labels that it has
+    tags for, and `sigmoid(model)` for the others. So the tagger moves the order of recordings, not how often a
     label is present.
 
     Parameters
     ----------
     config : SelfTraining
-    labels : sequence of str
+    label_set : LabelSet
         Of the network that learns.
 
     Raises
@@ -47,16 +48,16 @@ class Committee:
         If the model or the tagger cannot be used, or the model has other labels.
     """
 
-    def __init__(self, config: SelfTraining, labels: tuple[str, ...]) -> None:
+    def __init__(self, config: SelfTraining, label_set: LabelSet) -> None:
         self._network, metadata = load_checkpoint(config.model)
-        if metadata.labels != labels:
+        if metadata.label_set != label_set:
             raise ModelError(f"{config.model}: its labels are not those of the network that learns")
         self._network.requires_grad_(False)
         channels_last(self._network.backbone)
-        self._tagger = TagTeacher(config.tagger, labels, config.tagger_labels) if config.tagger else None
-        says = self._tagger.says if self._tagger else torch.zeros(len(labels), dtype=torch.bool)
-        self._share = config.tagger_share * says.float()
-        self._slope, self._offset = torch.ones(len(labels)), torch.zeros(len(labels))
+        self._tagger = TagTeacher(config.tagger, label_set, config.tagger_labels) if config.tagger else None
+        knows = self._tagger.knows if self._tagger else torch.zeros(len(label_set), dtype=torch.bool)
+        self._share = config.tagger_share * knows.float()
+        self._slope, self._offset = torch.ones(len(label_set)), torch.zeros(len(label_set))
 
     def compare(self, batches: Iterable[Tensor]) -> None:
         """Bring the tagger to the model's mean and spread over waveforms, each (batch, samples) at 32 kHz."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from torch import Tensor
 
+from organology.errors import ConfigError
 from organology.evaluation import (
     Reliability,
     best_threshold,
@@ -21,11 +22,13 @@ from organology.evaluation import (
     fit_calibration,
     reliability,
 )
-from organology.model import InstrumentNet, load_checkpoint, save_checkpoint
-from organology.model_metadata import Calibration, ModelMetadata
-from organology.taxonomy import LABELS, raise_families
-from organology.training.scoring import Scored, evaluate_model, load_scorer
-from organology.training.transfer.data import EVALUATION_SEED
+from organology.model.checkpoint import load_checkpoint, save_checkpoint
+from organology.model.network import InstrumentNet
+from organology.model_metadata import Calibration
+from organology.training.data import EVALUATION_SEED
+from organology.training.scoring.evaluating import evaluate_model, set_to_evaluate
+from organology.training.scoring.scorer import load_scorer
+from organology.training.scoring.scores import Scored
 from organology.training.transfer.recipe import Recipe
 
 TUNING_SEED = EVALUATION_SEED + 1
@@ -60,59 +63,59 @@ def tune(
         False: scores stay the sigmoids of the logits.
     workers : int, optional
     level_db : float, optional
-        Level that the network is to hear at from now on (`InstrumentNet.hear_at`).
+        Level that the network brings its input to from now on (`InstrumentNet.set_level`).
     console : rich.console.Console, optional
 
     Returns
     -------
     dict
         `thresholds` (`single`, `per_label`) and `calibration` (its error and Brier score before and after), with what
-        they were tuned on: what the provenance then holds under these names.
+        they were tuned on: the entries of these names in the provenance.
 
     Raises
     ------
     OrganologyError
-        If the checkpoint, a corpus or a stem cannot be used.
+        If the checkpoint, a corpus or a stem cannot be used, or the recipe names other labels than the checkpoint's.
     """
     network, metadata = load_checkpoint(folder)
     network.calibrate(None)
     if level_db is not None:
-        network.hear_at(level_db)
-    scored = _unraised(folder, network, metadata, recipe, split, n_mixtures, p_musical, workers, console)
+        network.set_level(level_db)
+    scored = _unraised(folder, network, recipe, split, n_mixtures, p_musical, workers, console)
     basis = f"{split}, {n_mixtures} mixtures, p_musical {p_musical}"
-    told: dict[str, Any] = {}
-    scores, before = raise_families(scored.scores), scored.scores
+    tuned: dict[str, Any] = {}
+    label_set = metadata.label_set
+    scores, before = label_set.raise_parents(scored.scores), scored.scores
     if calibrate:
         found = _rounded(fit_calibration(scored.targets, before))
-        network.calibrate(_in_order(found, metadata.labels))
-        scores = raise_families(calibrated(before, found).astype(np.float32))
-        told["calibration"] = {
-            "before": _told(reliability(scored.targets, raise_families(before))),
-            "after": _told(reliability(scored.targets, scores)),
+        network.calibrate(found)
+        scores = label_set.raise_parents(calibrated(before, found).astype(np.float32))
+        tuned["calibration"] = {
+            "before": _plain(reliability(scored.targets, label_set.raise_parents(before))),
+            "after": _plain(reliability(scored.targets, scores)),
             "fitted_on": f"{basis}, highest likelihood",
         }
     single = round(float(best_threshold(scored.targets, scores)), 6)
     choose = calibrated_thresholds if calibrate else best_thresholds
     per_label = choose(scored.targets, scores, default=single)
-    by_label = {label: round(float(value), 6) for label, value in zip(LABELS, per_label, strict=True)}
-    told["thresholds"] = {
+    by_label = {label: round(float(value), 6) for label, value in zip(label_set.labels, per_label, strict=True)}
+    tuned["thresholds"] = {
         "single": single,
         "per_label": by_label,
         "tuned_on": f"{basis}, {'half of the' if calibrate else 'at the'} highest F1 (single: at the highest macro F1)",
     }
     one = recipe.training.thresholds == "single"
-    thresholds = tuple(single if one else by_label[label] for label in metadata.labels)
+    thresholds = tuple(single if one else by_label[label] for label in label_set.labels)
     provenance = {key: value for key, value in metadata.provenance.items() if key != "calibration"}
     save_checkpoint(
-        folder, network, dataclasses.replace(metadata, thresholds=thresholds, provenance={**provenance, **told})
+        folder, network, dataclasses.replace(metadata, thresholds=thresholds, provenance={**provenance, **tuned})
     )
-    return told
+    return tuned
 
 
 def _unraised(
     folder: str | os.PathLike[str],
     network: InstrumentNet,
-    metadata: ModelMetadata,
     recipe: Recipe,
     split: str,
     n_mixtures: int,
@@ -120,14 +123,19 @@ def _unraised(
     workers: int | None,
     console: Console | None,
 ) -> Scored:
-    """Scores of a network that are neither calibrated nor raised to those of a family's instruments."""
-    order = [metadata.labels.index(label) for label in LABELS]
+    """Scores of a network that are neither calibrated nor raised to those of a label's children."""
 
     @torch.inference_mode()
     def score(waveform: Tensor) -> NDArray[np.float32]:
-        return np.asarray(network(waveform).sigmoid().float().numpy()[:, order])
+        return np.asarray(network(waveform).sigmoid().float().numpy())
 
     scorer = dataclasses.replace(load_scorer(folder), score=score)
+    wanted = set_to_evaluate(scorer, recipe)
+    if wanted != scorer.label_set:
+        raise ConfigError(
+            f"{folder}: it is tuned on its own labels, those of {scorer.label_set.name}; the recipe or --labels names "
+            f"{wanted.name}"
+        )
     return evaluate_model(scorer, recipe, split, n_mixtures, None, 0, TUNING_SEED, workers, p_musical, console)[1]
 
 
@@ -139,11 +147,5 @@ def _rounded(calibration: Calibration) -> Calibration:
     )
 
 
-def _in_order(calibration: Calibration, labels: tuple[str, ...]) -> Calibration:
-    """A calibration of `LABELS` as one of the same labels in another order."""
-    order = [LABELS.index(label) for label in labels]
-    return Calibration(tuple(calibration.slopes[i] for i in order), tuple(calibration.offsets[i] for i in order))
-
-
-def _told(measured: Reliability) -> dict[str, float]:
+def _plain(measured: Reliability) -> dict[str, float]:
     return {"error": round(measured.error, 6), "brier": round(measured.brier, 6)}

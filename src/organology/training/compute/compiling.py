@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from organology.model import InstrumentNet
+from organology.model.network import InstrumentNet
 
 log = logging.getLogger(__name__)
 
@@ -17,9 +17,9 @@ class CompiledNetwork:
     """A network whose backbone and head run through `torch.compile`; the front end, made of an FFT and one product,
     gains nothing and stays as it is, in float32.
 
-    Batches of training have one shape, so nothing is compiled for changing ones. What stages learn, and which are in
-    training mode, is compiled in: each change of it (`unfreeze_every_epochs`) compiles anew. Where compilation fails,
-    for lack of a compiler for instance, one warning says so and the network runs uncompiled.
+    Batches of training have one shape, so nothing is compiled for changing ones. Which stages learn, and which are in
+    training mode, is compiled in: a change of it (`unfreeze_after_epochs`) compiles anew. Where compilation fails, for
+    lack of a compiler for instance, one warning says so and the network runs uncompiled.
 
     Parameters
     ----------

@@ -21,7 +21,8 @@ from organology.model_metadata import Calibration, ModelMetadata
 from organology.recognition.onnx_model import ModelFile
 from organology.taxonomy import LABELS
 from organology.training import load_recipe
-from organology.training.transfer.run import override, train
+from organology.training.recipes import override
+from organology.training.run import train
 from organology.training.scoring.tuning import tune
 from training_support import make_corpus, write_recipe
 

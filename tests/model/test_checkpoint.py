@@ -67,7 +67,9 @@ def test_writing_again_replaces_both_and_leaves_other_files(folder: Path) -> Non
 def test_metadata_of_another_network_are_refused(net: InstrumentNet, tmp_path: Path) -> None:
     good = metadata(net)
     with pytest.raises(ModelError, match="other labels"):
-        save_checkpoint(tmp_path / "x", net, dataclasses.replace(good, label_set=good.label_set.subset(good.labels[::-1])))
+        save_checkpoint(
+            tmp_path / "x", net, dataclasses.replace(good, label_set=good.label_set.subset(good.labels[::-1]))
+        )
     with pytest.raises(ModelError, match="sample rates"):
         save_checkpoint(tmp_path / "x", net, dataclasses.replace(good, sample_rate=16_000))
     assert not list(tmp_path.iterdir())

@@ -12,9 +12,9 @@ import typer
 from typer.testing import CliRunner
 
 from model_signals import TINY, metadata, music, settled
-from organology.labels import default_set
 from organology.cli.models import export as verb
 from organology.errors import ModelError
+from organology.labels import default_set
 from organology.model import InstrumentNet, ModelConfig, export_onnx, save_checkpoint
 from organology.model_metadata import METADATA_KEY, ModelMetadata
 from organology.recognition.onnx_model import ModelFile

@@ -26,7 +26,8 @@ from organology.model import (
 )
 from organology.model_metadata import METADATA_KEY, Calibration, ModelMetadata
 from organology.training import load_recipe
-from organology.training.transfer.run import build, train
+from organology.training.run import train
+from organology.training.transfer.task import build
 from training_support import make_corpus, write_recipe
 
 CONFIGS = {
@@ -119,27 +120,27 @@ def test_training_goes_on_with_it(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "imported", *import_onnx(tmp_path / "first.onnx"))
 
     learning = dataclasses.replace(recipe.training, transfer="finetuned", freeze_batch_norm=True, epochs=1)
-    on = dataclasses.replace(recipe, name="on", goes_on_with=tmp_path / "imported", training=learning)
+    on = dataclasses.replace(recipe, name="on", init_from=tmp_path / "imported", training=learning)
     begun, first = build(on).network.eval(), load_checkpoint(tmp_path / "first/best")[0]
     x = music(2, seconds=1.1)
     with torch.no_grad():
         np.testing.assert_allclose(begun(torch.from_numpy(x)), first(torch.from_numpy(x)), atol=1e-4)
     train(on, tmp_path / "second")
-    assert load_checkpoint(tmp_path / "second/best")[1].provenance["goes_on_with"]["recipe"]["name"] == "tiny"
+    assert load_checkpoint(tmp_path / "second/best")[1].provenance["init_from"]["name"] == "tiny"
 
     loose = dataclasses.replace(on, training=dataclasses.replace(learning, freeze_batch_norm=False))
-    with pytest.raises(ModelError, match=r"on: it goes on with an imported network.*freeze_batch_norm to true"):
+    with pytest.raises(ModelError, match=r"on: it starts from an imported network.*freeze_batch_norm to true"):
         build(loose)
     with pytest.raises(ConfigError, match="nowhere: no such checkpoint folder"):
-        train(dataclasses.replace(on, goes_on_with=tmp_path / "nowhere"), tmp_path / "third")
+        train(dataclasses.replace(on, init_from=tmp_path / "nowhere"), tmp_path / "third")
 
 
 def test_a_recipe_begins_one_way(tmp_path: Path) -> None:
     path = write_recipe(tmp_path / "tiny.yaml", tmp_path / "corpus")
-    text = path.read_text(encoding="utf-8") + "goes_on_with: imported\n"
+    text = path.read_text(encoding="utf-8") + "init_from: imported\n"
     for more, reason in (("", "transfer cannot be scratch"), ("pretrained: other\n", "leave out pretrained")):
         path.write_text(text + more, encoding="utf-8")
         with pytest.raises(ConfigError, match=reason):
             load_recipe(path)
     path.write_text(text.replace("scratch", "frozen"), encoding="utf-8")
-    assert load_recipe(path).goes_on_with == tmp_path / "imported"
+    assert load_recipe(path).init_from == tmp_path / "imported"

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from model_signals import TINY, metadata, music, settled
 from organology import config as configuration
 from organology.errors import ConfigError, ModelError
-from organology.labels import LabelSet, default_set
+from organology.labels import default_set
 from organology.model import EFFICIENTAT, PAPER, InstrumentNet, ModelConfig, ShortChunk, save_checkpoint
 from organology.model.heads.anchored import AnchoredHead
 from organology.model.heads.paper import PaperHead

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from model_signals import PUBLISHED
 from organology.errors import ModelError
-from organology.labels import LabelSet, Vocabulary, default_set
+from organology.labels import Vocabulary, default_set
 from organology.model import AudioSetTagger, InstrumentNet, ModelConfig, ZeroShot
 from organology.model.backbones.mobilenet import read_published, rename_published, round_channels
 from organology.model.taggers.audioset import class_table

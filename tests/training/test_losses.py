@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from organology.model import InstrumentNet, ModelConfig
+from organology.training.schedule import learning_rate_factor
 from organology.training.transfer.losses import masked_bce, transfer_loss
 from organology.training.transfer.recipe import TrainingConfig
-from organology.training.transfer.schedule import learning_rate_factor, learning_stages, set_learning
+from organology.training.transfer.schedule import backbone_learns, set_learning
 
 
 def bce(p, y):
@@ -41,10 +42,12 @@ def test_nothing_known_is_a_loss_of_nought():
     assert (logits.grad == 0).all()
 
 
-def test_label_smoothing():
+def test_teacher_without_a_label_leaves_it_out():
     logits = torch.tensor([[logit(0.8), logit(0.3)]])
     targets = torch.tensor([[1, 0]], dtype=torch.int8)
-    assert float(masked_bce(logits, targets, 0.2)) == pytest.approx((bce(0.8, 0.9) + bce(0.3, 0.1)) / 2, rel=1e-6)
+    teacher, knows = torch.tensor([[0.5, 0.9]]), torch.tensor([True, False])
+    by_hand = 0.7 * (bce(0.8, 1) + bce(0.3, 0)) / 2 + 0.3 * bce(0.8, 0.5)
+    assert float(transfer_loss(logits, targets, teacher, 0.3, knows)) == pytest.approx(by_hand, rel=1e-6)
 
 
 def test_teacher_counts_where_labels_are_unknown():
@@ -76,24 +79,21 @@ def test_cosine_schedule_with_warm_up():
 @pytest.mark.parametrize(
     ("settings", "epoch", "learning"),
     [
-        ({"transfer": "scratch", "unfreeze_after_epochs": 5}, 0, 8),
-        ({"transfer": "frozen"}, 100, 0),
-        ({}, 0, 8),
-        ({"unfreeze_after_epochs": 3}, 2, 0),
-        ({"unfreeze_after_epochs": 3}, 3, 8),
-        ({"unfreeze_after_epochs": 1, "unfreeze_every_epochs": 2}, 4, 2),
-        ({"trainable_stages": 3}, 0, 3),
-        ({"trainable_stages": 3, "unfreeze_every_epochs": 1}, 50, 3),
-        ({"trainable_stages": 99}, 0, 8),
+        ({"transfer": "scratch", "unfreeze_after_epochs": 5}, 0, True),
+        ({"transfer": "frozen"}, 100, False),
+        ({}, 0, True),
+        ({"unfreeze_after_epochs": 3}, 2, False),
+        ({"unfreeze_after_epochs": 3}, 3, True),
     ],
 )
-def test_stages_that_learn(settings, epoch, learning):
-    assert learning_stages(TrainingConfig(**settings), epoch, 8) == learning
+def test_backbone_learns_by_method_and_epoch(settings, epoch, learning):
+    assert backbone_learns(TrainingConfig(**settings), epoch) is learning
 
 
 def test_frozen_stages_keep_weights_and_statistics():
     network = InstrumentNet(ModelConfig(channels=(4, 4, 4, 4, 4, 4, 4)))
-    set_learning(network, TrainingConfig(trainable_stages=2), 0)
+    set_learning(network, TrainingConfig(transfer="frozen"), 0)
+    network.freeze_backbone(learn_last=2)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     optimizer = torch.optim.Adam(network.parameters(), 0.1)
     network(torch.randn(2, 36_000)).square().mean().backward()

@@ -20,27 +20,22 @@ from typer.testing import CliRunner
 from organology import cli
 from organology.errors import ConfigError, ModelError
 from organology.evaluation import evaluate
+from organology.labels import default_set
 from organology.model import AudioSetTagger, InstrumentNet, ModelConfig, load_checkpoint
 from organology.model.taggers.audioset import ZeroShot
-from organology.taxonomy import LABELS
-from organology.training import load_recipe
-from organology.training.distillation.data import audio_loader, fixed_audio_loader, held_out_audio, training_audio
-from organology.training.distillation.module import TeachingModule, scored_columns, soft_loss, taught_figures
-from organology.training.distillation.recipe import (
-    TeachingConfig,
-    TeachingRecipe,
-    has_teacher,
-    load_teaching_recipe,
-    override_teaching,
-)
-from organology.training.distillation.run import build_teaching, teach
-from organology.training.distillation.teacher import AudioSetTeacher, Teacher, audioset_labels
-from organology.training.data import Batch
-from organology.training.transfer.run import override, train
-from test_training_pretraining import make_tagging_corpus
-from training_support import make_corpus, write_recipe
+from organology.training import load_pretraining_recipe, load_recipe
+from organology.training.data import Batch, fixed_loader, loader_by_epoch
+from organology.training.distillation.data import held_out_audio, training_audio
+from organology.training.distillation.module import DistillationModule, scored_columns, soft_loss, teacher_metrics
+from organology.training.distillation.recipe import DistillationConfig, DistillationRecipe
+from organology.training.distillation.task import DistillationTask
+from organology.training.recipes import override
+from organology.training.run import train
+from organology.training.tag_pretraining.recipe import PretrainingRecipe
+from organology.training.teachers.audioset import AudioSetTeacher, LabelTeacher, audioset_labels
+from training_support import make_corpus, make_tagging_corpus, write_recipe
 
-RECIPES = Path(__file__).parent.parent / "recipes"
+RECIPES = Path(__file__).parents[2] / "recipes"
 
 
 class StandIn(torch.nn.Module):
@@ -63,7 +58,7 @@ class StandIn(torch.nn.Module):
         return self.to_labels(self(waveform))
 
 
-def stand_in(path: object = None) -> StandIn:
+def stand_in(path: object = None, label_set: object = None) -> StandIn:
     return StandIn().eval()
 
 
@@ -112,13 +107,13 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def recipe(place):
-    return load_teaching_recipe(place / "tiny.yaml")
+    return load_pretraining_recipe(place / "tiny.yaml")
 
 
 @pytest.fixture(scope="module")
 def run(place, recipe):
     """An undisturbed run."""
-    teach(recipe, place / "run")
+    train(recipe, place / "run")
     return place / "run"
 
 
@@ -155,27 +150,27 @@ def test_killed_in_an_epoch_and_resumed_is_as_if_undisturbed(run, place, recipe)
 import os, signal, sys, torch
 from pathlib import Path
 sys.path.insert(0, sys.argv[3])
-from test_teacher_pretraining import stand_in
+from training.test_distillation import stand_in
 from organology.model import AudioSetTagger
-from organology.training.teaching import teach
-from organology.training.teaching_module import TeachingModule
-from organology.training.teaching_recipe import load_teaching_recipe
+from organology.training import load_pretraining_recipe
+from organology.training.distillation.module import DistillationModule
+from organology.training.run import train
 AudioSetTagger.from_published = stand_in
 torch.set_num_threads(1)
-step = TeachingModule.training_step
+step = DistillationModule.training_step
 def killed(self, batch, batch_idx):
     if self.current_epoch == 2 and batch_idx == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return step(self, batch, batch_idx)
-TeachingModule.training_step = killed
-teach(load_teaching_recipe(sys.argv[1]), Path(sys.argv[2]))
+DistillationModule.training_step = killed
+train(load_pretraining_recipe(sys.argv[1]), Path(sys.argv[2]))
 """
     folder = place / "killed"
-    arguments = [sys.executable, "-c", script, place / "tiny.yaml", folder, Path(__file__).parent]
+    arguments = [sys.executable, "-c", script, place / "tiny.yaml", folder, Path(__file__).parents[1]]
     done = subprocess.run(arguments, capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     assert len(rows(folder)) == 2
-    summary = teach(recipe, folder, resume=True)
+    summary = train(recipe, folder, resume=True)
     assert summary["test"] == json.loads((run / "summary.json").read_text())["test"]
     states = [torch.load(f / "last.ckpt", weights_only=True)["state_dict"] for f in (run, folder)]
     best = [load_file(f / "best/model.safetensors") for f in (run, folder)]
@@ -197,9 +192,9 @@ def test_transfer_takes_the_backbone_and_not_the_head(run, tmp_path):
 def test_learns_what_the_teacher_says(place):
     """The loss falls well below that of saying the mean of each label to everything, where learning begins."""
     model = {"channels": [4, 6, 8, 8, 8, 8, 8], "head": "linear"}
-    recipe = load_teaching_recipe(write(place / "learns.yaml", corpora=[], recordings=["tagged"], model=model))
-    recipe = override_teaching(recipe, epochs=4, batches_per_epoch=8, batch_size=8, weight_average=0.9)
-    summary = teach(recipe, place / "learns")
+    recipe = load_pretraining_recipe(write(place / "learns.yaml", corpora=[], recordings=["tagged"], model=model))
+    recipe = override(recipe, epochs=4, batches_per_epoch=8, batch_size=8, weight_average=0.9)
+    summary = train(recipe, place / "learns")
     first = float(rows(place / "learns")[0]["loss/train"])
     test = summary["test"]
     assert test["roc_auc"] > 0.75
@@ -208,8 +203,8 @@ def test_learns_what_the_teacher_says(place):
 
 
 def test_bfloat16_learns_too_and_its_scores_are_float32(place, recipe):
-    settings = override_teaching(recipe, epochs=1, precision="bf16-mixed")
-    summary = teach(settings, place / "bf16")
+    settings = override(recipe, epochs=1, precision="bf16-mixed")
+    summary = train(settings, place / "bf16")
     assert 0 < summary["test"]["loss"] < 2
     scores = np.load(place / "bf16/test/scores.npz")["scores"]
     assert scores.dtype == np.float32
@@ -220,8 +215,8 @@ def test_bfloat16_learns_too_and_its_scores_are_float32(place, recipe):
 
 
 def test_the_head_begins_at_the_teachers_mean(recipe):
-    teacher, audio = AudioSetTeacher(recipe.teacher), training_audio(recipe)
-    one, other = (build_teaching(recipe, teacher, audio) for _ in range(2))
+    teacher, audio, task = AudioSetTeacher(recipe.teacher), training_audio(recipe), DistillationTask(recipe)
+    one, other = (task.module(0) for _ in range(2))
     bias = one.network.head[-1].bias
     assert torch.equal(bias, other.network.head[-1].bias)
     wanted = teacher.scores(torch.stack([audio[i].waveform for i in range(32)])).mean(0)
@@ -234,35 +229,35 @@ def test_the_teacher_computes_in_float32_under_autocast():
     plain = teacher.scores(waveform)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert torch.equal(teacher.scores(waveform), plain)
-        ours = Teacher("x.pt", ("piano", "drums")).scores(waveform)
+        ours = LabelTeacher("x.pt", default_set().subset(("piano", "drums"))).scores(waveform)
     assert ours.dtype == torch.float32
-    columns = [LABELS.index(label) for label in ("piano", "drums")]
+    columns = [default_set().index(label) for label in ("piano", "drums")]
     torch.testing.assert_close(ours, stand_in().zero_shot(waveform).sigmoid()[:, columns].detach())
     assert plain.shape == (2, 527) and not plain.requires_grad
 
 
 def test_mixtures_and_recordings_by_turns(place):
-    both = load_teaching_recipe(write(place / "both.yaml", recordings=["tagged"], recording_share=0.3))
+    both = load_pretraining_recipe(write(place / "both.yaml", recordings=["tagged"], recording_share=0.3))
     audio = training_audio(both)
     songs = [audio[i].songs for i in range(40)]
     read = sum(song.startswith("tones/") for song in songs)
     assert 4 < read < 22
     assert songs == [training_audio(both)[i].songs for i in range(40)]
-    alone, helped = ([b for _ in range(2) for b in audio_loader(audio, 3, 2, n, 1)] for n in (0, 1))
+    alone, helped = ([b for _ in range(2) for b in loader_by_epoch(audio, 3, 2, n, 1)] for n in (0, 1))
     assert all(torch.equal(a.waveform, b.waveform) for a, b in zip(alone, helped, strict=True))
     held = held_out_audio(both, "validation")
-    kept, made = (list(fixed_audio_loader(held, both, 6, 4, keep)) for keep in (True, False))
+    kept, made = (list(fixed_loader(held, range(6), 4, 2, keep)) for keep in (True, False))
     assert all(torch.equal(a.waveform, b.waveform) for a, b in zip(kept, made, strict=True))
 
 
 def test_figures_against_the_teacher():
     taught = np.array([[0.9, 0.05, 0.2], [0.8, 0.01, 0.0], [0.02, 0.09, 0.3], [0.01, 0.0, 0.4]], dtype=np.float32)
     scores = np.array([[0.7, 0.5, 0.6], [0.6, 0.5, 0.1], [0.1, 0.5, 0.7], [0.2, 0.5, 0.05]], dtype=np.float32)
-    config = TeachingConfig(min_items=1)
+    config = DistillationConfig(min_items=1)
     assert scored_columns((taught >= 0.1).astype(np.int8), 1).tolist() == [0, 2]
     assert scored_columns((taught >= 0.1).astype(np.int8), 2).tolist() == [0]
     assert scored_columns((taught >= 0.1).astype(np.int8), 3).tolist() == [2]
-    figures = taught_figures(taught, scores, config, ("a", "b", "c"))
+    figures = teacher_metrics(taught, scores, config, ("a", "b", "c"))
     assert [f.label for f in figures.labels] == ["a", "c"]
     expected = evaluate((taught >= 0.1)[:, [0, 2]].astype(np.int8), scores[:, [0, 2]], n_bootstrap=0, labels=("a", "c"))
     assert figures.macro["roc_auc"].value == expected.macro["roc_auc"].value == pytest.approx((1 + 2 / 3) / 2)
@@ -271,13 +266,13 @@ def test_figures_against_the_teacher():
     assert figures.loss.value == pytest.approx(float(wanted), rel=1e-5)
     assert soft_loss(taught, taught) < soft_loss(taught, scores)
     with pytest.raises(ModelError, match="not a number"):
-        taught_figures(taught, scores * np.nan, config, ("a", "b", "c"))
+        teacher_metrics(taught, scores * np.nan, config, ("a", "b", "c"))
 
 
 def test_loss_is_the_cross_entropy_of_the_teachers_scores():
     teacher = AudioSetTeacher("x.pt")
     network = InstrumentNet(ModelConfig(channels=(4, 4)), audioset_labels())
-    module = TeachingModule(network.eval(), TeachingConfig(), 0, teacher)
+    module = DistillationModule(network.eval(), DistillationConfig(), 0, teacher)
     waveform = torch.randn(2, 35_200) * 0.1
     batch = Batch(waveform, torch.empty(2, 0), ["", ""])
     target, score = teacher.scores(waveform).double(), network(waveform).double().sigmoid()
@@ -290,21 +285,21 @@ def test_command_line(place, tmp_path):
     done = CliRunner().invoke(cli.command_line(), arguments)
     assert done.exit_code == 0, done.output
     assert "best: epoch 1 of 1" in done.output and "labels against the teacher" in done.output
-    kept = load_teaching_recipe(tmp_path / "run/recipe.yaml")
+    kept = load_pretraining_recipe(tmp_path / "run/recipe.yaml")
     assert (kept.seed, kept.training.epochs, kept.name) == (5, 1, "tiny")
     assert kept.teacher.resolve() == (place / "tagger.pt").resolve()
 
 
 def test_faults_of_files_come_before_the_folder(recipe, run, tmp_path):
     with pytest.raises(ConfigError, match="no such teacher"):
-        teach(recipe.with_paths(lambda p: tmp_path / p.name), tmp_path / "run")
+        train(recipe.with_paths(lambda p: tmp_path / p.name), tmp_path / "run")
     assert not (tmp_path / "run").exists()
     with pytest.raises(ConfigError, match="there is a run already"):
-        teach(recipe, run)
+        train(recipe, run)
     with pytest.raises(ConfigError, match=r"another training\.learning_rate"):
-        teach(override_teaching(recipe, learning_rate=0.5), run, resume=True)
+        train(override(recipe, learning_rate=0.5), run, resume=True)
     with pytest.raises(ConfigError, match="has 3 epochs already"):
-        teach(override_teaching(recipe, epochs=2), run, resume=True)
+        train(override(recipe, epochs=2), run, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -312,31 +307,31 @@ def test_faults_of_files_come_before_the_folder(recipe, run, tmp_path):
     [
         ({"corpora": []}, "name no prepared folder"),
         ({"tags": []}, "tags.*unknown key"),
-        ({"recording_share": 2}, "recording_share is from 0 to 1"),
-        ({"seed": -1}, "seed has to be 0"),
-        ({"chunks": {"chunk_seconds": 2}}, "have to be the same"),
-        ({"chunks": {"chunk_seconds": 1.1, "draw": "in_turn"}}, r"chunks\.draw has to be random"),
-        ({"mixing": {"sample_rate": 16000}}, "sample_rate has to be 32000"),
+        ({"recording_share": 2}, "recording_share must be from 0 to 1"),
+        ({"seed": -1}, "seed must be 0"),
+        ({"chunks": {"chunk_seconds": 2}}, "must be the same"),
+        ({"chunks": {"chunk_seconds": 1.1, "draw": "in_turn"}}, r"chunks\.draw must be random"),
+        ({"mixing": {"sample_rate": 16000}}, "sample_rate must be 32000"),
         ({"model": {"backbone": "mobilenet", "head": "anchored"}}, "'anchored' knows only"),
         ({"training": {"epoch": 3}}, r"training\.epoch.*unknown key"),
-        ({"training": {"batch_size": 1}}, "batch_size has to be 2"),
-        ({"training": {"learning_rate": 0}}, "learning_rate has to be above 0"),
-        ({"training": {"present_from": 0}}, "present_from lies between"),
-        ({"training": {"test_mixtures": 0}}, "test_mixtures has to be 1"),
+        ({"training": {"batch_size": 1}}, "batch_size must be 2"),
+        ({"training": {"learning_rate": 0}}, "learning_rate must be above 0"),
+        ({"training": {"present_from": 0}}, "present_from must be above 0"),
+        ({"training": {"test_mixtures": 0}}, "test_mixtures must be 1"),
         ({"training": {"test_split": "train"}}, r"training\.test_split"),
     ],
 )
 def test_faults_are_one_line_with_file_and_place(tmp_path, values, place):
     path = write(tmp_path / "mine.yaml", **values)
     with pytest.raises(ConfigError, match=place) as caught:
-        load_teaching_recipe(path)
+        load_pretraining_recipe(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_the_recipe_of_the_project():
     path = RECIPES / "teacher_pretraining.yaml"
-    recipe = load_teaching_recipe(path)
-    assert has_teacher(path) and not has_teacher(RECIPES / "pretraining.yaml")
+    recipe = load_pretraining_recipe(path)
+    assert isinstance(load_pretraining_recipe(RECIPES / "pretraining.yaml"), PretrainingRecipe)
     paper = load_recipe(RECIPES / "paper.yaml")
     assert (recipe.model.backbone, recipe.model.frontend_config) == ("short-chunk", paper.model.frontend_config)
-    assert isinstance(recipe, TeachingRecipe) and recipe.training.precision == "bf16-mixed"
+    assert isinstance(recipe, DistillationRecipe) and recipe.training.precision == "bf16-mixed"

@@ -10,13 +10,13 @@ import yaml
 
 from organology.errors import ConfigError
 from organology.training import Recipe, SoftTargets, TrainingConfig, load_recipe
-from organology.training.recipe_files import difference, require_files, save_recipe
-from organology.training.transfer.run import override
+from organology.training.recipes import difference, override, save_recipe
+from organology.training.transfer.task import require_files
 
 RECIPES = sorted(
     path
     for pattern in ("*.yaml", "shipped/*.yaml")
-    for path in (Path(__file__).parent.parent / "recipes").glob(pattern)
+    for path in (Path(__file__).parents[2] / "recipes").glob(pattern)
     if path.stem not in ("pretraining", "teacher_pretraining")  # read by other loaders
 )
 
@@ -32,10 +32,10 @@ def test_defaults_are_the_papers():
     assert (training.transfer, training.epochs, training.batches_per_epoch, training.batch_size) == (
         "finetuned", 150, 120, 16,
     )  # fmt: skip
-    assert training.mixtures_per_epoch == 1920
+    assert training.items_per_epoch == 1920
     assert (training.optimizer, training.head_learning_rate, training.backbone_learning_rate) == ("adam", 0.01, 0.0001)
     assert (training.schedule, training.step_epochs, training.step_factor) == ("step", 20, 0.3)
-    assert (training.weight_decay, training.gradient_clip, training.label_smoothing) == (0, None, 0)
+    assert (training.weight_decay, training.gradient_clip, training.l2_sp) == (0, None, 0)
     assert (training.soft_targets, training.weight_average, training.unfreeze_after_epochs) == (None, None, 0)
 
 
@@ -81,18 +81,18 @@ def test_a_saved_recipe_reads_back_from_anywhere(tmp_path):
         ({"corpora": []}, "names no prepared folder"),
         ({"sed": 1}, "sed.*unknown key"),
         ({"training": {"epoch": 3}}, r"training\.epoch.*unknown key"),
-        ({"training": {"epochs": 0}}, "epochs has to be 1 or more"),
+        ({"training": {"epochs": 0}}, "epochs must be 1 or more, got 0"),
         ({"training": {"transfer": "partial"}}, r"training\.transfer"),
-        ({"training": {"batch_size": 1}}, "batch_size has to be 2"),
+        ({"training": {"batch_size": 1}}, "batch_size must be 2"),
         ({"training": {"head_learning_rate": 0}}, "head_learning_rate"),
         ({"training": {"soft_targets": {"weight": 0.5}}}, r"training\.soft_targets\.teacher"),
-        ({"training": {"soft_targets": {"teacher": "t", "weight": 2}}}, "weight is from 0 to 1"),
-        ({"training": {"weight_average": 1}}, "weight_average lies between"),
+        ({"training": {"soft_targets": {"teacher": "t", "weight": 2}}}, "weight must be from 0 to 1"),
+        ({"training": {"weight_average": 1}}, "weight_average must be above 0"),
         ({"mixing": {"p_musical": 2}}, "p_musical"),
         ({"mixing": {"chunk_seconds": 0.5}}, "chunk_seconds is too short"),
         ({"mixing": {"sample_rate": 16000}}, "16000 Hz"),
         ({"model": {"backbone": "resnet"}}, r"model\.backbone"),
-        ({"seed": -1}, "seed has to be 0"),
+        ({"seed": -1}, "seed must be 0"),
     ],
 )
 def test_faults_are_one_line_with_file_and_place(tmp_path, values, place):
@@ -107,7 +107,7 @@ def test_command_line_settings_are_checked_too():
     recipe = Recipe(corpora=(Path("a"),))
     assert override(recipe, seed=0, transfer=None, epochs=3).training.epochs == 3
     assert override(recipe, corpora=[Path("b")]).corpora == (Path("b"),)
-    with pytest.raises(ConfigError, match="epochs has to be"):
+    with pytest.raises(ConfigError, match="epochs must be"):
         override(recipe, epochs=0)
     with pytest.raises(ConfigError, match="seed"):
         override(recipe, seed=-1)

@@ -9,7 +9,8 @@ import torch
 
 from organology.errors import ModelError
 from organology.model import InstrumentNet, ModelConfig
-from organology.training import TrainingConfig, compiling
+from organology.training import TrainingConfig
+from organology.training.compute import compiling
 from organology.training.compute.loss_meter import LossMeter
 from organology.training.compute.precision import autocast
 from organology.training.data import Batch

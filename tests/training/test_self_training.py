@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 
 import numpy as np
 import pytest
@@ -14,20 +15,18 @@ from organology import cli
 from organology.corpora.readers.recordings import prepare_recordings
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
 from organology.errors import ConfigError, CorpusError, ModelError
+from organology.labels import Vocabulary, default_set
 from organology.mixing import Mixer, StemPool
 from organology.model import InstrumentNet, ModelConfig, load_checkpoint
 from organology.model.taggers.musicnn import MusicTagger
-from organology.taxonomy import LABELS, Vocabulary
-from organology.training import load_recipe
-from organology.training.distillation.head_blending import distill
-from organology.training.distillation.pseudo_labels import Committee
-from organology.training.distillation.teacher import TagTeacher, tag_table
-from organology.training.tag_pretraining.recipe import load_pretraining_recipe
-from organology.training.tag_pretraining.run import pretrain
+from organology.training import load_pretraining_recipe, load_recipe
 from organology.training.data import MixtureDataset
-from organology.training.transfer.overlay import overlay
-from organology.training.transfer.recipe import SelfTraining
-from organology.training.transfer.run import train, training_audio
+from organology.training.distillation.head_blending import distill
+from organology.training.run import train
+from organology.training.teachers.config import SelfTraining
+from organology.training.teachers.pseudo_labels import PseudoLabeler
+from organology.training.teachers.tags import TagTeacher, tag_table
+from organology.training.transfer.data import training_audio
 from training_support import RATE, make_corpus, sound, write_recipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -94,7 +93,7 @@ def test_without_tags_there_is_nothing_to_pretrain_on(place, tmp_path):
     recipe = tmp_path / "pretraining.yaml"
     recipe.write_text(f"corpora: [{place / 'recordings'}]\n", encoding="utf-8")
     with pytest.raises(CorpusError, match="recordings: recordings without tags"):
-        pretrain(load_pretraining_recipe(recipe), tmp_path / "run")
+        train(load_pretraining_recipe(recipe), tmp_path / "run")
 
 
 def test_what_is_no_folder_of_recordings_is_an_error(tmp_path):
@@ -109,7 +108,7 @@ def test_labels_are_read_from_tags():
 
     table = {
         label: {TAGS[i].removeprefix("instrument---") for i in tags}
-        for label, tags in zip(LABELS, tag_table(), strict=True)
+        for label, tags in zip(default_set().labels, tag_table(default_set()), strict=True)
     }
     assert table["piano"] == {"piano"}
     assert table["key"] == {"piano", "keyboard", "electricpiano"}
@@ -120,7 +119,8 @@ def test_labels_are_read_from_tags():
     names = list(Vocabulary.load("magnatagatune_top50").entries)
     assert len(names) == 50 and names[:3] == ["guitar", "classical", "slow"] and names[-1] == "choral"
     table = {
-        label: {names[i] for i in tags} for label, tags in zip(LABELS, tag_table(tags="magnatagatune"), strict=True)
+        label: {names[i] for i in tags}
+        for label, tags in zip(default_set().labels, tag_table(default_set(), "magnatagatune"), strict=True)
     }
     assert table["key"] == {"piano", "harpsichord"} and table["bowed_string"] == {"strings", "violin", "cello"}
     assert table["drums"] == {"drums"} and table["percussion"] == {"drums", "beat", "beats"}
@@ -129,16 +129,16 @@ def test_labels_are_read_from_tags():
 
 
 def test_a_tagger_speaks_of_what_it_has_tags_for(place):
-    every = TagTeacher(place / "musicnn.pth")
-    says = dict(zip(LABELS, every.says.tolist(), strict=True))
+    every = TagTeacher(place / "musicnn.pth", default_set())
+    says = dict(zip(default_set().labels, every.knows.tolist(), strict=True))
     assert not says["brass"] and not says["woodwind"] and says["piano"]
-    some = TagTeacher(place / "musicnn.pth", told=("piano", "drums"))
-    assert some.says.sum() == 2
+    some = TagTeacher(place / "musicnn.pth", default_set(), ("piano", "drums"))
+    assert some.knows.sum() == 2
     logits = some.logits(waveforms())
-    assert (logits[:, ~some.says] == 0).all()
-    assert torch.equal(logits[:, some.says], every.logits(waveforms())[:, some.says])
+    assert (logits[:, ~some.knows] == 0).all()
+    assert torch.equal(logits[:, some.knows], every.logits(waveforms())[:, some.knows])
     with pytest.raises(ModelError, match=r"no tag for 'brass'"):
-        TagTeacher(place / "musicnn.pth", told=("brass",))
+        TagTeacher(place / "musicnn.pth", default_set(), ("brass",))
 
 
 def test_the_tagger_hears_the_same_at_16_khz_and_at_32():
@@ -158,17 +158,17 @@ def test_the_tagger_hears_the_same_at_16_khz_and_at_32():
 
 def test_targets_by_hand(place):
     config = SelfTraining((place / "recordings",), place / "model/best", place / "musicnn.pth", tagger_share=0.25)
-    committee, x = Committee(config, LABELS), waveforms()
+    committee, x = PseudoLabeler(config, default_set()), waveforms()
     committee.compare([x[:4], x[4:]])
     network, _ = load_checkpoint(place / "model/best")
     with torch.no_grad():
         model = network(x).double()
-    tagger = TagTeacher(place / "musicnn.pth")
+    tagger = TagTeacher(place / "musicnn.pth", default_set())
     tags = tagger.logits(x).double()
     like_model = (tags - tags.mean(0)) / tags.std(0).clamp(min=1e-6) * model.std(0) + model.mean(0)
-    wanted = torch.where(tagger.says, 0.75 * model + 0.25 * like_model, model).sigmoid()
+    wanted = torch.where(tagger.knows, 0.75 * model + 0.25 * like_model, model).sigmoid()
     assert (committee.scores(x) - wanted).abs().max() < 1e-3
-    alone = Committee(SelfTraining((place / "recordings",), place / "model/best"), LABELS)
+    alone = PseudoLabeler(SelfTraining((place / "recordings",), place / "model/best"), default_set())
     alone.compare([x])
     assert (alone.scores(x) - model.sigmoid()).abs().max() < 1e-6
 
@@ -197,47 +197,14 @@ def test_a_run_goes_on_with_the_model_and_resumes(place):
     moved = [float((a - b).detach().abs().max()) for a, b in zip(after.parameters(), start.parameters(), strict=True)]
     assert 0 < max(moved) < 0.2  # six steps from there, not from new weights
     assert metadata.provenance["recordings"][0]["licences"] == {"CC0-1.0": 10}
-    assert metadata.provenance["goes_on_with"]["recipe"]["name"] == "tiny"
+    weights = (place / "model/best/model.safetensors").read_bytes()
+    assert metadata.provenance["init_from"] == {"name": "tiny", "sha256": hashlib.sha256(weights).hexdigest()}
     with pytest.raises(KeyboardInterrupt), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "organology.training.transfer.module.TransferModule.validation_step", _interrupted_in_the_second_epoch
-        )
+        patch.setattr("organology.training.module.TrainingModule.validation_step", _interrupted_in_the_second_epoch)
         train(recipe, place / "parts")
     train(recipe, place / "parts", resume=True)
     again, _ = load_checkpoint(place / "parts/best")
     assert all(torch.equal(a, b) for a, b in zip(again.parameters(), after.parameters(), strict=True))
-
-
-def test_mixtures_on_top_of_recordings():
-    torch.manual_seed(0)
-    recordings = 0.1 * torch.randn(400, 50)
-    mixtures = torch.stack([torch.full((50,), 0.5), torch.zeros(50)])
-    labels = torch.tensor([[1, 0, -1], [0, 0, 0]])
-    scores = torch.full((400, 3), 0.25)
-    same = overlay(recordings, scores, mixtures, labels, 0.0, (0, 0))
-    assert torch.equal(same[0], recordings) and torch.equal(same[1], scores) and same[2].all()
-
-    heard, targets, known = overlay(recordings, scores, mixtures, labels, 0.5, (-6, 6))
-    changed = (heard != recordings).any(1)
-    assert 60 < changed.sum() < 140  # half of those that draw the mixture that sounds
-    added = (heard - recordings)[changed]
-    torch.testing.assert_close(added, added[:, :1].expand(-1, 50))
-    level_db = 20 * torch.log10(added[:, 0] / recordings[changed].square().mean(1).sqrt())
-    assert -6.01 < level_db.min() < -5 and 5 < level_db.max() < 6.01
-    assert (targets[changed] == torch.tensor([1.0, 0.25, 0.25])).all() and (targets[~changed] == 0.25).all()
-    assert (known[changed] == torch.tensor([True, True, False])).all() and known[~changed].all()
-
-
-def test_a_run_with_mixtures_on_top(place):
-    """Recordings alone count: what is on top of them moves the weights elsewhere, and the same each time."""
-    scores = {}
-    for name, share in (("plain", 0.0), ("topped", 1.0), ("topped again", 1.0)):
-        train(recipe_of(place, name, weight=1.0, overlay=share), place / name)
-        network, _ = load_checkpoint(place / name / "best")
-        with torch.no_grad():
-            scores[name] = network(waveforms())
-    assert not torch.allclose(scores["plain"], scores["topped"], atol=1e-4)
-    assert torch.equal(scores["topped"], scores["topped again"])
 
 
 def _interrupted_in_the_second_epoch(self, batch, batch_idx):
@@ -262,12 +229,11 @@ def test_what_recordings_say_counts(place):
     ("own", "reason"),
     [
         ({"recordings": []}, "recordings names no prepared folder"),
-        ({"tagger_share": 2}, "tagger_share is from 0 to 1"),
-        ({"per_batch": 0}, "per_batch has to be 1 or more"),
-        ({"gain_db": [3, -3]}, "gain_db is a lowest and a highest gain"),
-        ({"overlay": -0.1}, "overlay is from 0 to 1"),
-        ({"overlay_db": [3, -3]}, "overlay_db is a lowest and a highest gain"),
-        ({"tagger_labels": ["kazoo"]}, "'kazoo' is no label"),
+        ({"tagger_share": 2}, "tagger_share must be from 0 to 1"),
+        ({"per_batch": 0}, "per_batch must be 1 or more"),
+        ({"gain_db": [3, -3]}, "gain_db must be a lowest and a highest gain"),
+        ({"overlay": 0.5}, "self_training.overlay was removed"),
+        ({"tagger_labels": ["kazoo"]}, "not a label of bradl15: 'kazoo'"),
     ],
 )
 def test_settings_that_cannot_be(place, own, reason):
@@ -337,26 +303,29 @@ def test_distilled_by_command(place, tmp_path):
     x = waveforms()
     with torch.no_grad():
         own, mixed = before(x), after(x)
-    said = [label in explained for label in LABELS]
+    said = [label in explained for label in default_set().labels]
     assert torch.equal(own[:, [not s for s in said]], mixed[:, [not s for s in said]])
     assert not torch.allclose(own[:, said], mixed[:, said], atol=1e-3)
     # Share 1 with the network's own features: what the regression explains of the tagger, it says.
-    teacher = TagTeacher(place / "musicnn.pth")
+    teacher = TagTeacher(place / "musicnn.pth", default_set())
     net, _ = distill(place / "model/best", [place / "recordings"], place / "musicnn.pth", 1.0, ("piano",), 128)
     chunks = TaggedChunks(TaggingPool.load([place / "recordings"], "train"), ChunkConfig(chunk_seconds=1.1))
     audio = torch.from_numpy(np.stack([chunks.chunk(i).audio for i in range(128)]))
     with torch.no_grad():
-        piano, taught = net(audio)[:, LABELS.index("piano")], teacher.logits(audio)[:, LABELS.index("piano")]
-        before_it = before(audio)[:, LABELS.index("piano")]
+        piano, taught = (
+            net(audio)[:, default_set().labels.index("piano")],
+            teacher.logits(audio)[:, default_set().labels.index("piano")],
+        )
+        before_it = before(audio)[:, default_set().labels.index("piano")]
     assert float(piano.mean()) == pytest.approx(float(before_it.mean()), abs=0.01)
     assert np.corrcoef(piano, taught)[0, 1] > max(0.3, np.corrcoef(before_it, taught)[0, 1])
 
 
 def test_distilling_what_cannot_be(place):
     settings = (place / "model/best", [place / "recordings"], place / "musicnn.pth")
-    with pytest.raises(ConfigError, match="share is from 0 to 1"):
+    with pytest.raises(ConfigError, match="share must be from 0 to 1"):
         distill(*settings, share=2)
-    with pytest.raises(ConfigError, match="too few"):
+    with pytest.raises(ConfigError, match="chunks must be 32 or more"):
         distill(*settings, n_chunks=3)
     with pytest.raises(ModelError, match="no tag for 'woodwind'"):
         distill(*settings, labels=("woodwind",))

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile as sf
 import torch
 import yaml
 from safetensors.torch import load_file
@@ -22,47 +21,19 @@ from organology import cli
 from organology.corpora.readers.jamendo import TAGS as JAMENDO_TAGS
 from organology.corpora.readers.jamendo import prepare_jamendo
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
-from organology.corpora.tagging.table import write_tracks
 from organology.errors import ConfigError, CorpusError
 from organology.model import load_checkpoint
-from organology.training import load_recipe
+from organology.training import load_pretraining_recipe, load_recipe
+from organology.training.data import fixed_loader, loader_by_epoch
+from organology.training.recipes import override
+from organology.training.run import train
 from organology.training.scoring import Scored
-from organology.training.tag_pretraining.data import chunk_loader, evaluation_chunks, fixed_chunk_loader, spread
-from organology.training.tag_pretraining.recipe import (
-    WON,
-    Phase,
-    PretrainingConfig,
-    load_pretraining_recipe,
-    override_pretraining,
-)
-from organology.training.tag_pretraining.run import by_track, pretrain
-from organology.training.transfer.run import override, train
-from training_support import make_corpus, write_recipe
+from organology.training.tag_pretraining.data import ChunkDataset, evaluation_chunks, spread
+from organology.training.tag_pretraining.recipe import WON, Phase, PretrainingConfig
+from organology.training.tag_pretraining.task import by_track
+from training_support import TAGS, make_corpus, make_tagging_corpus, write_recipe
 
-RATE = 32_000
-TAGS = ("genre---low", "genre---high", "mood/theme---noisy")
-RECIPE = Path(__file__).parent.parent / "recipes" / "pretraining.yaml"
-
-
-def make_tagging_corpus(folder: Path, tracks_per_split: int = 8, tags: tuple[str, ...] = TAGS) -> Path:
-    """Tones of two octaves, every third one in noise, each with its tags."""
-    rows = []
-    for number in range(3 * tracks_per_split):
-        kind, rng = number // 3, np.random.default_rng(number)
-        high, noisy = kind % 2, kind % 3 == 0
-        t = np.arange(3 * RATE) / RATE
-        sound = 0.2 * np.sin(2 * np.pi * (3000 if high else 150) * (1 + 0.02 * kind) * t)
-        sound += (0.1 if noisy else 0.001) * rng.standard_normal(len(t))
-        path = f"audio/{number}.flac"
-        (folder / "audio").mkdir(parents=True, exist_ok=True)
-        sf.write(folder / path, sound.astype(np.float32), RATE, subtype="PCM_16")
-        rows.append(
-            {"corpus": "tones", "track": f"track_{number:03}", "artist": f"a{number}", "album": "", "path": path,
-             "split": ("train", "validation", "test")[number % 3], "frames": len(t), "licence": "CC0-1.0",
-             "tags": [tags[high], *([tags[2]] if noisy else [])]}
-        )  # fmt: skip
-    write_tracks(rows, folder, "tones", tags)
-    return folder
+RECIPE = Path(__file__).parents[2] / "recipes" / "pretraining.yaml"
 
 
 def write(path: Path, **changes: object) -> Path:
@@ -105,7 +76,7 @@ def recipe(place):
 @pytest.fixture(scope="module")
 def run(place, recipe):
     """An undisturbed run."""
-    pretrain(recipe, place / "run")
+    train(recipe, place / "run")
     return place / "run"
 
 
@@ -152,23 +123,23 @@ def test_killed_in_an_epoch_and_resumed_is_as_if_undisturbed(run, place, recipe)
     script = """
 import os, signal, sys, torch
 from pathlib import Path
-from organology.training.pretraining import pretrain
-from organology.training.pretraining_module import PretrainingModule
-from organology.training.pretraining_recipe import load_pretraining_recipe
+from organology.training import load_pretraining_recipe
+from organology.training.module import TrainingModule
+from organology.training.run import train
 torch.set_num_threads(1)
-step = PretrainingModule.training_step
+step = TrainingModule.training_step
 def killed(self, batch, batch_idx):
     if self.current_epoch == 3 and batch_idx == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return step(self, batch, batch_idx)
-PretrainingModule.training_step = killed
-pretrain(load_pretraining_recipe(sys.argv[1]), Path(sys.argv[2]))
+TrainingModule.training_step = killed
+train(load_pretraining_recipe(sys.argv[1]), Path(sys.argv[2]))
 """
     folder = place / "killed"
     done = subprocess.run([sys.executable, "-c", script, place / "tiny.yaml", folder], capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     assert len(rows(folder)) == 3
-    summary = pretrain(recipe, folder, resume=True)
+    summary = train(recipe, folder, resume=True)
     assert summary["test"] == json.loads((run / "summary.json").read_text())["test"]
     assert_same_weights(run, folder)
     kept = [[{k: v for k, v in row.items() if "second" not in k} for row in rows(f)] for f in (run, folder)]
@@ -176,7 +147,7 @@ pretrain(load_pretraining_recipe(sys.argv[1]), Path(sys.argv[2]))
 
 
 def test_a_new_phase_begins_with_the_best_weights(place, recipe):
-    pretrain(override_pretraining(recipe, epochs=2), place / "two")
+    train(override(recipe, epochs=2), place / "two")
     last = torch.load(place / "two/last.ckpt", weights_only=True)
     for name, value in load_file(place / "two/best/model.safetensors").items():
         assert torch.equal(last["state_dict"][f"network.{name}"], value), name
@@ -186,8 +157,8 @@ def test_a_new_phase_begins_with_the_best_weights(place, recipe):
 
 def test_lengthened_over_a_phase_is_as_long_from_the_start(run, place, recipe):
     folder = place / "lengthened"
-    pretrain(override_pretraining(recipe, epochs=2), folder)
-    pretrain(recipe, folder, resume=True)
+    train(override(recipe, epochs=2), folder)
+    train(recipe, folder, resume=True)
     assert_same_weights(run, folder)
 
 
@@ -208,8 +179,8 @@ def test_transfer_takes_the_checkpoint(run, tmp_path):
 
 def test_learns(place, recipe):
     """Tones of two octaves are told apart after a few epochs."""
-    settings = override_pretraining(recipe, epochs=8, phases=(Phase("adam", 0.01),), batches_per_epoch=6)
-    test = pretrain(settings, place / "longer")["test"]["tracks"]
+    settings = override(recipe, epochs=8, phases=(Phase("adam", 0.01),), batches_per_epoch=6)
+    test = train(settings, place / "longer")["test"]["tracks"]
     assert test["roc_auc"] > 0.9
 
 
@@ -227,7 +198,7 @@ def test_command_line_on_a_jamendo_tree_in_place(tmp_path):
 
 def test_the_picture_needs_matplotlib_and_nothing_else_does(place, recipe, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    pretrain(override_pretraining(recipe, epochs=1), place / "plain")
+    train(override(recipe, epochs=1), place / "plain")
     assert sorted(path.name for path in (place / "plain/test").iterdir()) == [
         "evaluation.json", "evaluation.md", "scores.npz",
     ]  # fmt: skip
@@ -236,13 +207,13 @@ def test_the_picture_needs_matplotlib_and_nothing_else_does(place, recipe, monke
 
 def test_folder_rules(run, recipe, tmp_path):
     with pytest.raises(ConfigError, match="there is a run already"):
-        pretrain(recipe, run)
+        train(recipe, run)
     with pytest.raises(ConfigError, match=r"another training\.batch_size"):
-        pretrain(override_pretraining(recipe, batch_size=2), run, resume=True)
+        train(override(recipe, batch_size=2), run, resume=True)
     with pytest.raises(ConfigError, match="has 4 epochs already"):
-        pretrain(override_pretraining(recipe, epochs=3), run, resume=True)
+        train(override(recipe, epochs=3), run, resume=True)
     with pytest.raises(CorpusError, match=r"nowhere.*tags\.json"):
-        pretrain(override_pretraining(recipe, corpora=[tmp_path / "nowhere"]), tmp_path / "run")
+        train(override(recipe, corpora=[tmp_path / "nowhere"]), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -252,18 +223,18 @@ def test_folder_rules(run, recipe, tmp_path):
         ({"corpora": []}, "names no prepared folder"),
         ({"mixing": {}}, "mixing.*unknown key"),
         ({"training": {"epoch": 3}}, r"training\.epoch.*unknown key"),
-        ({"training": {"epochs": 0}}, "epochs has to be 1 or more"),
-        ({"training": {"batch_size": 1}}, "batch_size has to be 2"),
-        ({"training": {"validation_tracks": 0}}, "validation_tracks has to be 1"),
-        ({"training": {"phases": []}}, "phases begin after 0 epochs"),
-        ({"training": {"phases": [{"optimizer": "adam", "learning_rate": 1, "after_epochs": 2}]}}, "phases begin"),
+        ({"training": {"epochs": 0}}, "epochs must be 1 or more, got 0"),
+        ({"training": {"batch_size": 1}}, "batch_size must be 2"),
+        ({"training": {"validation_tracks": 0}}, "validation_tracks must be 1"),
+        ({"training": {"phases": []}}, "phases must begin after 0 epochs"),
+        ({"training": {"phases": [{"optimizer": "adam", "learning_rate": 1, "after_epochs": 2}]}}, "phases must begin"),
         ({"training": {"phases": [{"optimizer": "lion", "learning_rate": 1}]}}, r"phases\.0\.optimizer"),
-        ({"training": {"phases": [{"optimizer": "sgd", "learning_rate": 0}]}}, "learning_rate has to be above 0"),
+        ({"training": {"phases": [{"optimizer": "sgd", "learning_rate": 0}]}}, "learning_rate must be above 0"),
         ({"chunks": {"chunk_seconds": 0.5}}, "chunk_seconds is too short"),
-        ({"chunks": {"draw": "in_turn"}}, r"chunks\.draw has to be random"),
+        ({"chunks": {"draw": "in_turn"}}, r"chunks\.draw must be random"),
         ({"model": {"backbone": "mobilenet", "head": "anchored"}}, "'anchored' knows only"),
         ({"model": {"backbone": "mobilenet", "frontend": {"sample_rate": 16000, "f_max": 8000}}}, "16000 Hz"),
-        ({"seed": -1}, "seed has to be 0"),
+        ({"seed": -1}, "seed must be 0"),
     ],
 )
 def test_faults_are_one_line_with_file_and_place(tmp_path, values, place):
@@ -276,7 +247,7 @@ def test_faults_are_one_line_with_file_and_place(tmp_path, values, place):
 
 def test_the_recipe_of_the_project_says_what_the_defaults_say():
     recipe = load_pretraining_recipe(RECIPE)
-    assert override_pretraining(recipe, workers=2).training == PretrainingConfig()
+    assert override(recipe, workers=2).training == PretrainingConfig()
     paper = load_recipe(RECIPE.with_name("paper.yaml"))
     assert paper.pretrained.name == "best" and paper.pretrained.parent.name == recipe.name
     assert (paper.model, paper.mixing.chunk_seconds) == (recipe.model, recipe.chunks.chunk_seconds)
@@ -291,16 +262,16 @@ def test_phases_by_epoch():
 
 def test_epochs_differ_and_workers_do_not_matter(place):
     chunks = TaggedChunks(TaggingPool.load([place / "corpus"], "train"), ChunkConfig(chunk_seconds=0.2), 1)
-    alone, helped = ([b for _ in range(2) for b in chunk_loader(chunks, 3, 2, n, 1)] for n in (0, 1))
+    alone, helped = ([b for _ in range(2) for b in loader_by_epoch(ChunkDataset(chunks), 3, 2, n, 1)] for n in (0, 1))
     assert all(torch.equal(a.waveform, b.waveform) for a, b in zip(alone, helped, strict=True))
-    first = next(iter(chunk_loader(chunks, 3, 2, 0, 0)))
+    first = next(iter(loader_by_epoch(ChunkDataset(chunks), 3, 2, 0, 0)))
     assert not torch.equal(first.waveform, alone[0].waveform)
     assert alone[0].targets.shape == (3, 3)
 
 
 def test_evaluation_chunks_are_fixed_and_of_every_track(place):
     chunks = evaluation_chunks([place / "corpus"], "validation", ChunkConfig(chunk_seconds=0.2))
-    kept, read = (list(fixed_chunk_loader(chunks, spread(8, 4, 2), 4, 0, keep)) for keep in (True, False))
+    kept, read = (list(fixed_loader(ChunkDataset(chunks), spread(8, 4, 2), 4, 0, keep)) for keep in (True, False))
     assert all(torch.equal(a.waveform, b.waveform) for a, b in zip(kept, read, strict=True))
     assert list(kept[0].songs) == list(kept[1].songs) == [f"tones/track_{n:03}" for n in (1, 7, 13, 19)]
     assert not torch.equal(kept[0].waveform, kept[1].waveform)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from organology.training.l2_sp import StartDecay
+from organology.training.callbacks.l2_sp import L2SP
 
 
 def begin(decay):
@@ -16,7 +16,7 @@ def begin(decay):
     module = SimpleNamespace(network=network, device=torch.device("cpu"))
     groups = [{"lr": 0.1, "params": [network.weight]}, {"lr": 0.01, "params": [network.bias]}]
     trainer = SimpleNamespace(optimizers=[SimpleNamespace(param_groups=groups)])
-    callback = StartDecay(decay)
+    callback = L2SP(decay)
     callback.on_train_start(trainer, module)
     return callback, trainer, module
 
@@ -39,7 +39,7 @@ def test_a_resumed_run_decays_toward_the_very_first_weights():
     first = module.network.weight.detach().clone()
     with torch.no_grad():
         module.network.weight += 1.0
-    resumed = StartDecay(1.0)
+    resumed = L2SP(1.0)
     resumed.load_state_dict(callback.state_dict())
     resumed.on_train_start(trainer, module)
     resumed.on_train_batch_end(trainer, module, None, None, 0)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,11 +23,19 @@ from organology.errors import AudioError, ConfigError, CorpusError, ModelError, 
 from organology.mixing import Mixer, StemPool
 from organology.model import AudioSetTagger, load_checkpoint
 from organology.training import load_recipe
-from organology.training.callbacks.averaging import WeightAverage
-from organology.training.recipe_files import save_recipe
+from organology.training.callbacks.averaging import AveragedWeights
+from organology.training.data import (
+    EpochSampler,
+    MixtureDataset,
+    evaluation_mixer,
+    fixed_loader,
+    loader_by_epoch,
+    one_line,
+)
+from organology.training.recipes import override, save_recipe
+from organology.training.run import train
 from organology.training.scoring import evaluate_model, load_scorer
-from organology.training.data import EpochSampler, evaluation_mixer, fixed_loader, one_line, training_loader
-from organology.training.transfer.run import build, override, train
+from organology.training.transfer.task import build
 from training_support import make_corpus, write_recipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -107,16 +116,18 @@ def test_killed_in_an_epoch_and_resumed_is_as_if_undisturbed(scratch, place):
     script = """
 import os, signal, sys, torch
 from pathlib import Path
-from organology.training import load_recipe, loop
-from organology.training.module import TransferModule
+from organology.training import load_recipe
+from organology.training.module import TrainingModule
+from organology.training.recipes import override
+from organology.training.run import train
 torch.set_num_threads(1)
-step = TransferModule.training_step
+step = TrainingModule.training_step
 def killed(self, batch, batch_idx):
     if self.current_epoch == 1 and batch_idx == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return step(self, batch, batch_idx)
-TransferModule.training_step = killed
-loop.train(loop.override(load_recipe(sys.argv[1]), epochs=3), Path(sys.argv[2]))
+TrainingModule.training_step = killed
+train(override(load_recipe(sys.argv[1]), epochs=3), Path(sys.argv[2]))
 """
     folder = place / "killed"
     done = subprocess.run([sys.executable, "-c", script, place / "tiny.yaml", folder], capture_output=True)
@@ -165,7 +176,6 @@ def test_options_beyond_the_paper_run_and_resume(place):
         gradient_clip=0.5,
         schedule="cosine",
         warmup_epochs=1,
-        label_smoothing=0.1,
         optimizer="adamw",
         weight_decay=0.01,
         thresholds="single",
@@ -179,7 +189,8 @@ def test_options_beyond_the_paper_run_and_resume(place):
     assert_same_weights(place / "whole", place / "parts")
     _, metadata = load_checkpoint(place / "whole" / "best")
     assert len(set(metadata.thresholds)) == 1
-    learned = {name.removeprefix("network."): value for name, value in weights(place / "whole").items()}
+    state = torch.load(place / "whole" / "last.ckpt", weights_only=True)["current_model_state"]
+    learned = {name.removeprefix("network."): value for name, value in state.items()}
     kept = load_file(place / "whole" / "best/model.safetensors")
     assert not torch.equal(learned["head.4.weight"], kept["head.4.weight"])
 
@@ -189,9 +200,9 @@ class StopError(Exception):
 
 
 def train_until(recipe, folder, epochs):
-    from organology.training.transfer.module import TransferModule
+    from organology.training.module import TrainingModule
 
-    step = TransferModule.training_step
+    step = TrainingModule.training_step
 
     def stop(self, batch, batch_idx):
         if self.current_epoch == epochs and batch_idx == 1:
@@ -199,23 +210,40 @@ def train_until(recipe, folder, epochs):
         return step(self, batch, batch_idx)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransferModule, "training_step", stop)
+        patch.setattr(TrainingModule, "training_step", stop)
         train(recipe, folder, resume=True)  # where nothing is to resume it begins
 
 
 def test_weight_average_by_hand(recipe):
     module = build(override(recipe, transfer="scratch"))
-    average = WeightAverage(0.5)
+    average, trainer = AveragedWeights(0.5), SimpleNamespace(global_step=0)
+    average.setup(trainer, module, "fit")
     name = "head.4.bias"
     for value in (1.0, 2.0, 4.0):
         module.network.state_dict()[name].fill_(value)
-        average.on_train_batch_end(None, module, None, None, 0)
+        trainer.global_step += 1
+        average.on_train_batch_end(trainer, module, None, None, 0)
     # Decays: none at first, then min(0.5, 2 / 11), min(0.5, 3 / 12).
     expected = 0.25 * (1 * 2 / 11 + 2 * 9 / 11) + 0.75 * 4
-    average.on_validation_start(None, module)
+    average.on_validation_epoch_start(trainer, module)
     assert float(module.network.state_dict()[name][0]) == pytest.approx(expected, rel=1e-6)
-    average.on_validation_end(None, module)
+    average.on_validation_epoch_end(trainer, module)
     assert float(module.network.state_dict()[name][0]) == 4
+
+
+def test_weight_average_of_an_earlier_version_is_taken_up(recipe):
+    """States of runs before Lightning's callback was used hold the average under another name."""
+    module = build(override(recipe, transfer="scratch"))
+    learned = {name: value.clone() for name, value in module.state_dict().items()}
+    earlier = {name: value + 1 for name, value in module.network.state_dict().items() if value.is_floating_point()}
+    checkpoint = {"state_dict": learned, "callbacks": {"WeightAverage": {"steps": 7, "average": earlier}}}
+    average, trainer = AveragedWeights(0.5), SimpleNamespace(global_step=0)
+    average.setup(trainer, module, "fit")
+    average.on_load_checkpoint(trainer, module, checkpoint)
+    assert torch.equal(module.network.head[4].bias, learned["network.head.4.bias"])
+    average.on_validation_epoch_start(trainer, module)
+    assert torch.equal(module.network.head[4].bias, learned["network.head.4.bias"] + 1)
+    assert int(average._average_model.n_averaged) == 7
 
 
 def test_folder_rules(scratch, place, recipe):
@@ -262,7 +290,7 @@ def test_epochs_hold_the_same_mixtures_whatever_the_workers(recipe):
     assert list(sampler) == [12, 13, 14, 15, 16, 17]
     batches = []
     for workers in (0, 2):
-        loader = training_loader(mixer, 3, 2, workers, first_epoch=1)
+        loader = loader_by_epoch(MixtureDataset(mixer), 3, 2, workers, first_epoch=1)
         batches.append([waveform for waveform, _, _ in loader])
     assert all(torch.equal(a, b) for a, b in zip(*batches, strict=True))
     assert torch.equal(batches[0][0][1], torch.from_numpy(mixer.mix(7).audio))
@@ -272,7 +300,7 @@ def test_validation_mixtures_are_fixed_and_musical(recipe):
     mixer = evaluation_mixer(recipe.corpora, "validation", recipe.mixing)
     assert {mixer.mix(i).strategy for i in range(10)} == {"musical"}
     assert all(not source.effects for source in mixer.mix(0).sources)
-    kept, made = (list(fixed_loader(mixer, 5, 2, 0, keep=keep)) for keep in (True, False))
+    kept, made = (list(fixed_loader(MixtureDataset(mixer), range(5), 2, 0, keep=keep)) for keep in (True, False))
     for first, second in zip(kept, made, strict=True):
         assert torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
         assert tuple(first[2]) == tuple(second[2])

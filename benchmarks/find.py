@@ -21,7 +21,7 @@ from organology.library.rows import FileState
 from organology.library.store import Store
 from organology.model_metadata import ModelMetadata
 from organology.recognition import Recognition
-from organology.taxonomy import LABELS, raise_families
+from organology.taxonomy import raise_families
 
 QUERIES = (
     ["violin and not drums", "--format", "paths"],

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from organology.labels import LabelSet, default_set
 from organology import cli
 from organology.errors import ModelError
 from organology.evaluation import calibrated, calibrated_thresholds, fit_calibration, reliability
 from organology.evaluation.calibration import logit
+from organology.labels import LabelSet, default_set
 from organology.model import InstrumentNet, ModelConfig, export_onnx, load_checkpoint, save_checkpoint
 from organology.model_metadata import Calibration, ModelMetadata
 from organology.recognition.onnx_model import ModelFile

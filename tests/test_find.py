@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from organology.labels import default_set
 from organology.errors import OrganologyError, QueryError
+from organology.labels import default_set
 from organology.library.query.match import matching_rows
 from organology.library.query.parser import parse
 from organology.library.query.tree import All, AnyOf, Compare, Not, Plays, Value, labels_of

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from organology.labels import LabelSet
 from organology import config, model_metadata
 from organology.atomic import written_whole
 from organology.errors import ConfigError, ModelError
+from organology.labels import LabelSet
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,7 +65,9 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
 
 
 def test_metadata_survives_json():
-    told = model_metadata.ModelMetadata(LabelSet("two", ("voice", "key")), (0.3, 0.4), provenance={"command": "train"}, name="tiny")
+    told = model_metadata.ModelMetadata(
+        LabelSet("two", ("voice", "key")), (0.3, 0.4), provenance={"command": "train"}, name="tiny"
+    )
     assert model_metadata.ModelMetadata.from_json(told.to_json(), "m") == told
     assert told.window_frames == 128_000
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import organology
-from organology.labels import LabelSet, default_set
 from organology import audio
 from organology.errors import AudioError, ModelError
+from organology.labels import LabelSet, default_set
 from organology.recognition import Recognizer, inference
 from organology.recognition.pooling import pool
 from organology.taxonomy import FAMILY_OF, LABELS

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from organology.labels import default_set
 from organology import repeats
 from organology.errors import ModelError
+from organology.labels import default_set
 from organology.model_metadata import ModelMetadata
 from organology.taxonomy import LABELS
 

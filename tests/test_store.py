@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from organology.labels import default_set
 from organology import audio
 from organology.errors import AudioError, StoreError
+from organology.labels import default_set
 from organology.library.rows import FileState, pack, seconds_of, unpack
 from organology.library.store import Store
 from organology.model_metadata import ModelMetadata

@@ -45,7 +45,7 @@ def test_bradl15_is_the_paper_s_classes_in_the_paper_s_order():
 def test_bradl15_constants_are_the_set_s():
     from organology.labels import bradl15
 
-    assert bradl15.LABELS == BRADL15.labels and bradl15.FAMILY_OF == BRADL15.parents
+    assert BRADL15.labels == bradl15.LABELS and BRADL15.parents == bradl15.FAMILY_OF
     assert bradl15.FAMILIES + bradl15.INSTRUMENTS == bradl15.LABELS
     assert bradl15.DISPLAY_NAMES["key"] == "keys"
 
@@ -356,8 +356,8 @@ def test_load_full_file_reads_every_column(tmp_path):
 
 
 def test_load_own_set_of_the_fifteen_labels_is_bradl15(tmp_path):
-    rows = [f"{label}\t{'|'.join(BRADL15.concepts[label])}\t{BRADL15.parents.get(label, '')}" for label in BRADL15.labels]
-    own = LabelSet.load(write(tmp_path, "label\tconcepts\tparent\n" + "\n".join(rows)))
+    cells = [(label, "|".join(BRADL15.concepts[label]), BRADL15.parents.get(label, "")) for label in BRADL15.labels]
+    own = LabelSet.load(write(tmp_path, "label\tconcepts\tparent\n" + "\n".join(map("\t".join, cells))))
     assert own.digest == BRADL15.digest
 
 

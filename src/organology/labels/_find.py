@@ -1,54 +1,51 @@
-"""The labels of a set that a person's word means."""
+"""The labels that a person's word means."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from organology.labels._words import normalized, singular, suggestion
 from organology.labels.concepts import concept_tree
 
-if TYPE_CHECKING:
-    from organology.labels.label_set import LabelSet
 
+def find(
+    text: str,
+    set_name: str,
+    words: Mapping[str, str],
+    concepts: Mapping[str, Iterable[str]],
+    parents: Mapping[str, str],
+) -> tuple[str, ...]:
+    """The labels of a set that a word means; see `LabelSet.find`.
 
-def find(label_set: LabelSet, text: str) -> tuple[str, ...]:
-    """As `LabelSet.find`."""
-    words = _words(label_set)
+    Parameters
+    ----------
+    text, set_name : str
+    words : mapping of str to str
+        Normalized names -> labels.
+    concepts, parents : mapping
+        Of the labels, as in `LabelSet`.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
     word = normalized(text)
     label = words.get(word) or words.get(singular(word))
     if label:
         return (label,)
-    concept = concept_tree().find(text)
+    tree = concept_tree()
+    concept, the_labels = tree.find(text), f"; the labels are {', '.join(concepts)}"
     if concept is None:
-        known = [*words, *concept_tree().words]
-        hint = suggestion(word, words) or suggestion(word, known) or f"; the labels are {', '.join(label_set.labels)}"
+        hint = suggestion(word, words) or suggestion(word, tree.words) or the_labels
         raise ValueError(f"no instrument {text!r}{hint}")
-    found = _labels_of(label_set, concept)
+    members = {label: tree.all_below(own) for label, own in concepts.items()}
+    found = tuple(label for label, own in concepts.items() if concept in own)
     if not found:
-        above = [label for label in label_set.labels if concept in _members(label_set, label)]
-        hint = f"; it counts as {' and '.join(above)}" if above else f"; the labels are {', '.join(label_set.labels)}"
-        raise ValueError(f"{label_set.name} has no label for {text!r}{hint}")
+        inside = [label for label, own in members.items() if own and own <= tree.below(concept)]
+        found = tuple(label for label in inside if parents.get(label) not in inside)
+    if not found:
+        above = [label for label, own in members.items() if concept in own]
+        hint = f"; it counts as {' and '.join(above)}" if above else the_labels
+        raise ValueError(f"{set_name} has no label for {text!r}{hint}")
     return found
-
-
-def _words(label_set: LabelSet) -> dict[str, str]:
-    words = {normalized(label): label for label in label_set.labels}
-    for label in label_set.labels:
-        for name in (label_set.display[label], *label_set.aliases.get(label, ())):
-            words.setdefault(normalized(name), label)
-            words.setdefault(singular(normalized(name)), label)
-    return words
-
-
-def _labels_of(label_set: LabelSet, concept: str) -> tuple[str, ...]:
-    """The labels of a concept: the one that means it, or the highest of those within it."""
-    same = tuple(label for label in label_set.labels if concept in label_set.concepts[label])
-    if same:
-        return same
-    below = concept_tree().below(concept)
-    inside = [label for label in label_set.labels if _members(label_set, label) and _members(label_set, label) <= below]
-    return tuple(label for label in inside if label_set.parents.get(label) not in inside)
-
-
-def _members(label_set: LabelSet, label: str) -> frozenset[str]:
-    return concept_tree().all_below(label_set.concepts[label])

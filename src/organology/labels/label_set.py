@@ -1,40 +1,35 @@
-"""Label sets: what a model can tell, and arithmetic of three-valued label vectors.
-
-A label vector is an int8 array of shape (n_labels,), in the order of the set: 1 present, 0 absent, -1 unknown. An
-unknown label is left out of the loss and of the metrics.
-"""
+"""Label sets: what a model can tell, and how instruments become labels."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from organology.errors import ConfigError
-from organology.labels import _find, _structure, set_file
+from organology.labels import set_file
+from organology.labels._find import find
 from organology.labels._rules import Rules
-from organology.labels._words import quoted, suggestion
+from organology.labels._words import normalized, singular, suggestion
+from organology.labels.colors import shades
 from organology.labels.concepts import concept_tree
-from organology.labels.values import ABSENT, PRESENT, UNKNOWN, LabelArray
+from organology.labels.label_tree import LabelTree
+from organology.labels.values import LabelArray
 from organology.labels.view import View
 
 _FOLDER = Path(__file__).with_name("sets")
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_MOST_ENCODED = 4096  # vectors kept
 _TEXTS = ("parents", "display", "colors")
 _RULES = ("concepts", "unknown", "core", "aliases")
 
 
 @dataclass(frozen=True)
-class LabelSet:
+class LabelSet(LabelTree):
     """An ordered set of labels; immutable, hashable by its content, and safe to pickle.
 
     Attributes
@@ -68,9 +63,6 @@ class LabelSet:
     (['guitar'], [])
     """
 
-    name: str
-    labels: tuple[str, ...]
-    parents: Mapping[str, str] = field(default_factory=dict)
     display: Mapping[str, str] = field(default_factory=dict)
     colors: Mapping[str, str] = field(default_factory=dict)
     concepts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -79,18 +71,19 @@ class LabelSet:
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        labels = tuple(self.labels)
-        display = {label: label.replace("_", " ") for label in labels} | dict(self.display)
-        concepts = {label: (label,) if label in concept_tree() else () for label in labels} | dict(self.concepts)
-        self._freeze(labels=labels, display=display, concepts=concepts)
+        super().__post_init__()
+        self._check_keys("display", "colors", *_RULES)
+        display = {label: label.replace("_", " ") for label in self.labels} | dict(self.display)
+        concepts = {label: (label,) if label in concept_tree() else () for label in self.labels} | dict(self.concepts)
+        self._freeze(display=display, concepts=concepts)
         self._freeze(**{name: {key: tuple(cell) for key, cell in getattr(self, name).items()} for name in _RULES})
-        _structure.check(self)
-        colors = _structure.colors(self) | dict(self.colors)
-        self._freeze(parents=dict(self.parents), colors={label: colors[label] for label in labels})
+        self._freeze(colors=self._all_colors())
 
-    def _freeze(self, **values: Any) -> None:
-        for name, value in values.items():
-            object.__setattr__(self, name, MappingProxyType(value) if isinstance(value, dict) else value)
+    def _all_colors(self) -> dict[str, str]:
+        bare = [label for label in self.labels if label not in self.colors]
+        families = [concept_tree().family((*self.concepts[label], "")[0]) for label in bare]
+        shaded = dict(zip(bare, shades(families, self.colors.values()), strict=True))
+        return {label: shaded.get(label) or self.colors[label] for label in self.labels}
 
     @staticmethod
     def load(name_or_path: str | PathLike[str]) -> LabelSet:
@@ -104,79 +97,16 @@ class LabelSet:
         text = str(name_or_path)
         if text in label_sets():
             return _shipped(text)
-        path = Path(text)
-        if not path.suffix and not path.is_file():
+        if not (path := Path(text)).suffix and not path.is_file():
             hint = suggestion(text, label_sets())
-            raise ConfigError(f"no label set {text!r}{hint}; there are {', '.join(label_sets())}, or a table's path")
+            raise ConfigError(f"no label set {text!r}{hint}; there are {', '.join(label_sets())}")
         return _from_table(path)
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
     def __hash__(self) -> int:
         return hash((self.name, self.labels, self.digest))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return LabelSet.from_dict, (self.to_dict(),)
-
-    # -- labels and their tree -------------------------------------------------------------------------------------
-
-    @cached_property
-    def _index(self) -> dict[str, int]:
-        return {label: i for i, label in enumerate(self.labels)}
-
-    def index(self, label: str) -> int:
-        """Place of a label; raises ValueError if it is none."""
-        try:
-            return self._index[label]
-        except KeyError:
-            self.check([label])
-            raise
-
-    def check(self, labels: Iterable[str]) -> tuple[str, ...]:
-        """The labels as a tuple.
-
-        Raises
-        ------
-        ValueError
-            If one of them is not a label; names the wrong ones and what may have been meant.
-        """
-        labels = tuple(labels)
-        wrong = [label for label in labels if label not in self._index]
-        if wrong:
-            hint = suggestion(wrong[0], self.labels) or f"; the labels are {', '.join(self.labels)}"
-            raise ValueError(f"not a label of {self.name}: {quoted(wrong)}{hint}")
-        return labels
-
-    @cached_property
-    def families(self) -> tuple[str, ...]:
-        """The labels that have no parent."""
-        return tuple(label for label in self.labels if label not in self.parents)
-
-    @cached_property
-    def instruments(self) -> tuple[str, ...]:
-        """The labels that have no children."""
-        return tuple(label for label in self.labels if label not in self.parents.values())
-
-    def children(self, label: str) -> tuple[str, ...]:
-        """The labels right below one."""
-        self.check([label])
-        return tuple(child for child in self.labels if self.parents.get(child) == label)
-
-    def family(self, label: str) -> str:
-        """The label without parent that a label stands below, or the label itself."""
-        self.check([label])
-        while label in self.parents:
-            label = self.parents[label]
-        return label
-
-    def order(self) -> tuple[str, ...]:
-        """All labels, each parent right before its children."""
-        return self._order
-
-    @cached_property
-    def _order(self) -> tuple[str, ...]:
-        return _structure.tree_order(self)
 
     def subset(self, labels: Iterable[str], name: str = "") -> LabelSet:
         """The set of some of the labels, in the order given; a label whose parent is left out moves up.
@@ -188,8 +118,7 @@ class LabelSet:
         """
         labels = self.check(labels)
         mappings = {key: {k: v for k, v in getattr(self, key).items() if k in labels} for key in (*_TEXTS, *_RULES)}
-        mappings["parents"] = _structure.kept_parents(self, labels)
-        return LabelSet(name or self.name, labels, **mappings)
+        return LabelSet(name or self.name, labels, **mappings | {"parents": self._kept_parents(labels)})
 
     def find(self, text: str) -> tuple[str, ...]:
         """The labels that a person's word means.
@@ -207,13 +136,24 @@ class LabelSet:
         >>> LabelSet.load("bradl15").find("guitars")
         ('electric_guitar', 'acoustic_guitar')
         """
-        return _find.find(self, text)
+        return find(text, self.name, self._words, self.concepts, self.parents)
 
-    # -- label vectors ---------------------------------------------------------------------------------------------
+    @cached_property
+    def _words(self) -> dict[str, str]:
+        """Normalized names -> labels; labels before display names and aliases."""
+        words = {normalized(label): label for label in self.labels}
+        for label in self.labels:
+            for name in map(normalized, (self.display[label], *self.aliases.get(label, ()))):
+                words.setdefault(name, label)
+                words.setdefault(singular(name), label)
+        return words
 
     @cached_property
     def _rules(self) -> Rules:
-        return Rules(self)
+        rules = [
+            [mapping.get(label, ()) for label in self.labels] for mapping in (self.concepts, self.unknown, self.core)
+        ]
+        return Rules(*rules)
 
     def encode(self, present: Iterable[str], unknown: Iterable[str] = ()) -> LabelArray:
         """Label vector of one source, from concepts.
@@ -243,74 +183,33 @@ class LabelSet:
         >>> bradl15.decode(bradl15.encode(["double_bass"]))
         ([], ['bowed_string', 'plucked_string'])
         """
-        return self._rules.encode(tuple(present), tuple(unknown)).copy()
+        key = tuple(present), tuple(unknown)
+        if (vector := self._encoded.get(key)) is None:
+            vector = self._with_parents(self._rules.encode(*key))
+            if len(self._encoded) < _MOST_ENCODED:
+                self._encoded[key] = vector
+        return vector.copy()
 
-    def encode_labels(self, present: Iterable[str], unknown: Iterable[str] = ()) -> LabelArray:
-        """Label vector of one source, from labels; parents follow, and a label named in both counts as present.
+    @cached_property
+    def _encoded(self) -> dict[tuple[tuple[str, ...], ...], LabelArray]:
+        return {}
 
-        Raises
-        ------
-        ValueError
-            If a word is not a label.
-        """
-        return self._rules.encode_labels(self.check(present), self.check(unknown))
-
-    def decode(self, vector: ArrayLike) -> tuple[list[str], list[str]]:
-        """The present and the unknown labels of a label vector of shape (n_labels,)."""
-        values = np.asarray(vector)
-        return (
-            [label for label, value in zip(self.labels, values, strict=True) if value == PRESENT],
-            [label for label, value in zip(self.labels, values, strict=True) if value == UNKNOWN],
-        )
-
-    def union(self, vectors: ArrayLike | Sequence[LabelArray]) -> LabelArray:
-        """Label vector of a mixture of sources.
-
-        A label is present if any source has it, else unknown if it is unknown in any source, else absent.
-
-        Parameters
-        ----------
-        vectors : int8 array, shape (n_sources, n_labels), or a list of vectors
-            No source at all gives all labels absent.
-        """
-        stacked = np.asarray(vectors, dtype=np.int8).reshape(-1, len(self))
-        present, unknown = (stacked == PRESENT).any(axis=0), (stacked == UNKNOWN).any(axis=0)
-        return np.where(present, PRESENT, np.where(unknown, UNKNOWN, ABSENT)).astype(np.int8)
-
-    def raise_parents(self, scores: ArrayLike) -> NDArray[Any]:
-        """Scores in which no label is below its children.
-
-        Parameters
-        ----------
-        scores : array, shape (..., n_labels)
-
-        Returns
-        -------
-        array of the same shape and type; the argument is left as it is
-        """
-        raised = np.array(scores, copy=True)
-        for child, parent in self._rules.upward:
-            np.maximum(raised[..., parent], raised[..., child], out=raised[..., parent])
-        return raised
-
-    def view_of(self, other: LabelSet) -> View:
+    def view_of(self, other: LabelSet) -> View[LabelSet]:
         """How this set is read from the scores of another.
 
         A label can be told if labels of the other set lie wholly within it and together take in all of its core:
         an electric and an acoustic guitar make a guitar, a violin alone no bowed strings.
         """
-        columns = self._rules.columns(other._rules)
+        columns = dict(zip(self.labels, self._rules.columns(other._rules), strict=True))
         told = [label for label in self.labels if columns[label]]
         missing = tuple(label for label in self.labels if not columns[label])
         return View(self.subset(told), missing, tuple(columns[label] for label in told), len(other))
 
-    # -- plain values ----------------------------------------------------------------------------------------------
-
     def to_dict(self) -> dict[str, Any]:
-        """All of the set as plain values, for JSON; `from_dict` reads them without any table."""
-        texts = {name: dict(getattr(self, name)) for name in _TEXTS}
-        rules = {name: {label: list(cell) for label, cell in getattr(self, name).items()} for name in _RULES}
-        return {"name": self.name, "labels": list(self.labels)} | texts | rules
+        """All of the set as plain values, for JSON."""
+        values: dict[str, Any] = {"name": self.name, "labels": list(self.labels)}
+        values |= {name: dict(getattr(self, name)) for name in _TEXTS}
+        return values | {name: {k: list(cell) for k, cell in getattr(self, name).items()} for name in _RULES}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> LabelSet:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    from organology.labels.label_set import LabelSet
+from organology.labels.label_tree import LabelTree
+
+Set = TypeVar("Set", bound=LabelTree)
 
 
 @dataclass(frozen=True)
-class View:
+class View(Generic[Set]):
     """A label set as far as another one can tell it; `LabelSet.view_of` makes it.
 
     Attributes
@@ -29,7 +30,7 @@ class View:
         Length of the other set.
     """
 
-    label_set: LabelSet
+    label_set: Set
     missing: tuple[str, ...]
     columns: tuple[tuple[int, ...], ...]
     n_source_labels: int

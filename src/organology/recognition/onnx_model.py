@@ -17,8 +17,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from organology.errors import ModelError
-from organology.model_metadata import METADATA_KEY, ModelMetadata
 from organology.labels import default_set
+from organology.model_metadata import METADATA_KEY, ModelMetadata
 from organology.taxonomy import LABELS
 
 SHIPPED = "organology.onnx"

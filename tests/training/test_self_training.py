@@ -29,6 +29,8 @@ from organology.training.teachers.tags import TagTeacher, tag_table
 from organology.training.transfer.data import training_audio
 from training_support import RATE, make_corpus, sound, write_recipe
 
+LABELS = default_set().labels
+
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -108,7 +110,7 @@ def test_labels_are_read_from_tags():
 
     table = {
         label: {TAGS[i].removeprefix("instrument---") for i in tags}
-        for label, tags in zip(default_set().labels, tag_table(default_set()), strict=True)
+        for label, tags in zip(LABELS, tag_table(default_set()), strict=True)
     }
     assert table["piano"] == {"piano"}
     assert table["key"] == {"piano", "keyboard", "electricpiano"}
@@ -120,7 +122,7 @@ def test_labels_are_read_from_tags():
     assert len(names) == 50 and names[:3] == ["guitar", "classical", "slow"] and names[-1] == "choral"
     table = {
         label: {names[i] for i in tags}
-        for label, tags in zip(default_set().labels, tag_table(default_set(), "magnatagatune"), strict=True)
+        for label, tags in zip(LABELS, tag_table(default_set(), "magnatagatune"), strict=True)
     }
     assert table["key"] == {"piano", "harpsichord"} and table["bowed_string"] == {"strings", "violin", "cello"}
     assert table["drums"] == {"drums"} and table["percussion"] == {"drums", "beat", "beats"}
@@ -130,7 +132,7 @@ def test_labels_are_read_from_tags():
 
 def test_a_tagger_speaks_of_what_it_has_tags_for(place):
     every = TagTeacher(place / "musicnn.pth", default_set())
-    says = dict(zip(default_set().labels, every.knows.tolist(), strict=True))
+    says = dict(zip(LABELS, every.knows.tolist(), strict=True))
     assert not says["brass"] and not says["woodwind"] and says["piano"]
     some = TagTeacher(place / "musicnn.pth", default_set(), ("piano", "drums"))
     assert some.knows.sum() == 2
@@ -303,7 +305,7 @@ def test_distilled_by_command(place, tmp_path):
     x = waveforms()
     with torch.no_grad():
         own, mixed = before(x), after(x)
-    said = [label in explained for label in default_set().labels]
+    said = [label in explained for label in LABELS]
     assert torch.equal(own[:, [not s for s in said]], mixed[:, [not s for s in said]])
     assert not torch.allclose(own[:, said], mixed[:, said], atol=1e-3)
     # Share 1 with the network's own features: what the regression explains of the tagger, it says.
@@ -313,10 +315,10 @@ def test_distilled_by_command(place, tmp_path):
     audio = torch.from_numpy(np.stack([chunks.chunk(i).audio for i in range(128)]))
     with torch.no_grad():
         piano, taught = (
-            net(audio)[:, default_set().labels.index("piano")],
-            teacher.logits(audio)[:, default_set().labels.index("piano")],
+            net(audio)[:, LABELS.index("piano")],
+            teacher.logits(audio)[:, LABELS.index("piano")],
         )
-        before_it = before(audio)[:, default_set().labels.index("piano")]
+        before_it = before(audio)[:, LABELS.index("piano")]
     assert float(piano.mean()) == pytest.approx(float(before_it.mean()), abs=0.01)
     assert np.corrcoef(piano, taught)[0, 1] > max(0.3, np.corrcoef(before_it, taught)[0, 1])
 

@@ -59,7 +59,7 @@ class PretrainingModule(TrainingModule[PretrainingConfig]):
 class PhaseChange(L.Callback):
     """At the end of a phase's last epoch: back to the best weights so far, with the next phase's optimizer.
 
-    It comes before `BestCheckpoint` in the list of callbacks, so that the state to resume from is that after the change.
+    It comes before `BestCheckpoint` in the list of callbacks: the state to resume from is that after the change.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def main() -> None:
         items = held_out(given.recipe, test, given.validation) if isinstance(test, str) else test
         scores = []
         for level in levels.values():
-            network.hear_at(level)
+            network.set_level(level)
             scores.append(score(network, items))
         print_table(items, "level", list(levels), scores)
     print(f"\n{time.process_time():.0f} s of CPU")

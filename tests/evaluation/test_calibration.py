@@ -21,8 +21,9 @@ from organology.model_metadata import Calibration, ModelMetadata
 from organology.recognition.onnx_model import ModelFile
 from organology.taxonomy import LABELS
 from organology.training import load_recipe
-from organology.training.transfer.run import override, train
-from organology.training.tuning import tune
+from organology.training.recipes import override
+from organology.training.run import train
+from organology.training.scoring.tuning import tune
 from training_support import make_corpus, write_recipe
 
 SOME = Calibration(tuple(np.linspace(0.5, 2.5, 15).round(3)), tuple(np.linspace(-1, 2, 15).round(3)))

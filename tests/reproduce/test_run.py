@@ -21,7 +21,7 @@ from organology.reproduce import mixtures, pictures, preparing, run
 from organology.taxonomy import LABELS
 from organology.training import load_recipe
 from organology.training.callbacks.checkpoint import Keeper
-from organology.training.transfer.data import EVALUATION_SEED, evaluation_mixer
+from organology.training.data import EVALUATION_SEED, evaluation_mixer
 from training_support import RATE, make_corpus, sound
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -25,7 +25,7 @@ from organology.errors import OrganologyError
 from organology.mixing import MixingConfig
 from organology.reproduce.runs import content_hash, unlike
 from organology.training import Recipe
-from organology.training.transfer.data import Batch, evaluation_mixer, fixed_loader, one_line
+from organology.training.data import Batch, MixtureDataset, evaluation_mixer, fixed_loader, one_line
 
 FULL_SCALE = 32_767
 BATCH = 32
@@ -100,7 +100,7 @@ def make_mixtures(
         if wanted.audio.is_file() and wanted.about.is_file():
             return
         mixer = evaluation_mixer(recipe.corpora, split, recipe.mixing, p_musical, seed)
-        loader = fixed_loader(mixer, wanted.size, BATCH, recipe.training.workers, keep=False)
+        loader = fixed_loader(MixtureDataset(mixer), range(wanted.size), BATCH, recipe.training.workers, keep=False)
         targets: list[NDArray[np.int8]] = []
         songs: list[str] = []
         with written_whole(wanted.audio) as temporary:

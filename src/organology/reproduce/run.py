@@ -25,10 +25,10 @@ from organology.reproduce.recipe import ExperimentRecipe
 from organology.reproduce.runs import ArmFolder, RunSpec, arms_of, choose, folder_of
 from organology.taxonomy import LABELS
 from organology.training import Recipe
+from organology.training.data import EVALUATION_SEED
+from organology.training.run import device_of, set_threads, train
 from organology.training.scoring import Scored, Scorer, load_scorer
-from organology.training.transfer.data import EVALUATION_SEED
-from organology.training.transfer.run import device_of, set_threads, train
-from organology.training.tuning import TUNING_SEED
+from organology.training.scoring.tuning import TUNING_SEED
 
 TEST, TUNING = "test", "tuning"
 """Names of an arm's files of scores."""

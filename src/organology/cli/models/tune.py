@@ -44,6 +44,10 @@ def tune(
     from organology.training import load_recipe
     from organology.training.recipes import override
 
+    from organology.targets import check_writable
+
+    if checkpoint.is_dir():
+        check_writable(checkpoint, folder=True)
     settings = override(load_recipe(recipe), corpora=corpus, labels=labels)
     from organology.training.scoring.tuning import tune as follow  # torch, once the recipe is known to be right
 

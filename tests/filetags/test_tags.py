@@ -326,20 +326,18 @@ def test_write_tags_any_error_of_mutagen_is_one_line(tmp_path, monkeypatch):
     assert str(caught.value).startswith(f"{path}: ") and list(tmp_path.iterdir()) == [path]
 
 
-@given(
-    content=st.binary(max_size=300),
-    head=st.sampled_from(
-        [
-            b"",
-            b"ID3\x03\0\0\0\0\0\x7f",
-            b"RIFF\x20\0\0\0WAVE",
-            b"fLaC",
-            b"OggS",
-            b"FORM\0\0\0\x20AIFF",
-            b"\0\0\0\x20ftypM4A ",
-        ]
-    ),
+HEADS = (
+    b"",
+    b"ID3\x03\0\0\0\0\0\x7f",
+    b"RIFF\x20\0\0\0WAVE",
+    b"fLaC",
+    b"OggS",
+    b"FORM\0\0\0\x20AIFF",
+    b"\0\0\0\x20ftypM4A ",
 )
+
+
+@given(content=st.binary(max_size=300), head=st.sampled_from(HEADS))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_read_tags_any_bytes_give_labels_or_one_line(content, head, tmp_path):
     path = tmp_path / "a"

@@ -41,10 +41,9 @@ def tune(
     labels: Labels = None,
 ) -> None:
     """Calibrate the scores of a checkpoint and tune its thresholds, on fixed mixtures."""
+    from organology.targets import check_writable
     from organology.training import load_recipe
     from organology.training.recipes import override
-
-    from organology.targets import check_writable
 
     if checkpoint.is_dir():
         check_writable(checkpoint, folder=True)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from organology.mixing.channel.channel import GROUPS, MIXTURE, amplified, apply_amp, apply_world, draw_world, room_of
+from organology.mixing.channel.config import AmpConfig, CodecConfig, NoiseConfig, WorldConfig
 from scipy import fft, signal
 
 from organology.mixing.channel import codec, filters
 from organology.mixing.channel.amplifier import amplify
-from organology.mixing.channel.channel import GROUPS, MIXTURE, amplified, apply_amp, apply_world, draw_world, room_of
-from organology.mixing.channel.config import AmpConfig, CodecConfig, NoiseConfig, WorldConfig
 from organology.mixing.channel.dynamics import compress, limit, loudness, saturate, to_loudness
 from organology.mixing.channel.noise import add_noise
 from organology.mixing.channel.room import late_response

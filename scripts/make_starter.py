@@ -25,7 +25,8 @@ from starter_music.compose import Song, compose, read_book
 from organology.atomic import written_whole
 from organology.audio import SAMPLE_RATE
 from organology.errors import OrganologyError
-from organology.labels import Vocabulary, default_set
+from organology.labels import Vocabulary
+from organology.labels.bradl15 import BRADL15, LABELS
 from organology.rendering.fluidsynth import Room, SoundFont, synthesize
 from organology.rendering.midi import Part
 from organology.rendering.song import COLUMNS, level
@@ -83,9 +84,8 @@ def make_example(song: Song, soundfonts: dict[str, Path], examples: Path) -> dic
     mixture *= 10 ** (-1 / 20) / np.abs(mixture).max()
     ogg.write(examples / f"{song.name}.ogg", mixture.astype(np.float32), SAMPLE_RATE, EXAMPLE_QUALITY, song.name)
     vocabulary = Vocabulary.load("general_midi")
-    label_set = default_set()
-    labels = label_set.union([vocabulary[str(part.program)].encode(label_set) for part, _ in stems.values()])
-    return {"file": f"{song.name}.ogg", **dict(zip(label_set.labels, map(str, labels.tolist()), strict=True))}
+    labels = BRADL15.union([vocabulary[str(part.program)].encode(BRADL15) for part, _ in stems.values()])
+    return {"file": f"{song.name}.ogg", **dict(zip(LABELS, map(str, labels.tolist()), strict=True))}
 
 
 def write_csv(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:
@@ -112,7 +112,7 @@ def make_examples(root: Path, soundfonts: dict[str, Path], pool: ThreadPoolExecu
     if listed.exists():  # recordings that are not made here keep their rows
         with listed.open(newline="", encoding="utf-8") as file:
             expected += [row for row in csv.DictReader(file) if row["file"] not in ours]
-    write_csv(listed, ("file", *default_set().labels), expected)
+    write_csv(listed, ("file", *LABELS), expected)
     return [Path("examples", file) for file in sorted(ours)]
 
 

@@ -189,7 +189,7 @@ def _plan_source(pool: StemPool, config: MixingConfig, seed: Seed, stem: int) ->
     changes, others = split_effects(effects)
     if config.stretch_variants and changes:
         variant = int(seed.child("variant").generator().integers(config.stretch_variants))
-        seed = Seed(seed.entropy[:1]).child("variant", stem, variant)
+        seed = Seed(seed.root[:1]).child("variant", stem, variant)
         effects = _draw_changes(seed, config) + others
     frames = input_frames(effects, config.chunk_frames)
     return SourcePlan(stem, _draw_start(seed, pool, config, stem, frames), frames, effects, None, variant)

@@ -194,7 +194,7 @@ class StemPool:
             If no corpus is named, or a weight names one that is not there.
         """
         from organology.corpora.resplit import resplit
-        from organology.corpora.table import labels_of, read_table
+        from organology.corpora.table import read_table
 
         if not dirs:
             raise ConfigError("no prepared corpora are named")
@@ -216,7 +216,7 @@ class StemPool:
                     raise CorpusError(f"{folder}: song {key[1]!r} of corpus {key[0]!r} is in {owner[key]} too")
             columns = (table[name] for name in Stem._fields)
             stems += [stem._replace(path=folder / stem.path) for stem in map(Stem, *columns)]
-            labels.append(labels_of(table, label_set))
+            labels.append(_labels(table, label_set))
             active += _intervals(table)
             aligned += table["aligned"].to_list()
         place = ", ".join(map(str, dirs))
@@ -224,6 +224,14 @@ class StemPool:
             raise CorpusError(f"{place}: no stem of split {split!r}")
         _check_weights(config, corpora, place)
         return cls(stems, np.concatenate(labels), active, aligned, config, label_set)
+
+
+def _labels(table: pl.DataFrame, label_set: LabelSet) -> LabelArray:
+    from organology.corpora.table import labels_of
+
+    if label_set.labels != default_set().labels:
+        raise ConfigError(f"these stems have labels of {default_set().name} only, got {label_set.name}")
+    return labels_of(table)
 
 
 def _intervals(table: pl.DataFrame) -> list[NDArray[np.int64]]:

@@ -7,14 +7,20 @@ from numpy.typing import NDArray
 
 Intervals = NDArray[np.int64]
 
+TRIES = 4
+"""Starts that are drawn and tried before all valid ones are counted, which costs far more."""
+
 
 def sounding_frames(active: Intervals, start: int, frames: int) -> int:
     """How many of the `frames` frames from `start` lie in the intervals `active`, shape (k, 2)."""
-    first = int(np.searchsorted(active[:, 1], start, side="right"))
-    last = int(np.searchsorted(active[:, 0], start + frames, side="left"))
+    end = start + frames
+    first = int(active[:, 1].searchsorted(start, side="right"))
+    last = int(active[:, 0].searchsorted(end, side="left"))
+    if last <= first:
+        return 0
     part = active[first:last]
-    overlap = np.minimum(part[:, 1], start + frames) - np.maximum(part[:, 0], start)
-    return int(overlap[overlap > 0].sum())
+    whole = int((part[:, 1] - part[:, 0]).sum())
+    return whole - max(0, start - int(part[0, 0])) - max(0, int(part[-1, 1]) - end)
 
 
 def draw_start(rng: np.random.Generator, active: Intervals, length: int, frames: int, sounding: int) -> int:
@@ -40,8 +46,9 @@ def draw_start(rng: np.random.Generator, active: Intervals, length: int, frames:
         From min(0, length - frames) to max(0, length - frames).
     """
     low, high = min(0, length - frames), max(0, length - frames)
-    if len(active) == 0 or length <= frames:
-        return int(rng.integers(low, high + 1))
+    for start in rng.integers(low, high + 1, TRIES).tolist():
+        if len(active) == 0 or length <= frames or sounding_frames(active, start, frames) >= sounding:
+            return int(start)  # a valid one of those drawn evenly is even among the valid ones
     first, counts = _valid_starts(active, low, high, frames, sounding)
     edges = np.cumsum(counts)
     number = int(rng.integers(edges[-1]))
@@ -59,7 +66,7 @@ def _valid_starts(
     meets the edge of an interval; and the starts between two of those that will do are a run.
     """
     edges = active.reshape(-1)
-    corners = np.unique(np.clip(np.concatenate([edges, edges - frames, (low, high)]), low, high))
+    corners = np.sort(np.concatenate([edges, edges - frames, (low, high)]).clip(low, high))
     sounds = _sounding_before(active, corners + frames) - _sounding_before(active, corners)
     wanted = min(sounding, int(sounds.max()))
     sizes = np.diff(corners, append=high + 1)  # the last corner is a run of one start

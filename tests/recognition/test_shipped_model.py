@@ -1,6 +1,7 @@
 """The model in the package: what it carries, and what it says of the examples and of real recordings."""
 
 import csv
+import json
 from importlib import resources
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from organology import Recognizer, evaluation
+from organology import Recognizer, evaluation, lineage
 from organology.labels import PRESENT, UNKNOWN, default_set
 from organology.mixing.channel.noise import hiss
 
@@ -42,8 +43,15 @@ def tags(told):
     return [entry["tags"] for entry in told["distilled"]]
 
 
-def test_how_it_came_about_can_be_followed_to_the_start(recognizer):
-    before, last = recognizer.metadata.provenance["average_of"]
+def test_shipped_model_names_its_parents_alone(recognizer):
+    parents = recognizer.metadata.provenance["average_of"]
+    assert parents == [{"share": 0.5, "name": "shipped"}, {"share": 0.5, "name": "more_instruments"}]
+    assert len(recognizer.metadata.to_json()) < 4000
+
+
+def test_shipped_model_lineage_can_be_followed_to_the_start():
+    text = (ROOT / "docs" / "model_lineage.json").read_text(encoding="utf-8")
+    before, last = lineage.unfold(json.loads(text))["average_of"]
     assert (before["share"], last["share"]) == (0.5, 0.5)
     assert tags(last) == ["mtg-jamendo"]
     for trained in last["average_of"]:

@@ -278,4 +278,4 @@ def _notes(stream: audio.AudioStream, sounds: bool) -> tuple[str, ...]:
         notes.append(f"cut or damaged: {stream.frames_read / stream.sample_rate:.1f} s{whole} could be decoded")
     if stream.nonfinite:
         notes.append(f"{stream.nonfinite} samples that are no sound (NaN, infinite or huge) were taken as silence")
-    return tuple(notes)
+    return (*notes, *stream.notes)

@@ -67,7 +67,7 @@ def export_onnx(
     """Write a network as one ONNX file and check it against torch.
 
     Input `waveform`, float32 of shape (batch, `metadata.window_frames`); output `scores`, float32 of shape
-    (batch, n_labels), sigmoids included, no family below its instruments. The metadata property `organology` is the
+    (batch, n_labels), sigmoids included, no label below its children. The metadata property `organology` is the
     metadata as JSON, with settings and calibration taken from the network.
 
     Parameters

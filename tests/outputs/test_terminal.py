@@ -32,7 +32,7 @@ def made(source="a.wav", duration=20.0, label_set=None, notes=()):
         scores[:] = 0.9
     thresholds = np.full(len(label_set), 0.5)
     ends = np.minimum(starts + 4, duration)
-    about = {"notes": notes, "label_set": label_set}
+    mean = scores.mean(axis=0)
     return Recognition(
         source, duration, starts, ends, scores, mean, thresholds, 1.0, "tiny", notes, label_set=label_set
     )

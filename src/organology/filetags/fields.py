@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from organology.errors import OrganologyError
+from organology.extras import install_hint
 from organology.filetags.content import SUFFIXES, container
 
 FIELD, MODEL_FIELD = "ORGANOLOGY_INSTRUMENTS", "ORGANOLOGY_MODEL"
@@ -84,7 +85,7 @@ class TaggedFile:
         try:
             import mutagen  # noqa: F401
         except ImportError as error:
-            raise OrganologyError(f"tags need mutagen: pip install 'organology[tags]' ({error})") from error
+            raise OrganologyError(f"tags need mutagen: {install_hint('mutagen')} ({error})") from error
         with _told(self._name, "read"):
             self._kind = self._checked(container(path))
             self._file = self._loaded()

@@ -24,7 +24,6 @@ from organology.batch.executor import Batch
 from organology.batch.job import Job, run
 from organology.batch.progress import ProgressReporter
 from organology.cli import command_line
-from organology.library.rows import FileState
 from organology.library.store import Store
 from organology.recognition import Recognizer, SegmentSettings
 from organology.taxonomy import LABELS

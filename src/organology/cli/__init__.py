@@ -53,8 +53,8 @@ def command_line() -> typer.Typer:
     from organology.cli.recordings import find, labels, recognize, store, tags
 
     for module in (
-        recognize, find, store, labels, tags, corpus, prepare, render, mix, pretrain, train, average, distill, evaluate, tune,
-        export, import_model, reproduce,
+        recognize, find, store, labels, tags, corpus, prepare, render, mix, pretrain, train, average, distill, evaluate,
+        tune, export, import_model, reproduce,
     ):  # fmt: skip
         module.register(app)
     return app

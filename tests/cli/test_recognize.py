@@ -221,7 +221,8 @@ def test_output_file_for_one_recording_refuses_several(run, tmp_path):
         play(tmp_path / name, "violin")
     result = run("a.wav", "b.wav", "--output", "p.jams")
     assert "name a folder" in str(result.exception) and not (tmp_path / "p.jams").exists()
-    assert "written over" in str(run("a.wav", "b.wav", "--output", "b.wav").exception)
+    assert "give --format" in str(run("a.wav", "b.wav", "--output", "b.wav").exception)
+    assert "written over" in str(run("a.wav", "b.wav", "--output", "b.wav", "--format", "csv").exception)
 
 
 def test_output_that_fails_leaves_nothing(run, tmp_path, monkeypatch):

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from corpora_trees import medleydb
 from corpora_trees_slakh import slakh
-from organology import config, yaml_reader
-from organology.corpora.convert import convert_stem
+from organology import config
+from organology.config import yaml_reader
+from organology.config.yaml_reader import YamlError, load_yaml
+from organology.corpora.conversion.convert import convert_stem
 from organology.corpora.issues import Issue
 from organology.corpora.prepare import prepare
 from organology.corpora.readers.medley.metadata import read_metadata
@@ -20,7 +22,6 @@ from organology.corpora.registry import find
 from organology.corpora.table import TABLE_NAME, read_table
 from organology.errors import ConfigError, CorpusError, OrganologyError
 from organology.rendering.midi import read_score
-from organology.yaml_reader import YamlError, load_yaml
 from sounds import tone, write
 
 SECONDS = 5.0
@@ -161,7 +162,7 @@ def test_convert_stem_any_exception_of_a_decoder_is_told_in_one_line(tmp_path, m
         raise RuntimeError("a decoder\nthat broke")
 
     write(tmp_path / "a.wav", tone())
-    monkeypatch.setattr("organology.corpora.convert.audio.decode", broken)
+    monkeypatch.setattr("organology.corpora.conversion.convert.audio.decode", broken)
     done = convert_stem(tmp_path / "a.wav", tmp_path / "out.flac")
     assert done.error == "RuntimeError: a decoder that broke" and done.again and not (tmp_path / "out.flac").exists()
     assert "Traceback" not in capsys.readouterr().err

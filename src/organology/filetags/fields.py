@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from organology.errors import OrganologyError, show_traceback
+from organology.extras import install_hint
 from organology.filetags.content import SUFFIXES, container
 
 FIELD, JOINED_FIELD, MODEL_FIELD = "ORGANOLOGY_INSTRUMENTS", "ORGANOLOGY_SUMMARY", "ORGANOLOGY_MODEL"
@@ -95,7 +96,7 @@ class TaggedFile:
         try:
             import mutagen  # noqa: F401
         except ImportError as error:
-            raise OrganologyError(f"tags need mutagen: pip install 'organology[tags]' ({error})") from error
+            raise OrganologyError(f"tags need mutagen: {install_hint('mutagen')} ({error})") from error
         with _one_line_errors(self._name, "read"):
             self._kind = self._checked(container(path))
             self._file = self._loaded()

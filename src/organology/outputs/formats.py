@@ -159,3 +159,14 @@ for _format in (
     ),
 ):
     register(_format)
+
+
+def markdown_table() -> str:
+    """The registry as a table in Markdown, for the docs."""
+    rows = ["| `--format` | names of files | one file holds | what it says |", "|---|---|---|---|"]
+    for form in FORMATS.values():
+        names = ", ".join(f"`{suffix}`" for suffix in form.suffixes)
+        rows.append(
+            f"| `{form.name}` | {names} | {'one recording' if form.alone else 'all recordings'} | {form.what} |"
+        )
+    return "".join(f"{row}\n" for row in rows)

@@ -28,7 +28,8 @@ from segments import CELL, RATE, songs
 from organology import Recognizer
 from organology.evaluation import evaluate, reliability
 from organology.evaluation.bootstrap import interval, resampled
-from organology.evaluation.metrics.decisions import ratios
+from organology.evaluation.metrics.base import Counts
+from organology.evaluation.metrics.ratios import f1
 from organology.recognition import Recognition
 from organology.recognition.logits import logits_of, scores_of
 from organology.recognition.pooling import pool
@@ -130,7 +131,7 @@ def macro_f1(targets: np.ndarray, on: np.ndarray, weights: np.ndarray) -> np.nda
     """Of each row of weights (k, n_items): shape (k,)."""
     present, absent = targets == PRESENT, targets == ABSENT
     counts = (weights @ cells.astype(float) for cells in (on & present, on & absent, ~on & present, ~on & absent))
-    return np.nanmean(ratios(*counts)["f1"], axis=1)
+    return np.nanmean(f1(Counts(*counts)), axis=1)
 
 
 def tell(files: list[Heard], thresholds: np.ndarray, fewest: int) -> str:

@@ -70,6 +70,11 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     return _ADAPTERS.get(kind) or _ADAPTERS.setdefault(kind, TypeAdapter(kind))
 
 
+def forget_validators() -> None:
+    """Make all validators anew: what a configuration may hold has changed."""
+    _ADAPTERS.clear()
+
+
 def load(path: str | os.PathLike[str], kind: type[T]) -> T:
     """Read a YAML recipe into a configuration dataclass; see `parse`."""
     return parse(read_yaml(path), kind, str(path))

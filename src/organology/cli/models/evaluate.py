@@ -41,6 +41,7 @@ def evaluate(
     from rich.console import Console
 
     from organology.errors import ConfigError
+    from organology.evaluation import rich_table, summary
     from organology.training import load_recipe, scoring
     from organology.training.data import EVALUATION_SEED
     from organology.training.recipes import override
@@ -88,7 +89,7 @@ def evaluate(
     for name in result.decisions:
         if console.is_terminal or name == next(iter(result.decisions)):
             console.print(f"\nthresholds: {name}")
-            console.print(result.table(name, intervals=console.width >= WIDE))
-    for line in result.summary():
+            console.print(rich_table(result, name, intervals=console.width >= WIDE))
+    for line in summary(result):
         typer.echo(line)
     typer.echo(f"written: {folder}")

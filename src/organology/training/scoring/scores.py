@@ -17,7 +17,7 @@ from torch import Tensor
 
 from organology.atomic import written_whole
 from organology.errors import OrganologyError
-from organology.evaluation import Evaluation
+from organology.evaluation import Evaluation, markdown, summary
 from organology.model.checkpoint import load_checkpoint
 from organology.training.compute.memory_format import channels_last
 from organology.training.compute.precision import autocast
@@ -134,9 +134,9 @@ def write_results(
     with written_whole(folder / "evaluation.json") as temporary:
         temporary.write_text(json.dumps({**about, **evaluation.to_dict()}, indent=2) + "\n", "utf-8")
     heads = [f"- {name}: {value}" for name, value in about.items()]
-    tables = [f"\n## Thresholds: {name}\n\n{evaluation.markdown(name)}" for name in evaluation.decisions]
+    tables = [f"\n## Thresholds: {name}\n\n{markdown(evaluation, name)}" for name in evaluation.decisions]
     with written_whole(folder / "evaluation.md") as temporary:
-        lines = ["# Evaluation\n", *heads, "", *evaluation.summary(), *tables]
+        lines = ["# Evaluation\n", *heads, "", *summary(evaluation), *tables]
         temporary.write_text("\n".join(lines) + "\n", "utf-8")
     with written_whole(folder / "scores.npz") as temporary:
         np.savez_compressed(

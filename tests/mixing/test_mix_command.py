@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from mixing_corpus import TestStem, write_corpus
 from organology.cli.corpora import mix
 from organology.errors import ConfigError, OrganologyError
+from organology.labels import default_set
 from organology.mixing import Mixer, MixingConfig, StemPool
 from organology.mixing.recipe import load_recipe
-from organology.taxonomy import LABELS
 
 
 @pytest.fixture
@@ -33,6 +33,9 @@ def recipe(tmp_path):
         "model: {backbone: mobilenet}\ntraining: {epochs: 3}\n"
     )
     return path
+
+
+LABELS = default_set().labels
 
 
 def run(*arguments):

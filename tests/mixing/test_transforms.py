@@ -1,8 +1,6 @@
-"""Treatments of mixtures one by one: length, level, delay, spectrum."""
+"""Transforms of the channel one by one: length, level, delay, spectrum."""
 
 from __future__ import annotations
-
-import dataclasses
 
 import numpy as np
 import pytest
@@ -10,23 +8,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import fft, signal
 
-from organology.mixing.channel import codec, filters
-from organology.mixing.channel.amplifier import amplify
-from organology.mixing.channel.channel import GROUPS, MIXTURE, amplified, apply_amp, apply_world, draw_world, room_of
-from organology.mixing.channel.config import AmpConfig, CodecConfig, NoiseConfig, WorldConfig
-from organology.mixing.channel.dynamics import compress, limit, loudness, saturate, to_loudness
-from organology.mixing.channel.noise import add_noise
-from organology.mixing.channel.room import late_response
+from organology.mixing import TRANSFORMS, ChannelConfig
+from organology.mixing.channel import band, codec, filters
+from organology.mixing.channel.amplifier import Amplifier, amplifier_for, amplify
+from organology.mixing.channel.base import Player
+from organology.mixing.channel.chain import apply_transforms, draw_channel
+from organology.mixing.channel.codec import Codec
+from organology.mixing.channel.compressor import compress
+from organology.mixing.channel.loudness import limit, loudness, to_loudness
+from organology.mixing.channel.noise import Noise, add_noise
+from organology.mixing.channel.room import late_response, reverberation
+from organology.mixing.channel.saturation import saturate
+from organology.mixing.seeds import Seed
 
 RATE = 32_000
 FRAMES = 32_000
 
 
-def only(name: str) -> WorldConfig:
+GUITAR, BASS = (Player(frozenset({name}), name) for name in ("electric_guitar", "electric_bass"))
+OTHER = Player(frozenset({"piano"}), "piano")
+
+
+def only(name: str) -> ChannelConfig:
     """Everything off but one."""
-    if name == "amp":
-        return WorldConfig(amp=AmpConfig(1, 1))
-    return WorldConfig(**{name: dataclasses.replace(getattr(WorldConfig(), name), probability=1)})
+    kind = TRANSFORMS[name]
+    return ChannelConfig(**{name: Amplifier(1, 1) if kind is Amplifier else kind(probability=1)})
 
 
 def bursts(rng: np.random.Generator) -> np.ndarray:
@@ -54,17 +60,11 @@ def band_db(samples: np.ndarray, low: float, high: float) -> float:
 
 
 def treat(name: str, samples: np.ndarray, seed: int) -> np.ndarray:
-    world = draw_world(np.random.default_rng(seed), only(name), ["guitar"])
-    if name == "amp":
-        return apply_amp(samples, world.amps[0], RATE)
-    room = room_of(world, len(samples), RATE)
-    if room is not None:
-        room.add(samples)
-        return samples + room.reverberation()
-    return apply_world(samples, world, RATE)
+    plan = draw_channel(Seed((seed,)), only(name), [GUITAR])
+    return apply_transforms(samples, plan.of_source(0) + plan.mixture, RATE, [samples])
 
 
-@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.parametrize("name", TRANSFORMS)
 @pytest.mark.parametrize("seed", range(4))
 def test_length_level_and_time_are_kept(name, seed):
     samples = bursts(np.random.default_rng(seed))
@@ -78,13 +78,13 @@ def test_length_level_and_time_are_kept(name, seed):
         assert -15 < level(treated) - level(samples) < 7
 
 
-@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.parametrize("name", TRANSFORMS)
 def test_silence_stays_silent(name):
     treated = treat(name, np.zeros(FRAMES, np.float32), 0)
     assert treated.shape == (FRAMES,) and np.abs(treated).max() < 1e-4
 
 
-@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.parametrize("name", TRANSFORMS)
 def test_the_same_draw_gives_the_same_samples(name):
     samples = bursts(np.random.default_rng(0))
     assert np.array_equal(treat(name, samples, 5), treat(name, samples, 5))
@@ -92,22 +92,25 @@ def test_the_same_draw_gives_the_same_samples(name):
 
 
 def test_settings_do_not_disturb_each_other():
-    everything = WorldConfig(**{name: getattr(only(name), name) for name in GROUPS})
-    together = draw_world(np.random.default_rng(3), everything, ["guitar", "bass", ""])
-    assert [t.name for t in together.treatments] == list(MIXTURE)
-    for treatment in together.treatments:
-        alone = draw_world(np.random.default_rng(3), only(treatment.name), ["guitar", "bass", ""])
-        assert alone.treatments == (treatment,)
-    assert [amp is not None for amp in together.amps] == [True, True, False]
-    assert draw_world(np.random.default_rng(3), WorldConfig(), ["guitar"]).treatments == ()
+    everything = ChannelConfig(**{name: only(name)[name] for name in TRANSFORMS})
+    together = draw_channel(Seed((3,)), everything, [GUITAR, BASS, OTHER])
+    assert [one.name for one in together.mixture] == [name for name in TRANSFORMS if name != "amp"]
+    for one in together.mixture:
+        assert draw_channel(Seed((3,)), only(one.name), [GUITAR, BASS, OTHER]).mixture == (one,)
+    assert [[one.name for one in source] for source in together.sources] == [["amp"], ["amp"], []]
+    assert draw_channel(Seed((3,)), only("amp"), [GUITAR, BASS, OTHER]).sources == together.sources
+    assert draw_channel(Seed((3,)), ChannelConfig(), [GUITAR]).mixture == ()
 
 
 def test_amplifiers_are_for_electric_guitars_and_basses_alone():
-    assert amplified({"electric_guitar"}, "clean electric guitar") == "guitar"
-    assert amplified({"electric_bass"}, "bass") == "bass"
-    assert amplified({"electric_guitar"}, "Distorted Electric Guitar") == ""
-    assert amplified({"electric_guitar", "drums"}, "band") == ""
-    assert amplified({"piano"}, "piano") == "" == amplified(set(), "flute")
+    def amplifier(instruments: set[str], word: str) -> str:
+        return amplifier_for(Player(frozenset(instruments), word))
+
+    assert amplifier({"electric_guitar"}, "clean electric guitar") == "guitar"
+    assert amplifier({"electric_bass"}, "bass") == "bass"
+    assert amplifier({"electric_guitar"}, "Distorted Electric Guitar") == ""
+    assert amplifier({"electric_guitar", "drums"}, "band") == ""
+    assert amplifier({"piano"}, "piano") == "" == amplifier(set(), "flute")
 
 
 AMP = {"shape": "tanh", "bias": 0.2, "tight_hz": 80.0, "mid_db": 3.0, "cabinet_low_hz": 75.0, "cabinet_hz": 5000.0}
@@ -141,13 +144,11 @@ def test_rooms_decay_in_their_time(rt60, slope, seed):
 
 def test_a_distant_source_has_more_reverberation():
     samples = bursts(np.random.default_rng(0))
+    (room,) = draw_channel(Seed((1,)), only("room"), [OTHER]).mixture
     wet = {}
     for ratio in (-3.0, 15.0):
-        world = draw_world(np.random.default_rng(1), only("room"), [""])
-        world.treatments[0].parameters["direct_to_reverb_db"] = [ratio]
-        room = room_of(world, FRAMES, RATE)
-        room.add(samples)
-        wet[ratio] = level(room.reverberation()) - level(samples)
+        added = reverberation([samples], RATE, **{**room.parameters, "direct_to_reverb_db": [ratio]})
+        wet[ratio] = level(added) - level(samples)
     assert wet[-3.0] - wet[15.0] == pytest.approx(18, abs=0.1)
     assert wet[-3.0] == pytest.approx(3, abs=2.5)
 
@@ -203,8 +204,8 @@ def test_loudness_is_that_of_the_recommendation():
 @pytest.mark.parametrize("kind", ["hiss", "hum", "crackle"])
 def test_noise_lies_where_it_is_said_to(kind):
     samples = bursts(np.random.default_rng(0))
-    config = WorldConfig(noise=NoiseConfig(1.0, (20.0, 20.0), (kind,)))
-    (drawn,) = draw_world(np.random.default_rng(2), config, [""]).treatments
+    config = ChannelConfig(noise=Noise(1.0, (20.0, 20.0), (kind,)))
+    (drawn,) = draw_channel(Seed((2,)), config, [OTHER]).mixture
     noise = add_noise(samples, RATE, **drawn.parameters) - samples
     assert level(samples) - level(noise) == pytest.approx(20, abs=0.05)
     if kind == "hum":
@@ -217,17 +218,17 @@ def test_noise_lies_where_it_is_said_to(kind):
 @pytest.mark.parametrize("kind, hz, top", [("resample", 8000, 4400), ("telephone", 0, 7000), ("am", 0, 8000)])
 def test_narrow_channels_end_where_they_should(kind, hz, top):
     samples = bursts(np.random.default_rng(0))
-    heard = filters.narrow(samples, RATE, kind=kind, hz=hz)
+    heard = band.narrow(samples, RATE, kind=kind, hz=hz)
     assert band_db(heard, top, 16_000) < band_db(samples, top, 16_000) - 15
     assert band_db(heard, 900, 2500) == pytest.approx(band_db(samples, 900, 2500), abs=1.5)
-    assert filters.through_rate(samples, RATE, hz=RATE) is samples
+    assert band.through_rate(samples, RATE, hz=RATE) is samples
 
 
-@pytest.mark.parametrize("codec", CodecConfig().formats)
+@pytest.mark.parametrize("name", Codec().formats)
 @pytest.mark.parametrize("kbps", [24.0, 128.0])
-def test_codecs_give_back_the_sound_in_time(codec, kbps):
+def test_codecs_give_back_the_sound_in_time(name, kbps):
     samples = bursts(np.random.default_rng(0))
-    heard = codec.round_trip(samples, RATE, codec=codec, kbps=kbps)
+    heard = codec.round_trip(samples, RATE, codec=name, kbps=kbps)
     assert heard.shape == samples.shape and abs(delay_ms(samples, heard)) < 0.1
     assert abs(level(heard) - level(samples)) < (1 if kbps > 100 else 6)  # few bits leave the highest bands out
     if kbps > 100:
@@ -258,12 +259,14 @@ def test_sections_have_their_gain_where_they_should(kind):
 @pytest.mark.parametrize(
     "build, message",
     [
-        (lambda: WorldConfig(codec=CodecConfig(1.5)), "codec.probability is a probability"),
-        (lambda: CodecConfig(formats=()), "codec.formats is empty"),
-        (lambda: NoiseConfig(snr_db=(50, 15)), "noise.snr_db has to rise"),
-        (lambda: AmpConfig(guitar_probability=-1), "amp.guitar_probability"),
+        (lambda: Codec(1.5), "codec.probability must be a probability"),
+        (lambda: Codec(formats=()), "codec.formats must name at least one format"),
+        (lambda: Noise(snr_db=(50, 15)), "noise.snr_db must rise"),
+        (lambda: Amplifier(guitar_probability=-1), "amp.guitar_probability"),
+        (lambda: ChannelConfig(reverb=Codec()), "transform must be one of amp, .*, got 'reverb'"),
+        (lambda: ChannelConfig(noise=Codec()), "noise must be Noise, got Codec"),
     ],
 )
-def test_wrong_settings_are_told(build, message):
+def test_wrong_settings_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()

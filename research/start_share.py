@@ -1,6 +1,6 @@
 """How much of its start a fine-tuned network should keep: means of its weights and the published ones, by share.
 
-    python benchmarks/start_share.py WEIGHTS RECIPE LABELS.csv CLIPS --checkpoint DIR [DIR …] [--share N …]
+    python research/start_share.py WEIGHTS RECIPE LABELS.csv CLIPS --checkpoint DIR [DIR …] [--share N …]
 
 WEIGHTS is the file that the fine-tuning began with (mn04_as_mAP_432.pt), or any checkpoint of the same kind; several
 checkpoints are averaged first, by their shares. Each mean is scored on labeled clips and on mixtures of held-out stems

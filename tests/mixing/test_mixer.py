@@ -17,15 +17,16 @@ from hypothesis.extra import numpy as arrays
 
 from mixing_corpus import RATE, TestStem, write_corpus
 from organology.errors import AudioError
+from organology.labels import default_set
 from organology.mixing import AudibilityConfig, EffectsConfig, Mixer, MixingConfig, StemPool
 from organology.mixing.audibility import frame_powers, judge, mixture_labels, sounding_rms
 from organology.mixing.cache import Cache
 from organology.mixing.effects.chain import apply_effects, split_effects
 from organology.mixing.reading import ChunkReader
 from organology.mixing.wav import Wav, find_samples
-from organology.taxonomy import LABELS, encode, union
 
 PLAIN = MixingConfig(effects=EffectsConfig.none())
+SET = default_set()
 PLAYERS = {"piano": 261.6, "violin": 659.3, "drums": 180.0, "singer": 392.0}
 
 
@@ -69,7 +70,7 @@ def test_labels_are_the_union_of_audible_sources(corpora):
     for index in range(10):
         mixture = mixer.mix(index)
         assert {s.audibility for s in mixture.sources} == {"audible"}
-        assert np.array_equal(mixture.labels, union([encode([s.word]) for s in mixture.sources]))
+        assert np.array_equal(mixture.labels, SET.union([SET.encode_labels([s.word]) for s in mixture.sources]))
 
 
 def test_same_seed_same_mixtures_other_seed_others(corpora):
@@ -205,21 +206,22 @@ def test_label_of_a_source_by_its_level_and_length(tmp_path, below_db, seconds, 
     config = dataclasses.replace(PLAIN, p_musical=1, p_single_source=0, chunk_seconds=6)
     mixture = make([folder], config).mix(0)
     assert {s.stem: s.audibility for s in mixture.sources} == {"loud": "audible", "soft": heard}
-    assert mixture.labels[LABELS.index("violin")] == mixture.labels[LABELS.index("bowed_string")] == value
-    assert mixture.labels[LABELS.index("singer")] == 1
-    assert mixture.labels[LABELS.index("piano")] == 0
+    assert mixture.labels[SET.index("violin")] == mixture.labels[SET.index("bowed_string")] == value
+    assert mixture.labels[SET.index("singer")] == 1
+    assert mixture.labels[SET.index("piano")] == 0
 
 
 def test_labels_of_uncertain_and_unknown_sources():
-    violin, guitar = encode(["violin"]), encode(["plucked_string"], unknown=["electric_guitar", "acoustic_guitar"])
+    either = ["electric_guitar", "acoustic_guitar"]
+    violin, guitar = SET.encode_labels(["violin"]), SET.encode_labels(["plucked_string"], either)
     vectors = np.stack([violin, guitar])
-    assert np.array_equal(mixture_labels(vectors, ["audible", "audible"]), union([violin, guitar]))
-    mixed = mixture_labels(vectors, ["uncertain", "audible"])
-    assert np.array_equal(mixed, encode(["plucked_string"], ["violin", "electric_guitar", "acoustic_guitar"]))
-    assert np.array_equal(mixture_labels(vectors, ["inaudible", "inaudible"]), encode([]))
-    assert np.array_equal(mixture_labels(np.stack([violin, violin]), ["uncertain", "audible"]), violin)
-    hidden = mixture_labels(vectors, ["audible", "uncertain"])
-    assert np.array_equal(hidden, encode(["violin"], ["plucked_string", "electric_guitar", "acoustic_guitar"]))
+    assert np.array_equal(mixture_labels(vectors, ["audible", "audible"], SET), SET.union([violin, guitar]))
+    mixed = mixture_labels(vectors, ["uncertain", "audible"], SET)
+    assert np.array_equal(mixed, SET.encode_labels(["plucked_string"], ["violin", *either]))
+    assert np.array_equal(mixture_labels(vectors, ["inaudible", "inaudible"], SET), SET.encode_labels([]))
+    assert np.array_equal(mixture_labels(np.stack([violin, violin]), ["uncertain", "audible"], SET), violin)
+    hidden = mixture_labels(vectors, ["audible", "uncertain"], SET)
+    assert np.array_equal(hidden, SET.encode_labels(["violin"], ["plucked_string", *either]))
 
 
 powers = arrays.arrays(np.float32, 80, elements=st.floats(0, 1, width=32))

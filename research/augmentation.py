@@ -1,6 +1,6 @@
-"""Which treatments of `mixing.world` help on real recordings: a linear head on frozen features, with and without each.
+"""Which transforms of `mixing.channel` help on real recordings: a linear head on frozen features.
 
-    python benchmarks/augmentation.py RECIPE WEIGHTS LABELS.csv CLIPS [--mixtures 2000] [--seeds 0 1]
+    python research/augmentation.py RECIPE WEIGHTS LABELS.csv CLIPS [--mixtures 2000] [--seeds 0 1]
 
 For every setting the same mixtures (same seed, same draws) are made, embedded by the published AudioSet tagger
 (WEIGHTS: mn04_as_mAP_432.pt), and a linear layer on top of what its own classifier says is fitted. Then the clips are
@@ -26,55 +26,56 @@ from organology import audio
 from organology.evaluation.arrays import macro_mean
 from organology.evaluation.bootstrap import interval, resampled
 from organology.evaluation.metrics.ranking import areas, rank
-from organology.mixing import Mixer, MixingConfig, StemPool, WorldConfig
-from organology.mixing.channel.channel import apply_world, draw_world, room_of
-from organology.mixing.channel.config import (
-    AmpConfig,
-    BandConfig,
-    CodecConfig,
-    CompressorConfig,
-    EqualizerConfig,
-    LoudnessConfig,
-    MicrophoneConfig,
-    NoiseConfig,
-    RoomConfig,
-    SaturationConfig,
-)
+from organology.labels import PRESENT, default_set
+from organology.mixing import ChannelConfig, Mixer, MixingConfig, StemPool
+from organology.mixing.channel.amplifier import Amplifier
+from organology.mixing.channel.band import Band
+from organology.mixing.channel.base import Player
+from organology.mixing.channel.chain import apply_transforms, draw_channel
+from organology.mixing.channel.codec import Codec
+from organology.mixing.channel.compressor import Compressor
+from organology.mixing.channel.equalizer import Equalizer
+from organology.mixing.channel.loudness import Loudness
+from organology.mixing.channel.microphone import Microphone
+from organology.mixing.channel.noise import Noise
+from organology.mixing.channel.room import Room
+from organology.mixing.channel.saturation import Saturation
 from organology.mixing.draw import MixturePlan, SourcePlan
 from organology.mixing.recipe import load_recipe
+from organology.mixing.seeds import Seed
 from organology.model import AudioSetTagger
-from organology.taxonomy import LABELS, PRESENT, raise_families
 
 WINDOW, HOP, RATE = 128_000, 32_000, 32_000
 BATCH, EPOCHS, RATE_OF_LEARNING, SOFT, ORDERS, RESAMPLES = 32, 10, 2e-3, 0.3, 3, 1000
 
 
-def settings_to_compare(p: float) -> dict[str, WorldConfig]:
+def settings_to_compare(p: float) -> dict[str, ChannelConfig]:
     """Each group alone with probability `p`, and everything with the probabilities that the docs suggest."""
     return {
-        "nothing": WorldConfig(),
-        "amplifiers": WorldConfig(amp=AmpConfig(p, p)),
-        "rooms": WorldConfig(room=RoomConfig(p)),
-        "mastering": WorldConfig(
-            equalizer=EqualizerConfig(p), compressor=CompressorConfig(p), saturation=SaturationConfig(p / 2)
+        "nothing": ChannelConfig(),
+        "amplifiers": ChannelConfig(amp=Amplifier(p, p)),
+        "rooms": ChannelConfig(room=Room(p)),
+        "mastering": ChannelConfig(
+            equalizer=Equalizer(p), compressor=Compressor(p), saturation=Saturation(p / 2)
         ),
-        "microphones": WorldConfig(microphone=MicrophoneConfig(p)),
-        "noise": WorldConfig(noise=NoiseConfig(p)),
-        "narrow channels": WorldConfig(band=BandConfig(p)),
-        "loudness": WorldConfig(loudness=LoudnessConfig(p)),
-        "codecs": WorldConfig(codec=CodecConfig(p)),
-        "everything": WorldConfig(
-            AmpConfig(0.3, 0.15), RoomConfig(0.3), EqualizerConfig(0.3), CompressorConfig(0.3), SaturationConfig(0.1),
-            MicrophoneConfig(0.15), NoiseConfig(0.2), BandConfig(0.08), LoudnessConfig(0.5), CodecConfig(0.2),
+        "microphones": ChannelConfig(microphone=Microphone(p)),
+        "noise": ChannelConfig(noise=Noise(p)),
+        "narrow channels": ChannelConfig(band=Band(p)),
+        "loudness": ChannelConfig(loudness=Loudness(p)),
+        "codecs": ChannelConfig(codec=Codec(p)),
+        "everything": ChannelConfig(
+            amp=Amplifier(0.3, 0.15), room=Room(0.3), equalizer=Equalizer(0.3), compressor=Compressor(0.3),
+            saturation=Saturation(0.1), microphone=Microphone(0.15), noise=Noise(0.2), band=Band(0.08),
+            loudness=Loudness(0.5), codec=Codec(0.2),
         ),
     }  # fmt: skip
 
 
 CLIPS_MADE_WORSE = {
-    "as they are": WorldConfig(),
-    "noisy room": WorldConfig(room=RoomConfig(1, (0.4, 1.2), (-3, 3)), noise=NoiseConfig(1, (10, 20), ("hiss",))),
-    "narrow": WorldConfig(band=BandConfig(1, ("resample", "telephone", "am"), (8000,))),
-    "low bit rate": WorldConfig(codec=CodecConfig(1, ("mp3", "opus"), (16, 24))),
+    "as they are": ChannelConfig(),
+    "noisy room": ChannelConfig(room=Room(1, (0.4, 1.2), (-3, 3)), noise=Noise(1, (10, 20), ("hiss",))),
+    "narrow": ChannelConfig(band=Band(1, ("resample", "telephone", "am"), (8000,))),
+    "low bit rate": ChannelConfig(codec=Codec(1, ("mp3", "opus"), (16, 24))),
 }
 
 
@@ -88,9 +89,9 @@ class _Mixer(Mixer):
             self.kept = (plan.index, {})
         return super().render(plan)
 
-    def _source(self, source: SourcePlan, frame: int):
+    def _source(self, source: SourcePlan):
         if source.stem not in self.kept[1]:
-            self.kept[1][source.stem] = super()._source(source, frame)
+            self.kept[1][source.stem] = super()._source(source)
         samples, gain_db = self.kept[1][source.stem]
         return samples.copy(), gain_db
 
@@ -123,13 +124,13 @@ def embed_all(stream: Iterator[np.ndarray], embed: Embedder) -> tuple[np.ndarray
 
 
 def make_mixtures(
-    recipe: Path, seed: int, count: int, settings: dict[str, WorldConfig], embed: Embedder
+    recipe: Path, seed: int, count: int, settings: dict[str, ChannelConfig], embed: Embedder
 ) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Per setting embeddings, logits and labels of the same `count` mixtures."""
     loaded = load_recipe(recipe)
-    config: MixingConfig = dataclasses.replace(loaded.mixing, world=WorldConfig(), stretch_variants=0)
+    config: MixingConfig = dataclasses.replace(loaded.mixing, channel=ChannelConfig(), stretch_variants=0)
     mixer = _Mixer(StemPool.load(loaded.corpora, "train", config), config, seed)
-    planner = {name: dataclasses.replace(config, world=world) for name, world in settings.items()}
+    planner = {name: dataclasses.replace(config, channel=channel) for name, channel in settings.items()}
     pools = {name: Mixer(mixer.pool, c, seed) for name, c in planner.items()}
     labels: dict[str, list[np.ndarray]] = {name: [] for name in settings}
     rows: dict[str, list[int]] = {name: [] for name in settings}
@@ -141,7 +142,7 @@ def make_mixtures(
             seen: dict[str, tuple[int, np.ndarray]] = {}
             for name, pool in pools.items():
                 plan = pool.plan(index)
-                key = repr((plan.world.treatments, [amp for amp in plan.world.amps if amp]))
+                key = repr((plan.channel.mixture, plan.channel.sources if any(plan.channel.sources) else ()))
                 if key not in seen:
                     mixture = mixer.render(plan)
                     seen[key] = (made, mixture.labels)
@@ -162,13 +163,9 @@ def clip_windows(samples: np.ndarray) -> np.ndarray:
     return np.stack([samples[start : start + WINDOW] for start in starts])
 
 
-def make_worse(samples: np.ndarray, world: WorldConfig, number: int) -> np.ndarray:
-    drawn = draw_world(np.random.default_rng([99, number]), world, [""])
-    room = room_of(drawn, len(samples), RATE)
-    if room is not None:
-        room.add(samples)
-        samples = samples + room.reverberation()
-    return apply_world(samples, drawn, RATE)
+def make_worse(samples: np.ndarray, channel: ChannelConfig, number: int) -> np.ndarray:
+    drawn = draw_channel(Seed((99, number)), channel, [Player(frozenset(), "")])
+    return apply_transforms(samples, drawn.mixture, RATE, [samples])
 
 
 def fit(embeddings: np.ndarray, logits: np.ndarray, labels: np.ndarray, order: int) -> nn.Module:
@@ -204,7 +201,7 @@ def score(heads: list[nn.Module], embeddings: np.ndarray, logits: np.ndarray, cl
     e, z = torch.from_numpy(embeddings), torch.from_numpy(logits)
     with torch.inference_mode():
         scores = torch.sigmoid(torch.stack([head(e) + head.scale * z for head in heads]).mean(0)).numpy()
-    return raise_families(np.stack([scores[clip_of == clip].mean(0) for clip in range(clip_of.max() + 1)]))
+    return default_set().raise_parents(np.stack([scores[clip_of == clip].mean(0) for clip in range(clip_of.max() + 1)]))
 
 
 def macro(targets: np.ndarray, scores: np.ndarray, labels: list[int], weights: np.ndarray) -> np.ndarray:
@@ -216,7 +213,7 @@ def macro(targets: np.ndarray, scores: np.ndarray, labels: list[int], weights: n
 
 def compare(targets: np.ndarray, groups: list[str], scores: np.ndarray, base: np.ndarray) -> list[str]:
     """Cells: figures, and their differences from `base`; scores have shape (n_seeds, n_clips, 15)."""
-    labels = [i for i in range(len(LABELS)) if (targets[:, i] == PRESENT).sum() >= FEWEST]
+    labels = [i for i in range(len(default_set())) if (targets[:, i] == PRESENT).sum() >= FEWEST]
     whole = np.ones((1, len(targets)))
 
     def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -235,7 +232,7 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     parser.add_argument("--mixtures", type=int, default=2000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--probability", type=float, default=0.5, help="of a treatment that is tried alone")
+    parser.add_argument("--probability", type=float, default=0.5, help="of a transform that is tried alone")
     parser.add_argument("--save", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -245,8 +242,8 @@ def main() -> None:
     embed, settings = Embedder(given.weights), settings_to_compare(given.probability)
     clips = [audio.read_mono(given.folder / row["file"]) for row in rows]
     embedded = {}
-    for name, world in CLIPS_MADE_WORSE.items():
-        windows = [clip_windows(make_worse(clip, world, number)) for number, clip in enumerate(clips)]
+    for name, channel in CLIPS_MADE_WORSE.items():
+        windows = [clip_windows(make_worse(clip, channel, number)) for number, clip in enumerate(clips)]
         clip_of = np.repeat(np.arange(len(clips)), [len(w) for w in windows])
         embedded[name] = (*embed_all(iter(np.concatenate(windows)), embed), clip_of)
     print(f"clips embedded after {time.process_time():.0f} s of CPU", flush=True)

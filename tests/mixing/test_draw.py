@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from mixing_corpus import RATE, TestStem, write_corpus
 from organology.errors import ConfigError, CorpusError
 from organology.mixing import EffectsConfig, Mixer, MixingConfig, StemPool
-from organology.mixing.draw import draw, draw_start, sounding_frames
+from organology.mixing.draw import draw
 
 PLAYERS = ("piano", "violin", "drums", "singer", "electric_bass", "brass")
 DRAWS = 600
@@ -159,53 +157,11 @@ def test_no_aligned_song_falls_back_with_a_notice(corpora, caplog):
     assert mixer.plan(0).strategy == "non-musical"
 
 
-def test_musical_position_prefers_where_many_sound(tmp_path):
-    stems = [
-        TestStem("s", "first", seconds=60, active=((0, 60),)),
-        TestStem("s", "second", ("violin",), seconds=60, active=((50, 55),)),
-    ]
-    folder = write_corpus(tmp_path, "c", stems)
-    shares = []
-    for candidates in (1, 8):
-        config = MixingConfig(
-            p_musical=1, p_single_source=0, sources_max=2, position_candidates=candidates, effects=EffectsConfig.none()
-        )
-        pool, drawn = plans([folder], config, 300)
-        first_is_first = [plan for plan in drawn if plan.sources[0].stem == 0]
-        both = [sounding_frames(pool.active(1), plan.sources[0].start, 128_000) > 0 for plan in first_is_first]
-        shares.append(np.mean(both))
-    assert shares[0] < 0.3 < shares[1]
-
-
 def test_stem_that_never_sounds_is_not_drawn(tmp_path):
     stems = [TestStem("s", "plays", seconds=1, active=((0, 1),)), TestStem("s", "rests", seconds=1, active=())]
     pool, drawn = plans([write_corpus(tmp_path, "c", stems)], MixingConfig(), 100)
     assert {pool.stems[s.stem].stem for plan in drawn for s in plan.sources} == {"plays"}
     assert len(pool) == 2 and len(pool.active(1)) == 0
-
-
-def intervals():
-    gaps = st.lists(st.tuples(st.integers(0, 300), st.integers(1, 300)), max_size=6)
-    return gaps.map(lambda pairs: np.cumsum(np.array(pairs, dtype=np.int64)).reshape(-1, 2))
-
-
-@settings(deadline=None, max_examples=60)
-@given(intervals(), st.integers(-400, 4000), st.integers(1, 500))
-def test_sounding_frames_counts_what_lies_in_the_intervals(active, start, frames):
-    sounds = np.zeros(5000, dtype=bool)
-    for a, b in active:
-        sounds[a:b] = True
-    assert sounding_frames(active, start, frames) == sounds[max(start, 0) : max(start + frames, 0)].sum()
-
-
-@settings(deadline=None, max_examples=60)
-@given(intervals(), st.integers(0, 300), st.integers(1, 500), st.integers(0, 2**32))
-def test_start_lies_within_the_stem_and_the_stem_sounds_there(active, tail, frames, seed):
-    length = (int(active[-1, 1]) if len(active) else 0) + tail + 1
-    start = draw_start(np.random.default_rng(seed), active, length, frames, sounding=20)
-    assert min(0, length - frames) <= start <= max(0, length - frames)
-    if len(active):
-        assert sounding_frames(active, start, frames) > 0
 
 
 def test_short_stem_lies_anywhere_in_its_chunk(tmp_path):

@@ -1,6 +1,6 @@
 """Which corpora and which settings of mixing help on real recordings: a linear head on frozen features for each.
 
-    python benchmarks/mixing_ablation.py benchmarks/mixing_ablation.yaml WEIGHTS LABELS.csv CLIPS [--mixtures 1500]
+    python research/mixing_ablation.py research/mixing_ablation.yaml WEIGHTS LABELS.csv CLIPS [--mixtures 1500]
 
 ABLATION.yaml names a recipe (`base`) and settings that change it. For each setting as many mixtures are made, embedded
 by the published AudioSet tagger (WEIGHTS: mn04_as_mAP_432.pt), and a linear layer on top of what its own classifier

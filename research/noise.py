@@ -1,6 +1,6 @@
 """What a model hears where nothing plays: in synthesized noise, and in recordings of noise.
 
-    python benchmarks/noise.py FOLDER [--model MODEL.onnx …] [--leave-out voice …]
+    python research/noise.py FOLDER [--model MODEL.onnx …] [--leave-out voice …]
 
 FOLDER holds recordings without any instrument (rain, engines, applause; `--leave-out` names labels that they may hold).
 Prints a table in Markdown: for each sound the label that comes closest to its threshold, and its score as a multiple of
@@ -17,10 +17,11 @@ import numpy as np
 from organology import Recognizer
 from organology.audio import SAMPLE_RATE
 from organology.errors import AudioError
+from organology.labels import default_set
 from organology.mixing.channel.noise import crackle, hiss, hum
-from organology.taxonomy import DISPLAY_NAMES, LABELS
 
 SECONDS = 10
+LABELS = default_set().labels
 
 
 def synthesized() -> dict[str, np.ndarray]:
@@ -69,7 +70,7 @@ def main() -> None:
                 break
             near = np.where(counted, found.file_scores / np.array(recognizer.metadata.thresholds), 0)
             alarms[i] += near.max() >= 1
-            cells.append(f"{DISPLAY_NAMES[LABELS[int(near.argmax())]]} {near.max():.2f}")
+            cells.append(f"{default_set().display[LABELS[int(near.argmax())]]} {near.max():.2f}")
         if cells:
             heard += 1
             name = sound.relative_to(given.folder) if isinstance(sound, Path) else sound[0]

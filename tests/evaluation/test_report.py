@@ -9,9 +9,18 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from organology.evaluation import Estimate, best_threshold, binary_cross_entropy, evaluate, plot
+from organology.evaluation import (
+    Estimate,
+    best_threshold,
+    binary_cross_entropy,
+    evaluate,
+    markdown,
+    plot,
+    rich_table,
+    summary,
+)
 from organology.evaluation.bootstrap import weightings
-from organology.taxonomy import LABELS
+from organology.labels import default_set
 
 
 def example(n_items=200, n_songs=20, seed=0):
@@ -108,7 +117,7 @@ def test_a_thousand_resamples_of_2000_mixtures_take_seconds():
 
 def test_nothing_known_is_reported_not_raised():
     result = evaluate(np.full((3, 15), -1), np.full((3, 15), 0.5), n_bootstrap=5)
-    assert result.left_out == LABELS
+    assert result.left_out == default_set().labels
     assert json.loads(result.to_json())["macro"]["roc_auc"]["value"] is None
     assert str(result.macro["roc_auc"]) == "-"
     assert result.decisions["best single"].thresholds[0] == 0.5
@@ -123,11 +132,11 @@ def test_json_and_tables(tmp_path):
     assert plain["decisions"]["given"]["f1"]["brass"] is None
     assert len(plain["decisions"]["given"]["intervals"]["f1"]["voice"]) == 2
     assert plain["labels"][0]["roc_auc"]["value"] == result.labels[0].roc_auc.value
-    lines = result.markdown().splitlines()
+    lines = markdown(result).splitlines()
     assert len(lines) == 2 + 15 + 1
     assert lines[2].startswith("| voice |") and lines[-1].startswith("| macro |")
-    assert result.table().row_count == 16
-    assert any("left out" in line and "brass" in line for line in result.summary())
+    assert rich_table(result).row_count == 16
+    assert any("left out" in line and "brass" in line for line in summary(result))
 
 
 def test_picture(tmp_path):
@@ -147,7 +156,7 @@ def test_picture(tmp_path):
         (np.zeros((2, 15)), np.full((2, 15), 1.5), {}, "from 0 to 1"),
         (np.zeros((2, 15)), np.zeros((2, 15)), {"groups": ["a"]}, "groups name each"),
         (np.zeros((2, 15)), np.zeros((2, 15)), {"thresholds": [0.5, 0.5]}, "thresholds are"),
-        (np.zeros((2, 3)), np.zeros((2, 3)), {}, "3 columns and 15 labels"),
+        (np.zeros((2, 3)), np.zeros((2, 3)), {}, "must have 15 columns, one a label, got 3"),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(targets, scores, options, message):

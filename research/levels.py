@@ -1,6 +1,6 @@
 """Which level a network should hear music at: windows as they are, and brought to one root mean square.
 
-    python benchmarks/levels.py CHECKPOINT RECIPE LABELS.csv CLIPS [--level -10 -20 …] [--corpus stems rendered …]
+    python research/levels.py CHECKPOINT RECIPE LABELS.csv CLIPS [--level -10 -20 …] [--corpus stems rendered …]
 
 Scored on labeled clips, on the same clips 20 dB quieter, and on mixtures of held-out stems, as in `checkpoints.py`. The
 network itself stays as it is. Prints tables in Markdown.

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from organology.errors import ConfigError
+from organology.errors import ConfigError, one_line
+from organology.yaml_reader import load_yaml
 
 FORBID = ConfigDict(extra="forbid")
 """Set `__pydantic_config__ = FORBID` in a configuration dataclass: unknown keys become errors."""
@@ -18,18 +19,18 @@ T = TypeVar("T")
 
 
 def read_yaml(path: str | os.PathLike[str]) -> Any:
-    """Read a YAML file as plain Python values.
+    """Read a YAML file as plain Python values; see `yaml_reader` for its bounds.
 
     Raises
     ------
     ConfigError
         If the file cannot be read or is not YAML.
     """
-    import yaml
-
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return load_yaml(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {one_line(error)}") from error
+    except ValueError as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
 
 

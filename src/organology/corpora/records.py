@@ -103,7 +103,7 @@ def task(
         try:
             status = source.stat()
             size, mtime = status.st_size, status.st_mtime_ns
-        except OSError:
+        except (OSError, ValueError):
             size = mtime = -1
         place = source.relative_to(root).as_posix() if source.is_relative_to(root) else str(source)
         target = str(PurePosixPath(AUDIO, folder, f"{names[stem]}.{audio_format}"))

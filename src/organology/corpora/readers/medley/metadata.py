@@ -15,19 +15,12 @@ stems:
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import yaml
-
-from organology.errors import CorpusError
-
-if TYPE_CHECKING:
-    from yaml import SafeLoader as _BaseLoader
-else:  # the C loader is ten times as fast, and there are hundreds of files
-    _BaseLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from organology.errors import CorpusError, one_line
+from organology.yaml_reader import YamlError, load_yaml
 
 SUFFIX = "_METADATA.yaml"
 
@@ -148,31 +141,20 @@ def _truth(value: Any) -> bool | None:
     return {"yes": True, "true": True, "no": False, "false": False}.get(_text(value).casefold())
 
 
-class _Loader(_BaseLoader):
-    """Refuses a key that stands twice: of two stems called S01 one would be lost without a word."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def _load(path: Path) -> Any:
     try:
         text = _decode(path.read_bytes())
     except OSError as error:
-        raise CorpusError(f"{path}: {error.strerror or error}") from error
+        raise CorpusError(f"{path}: {one_line(error)}") from error
     try:
-        return yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
+        return load_yaml(text, unique_keys=True)
+    except YamlError as error:
         if "\t" in text:  # not allowed in YAML, but typed all the same
             try:
-                return yaml.load(text.replace("\t", "  "), Loader=_Loader)
-            except yaml.YAMLError:
+                return load_yaml(text.replace("\t", "  "), unique_keys=True)
+            except YamlError:
                 pass
-        raise CorpusError(f"{path}: {' '.join(str(error).split())}") from error
+        raise CorpusError(f"{path}: {error}") from error
 
 
 def _decode(data: bytes) -> str:

@@ -13,15 +13,15 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from bradl15_labels import instruments
 from organology.cli import command_line
-from organology.corpora import reader
 from organology.corpora.base import Corpus, SourceSong, SourceStem
 from organology.corpora.convert import convert_song, convert_stem
 from organology.corpora.issues import Listener
 from organology.corpora.prepare import PrepareConfig, prepare
+from organology.corpora.registry import find
 from organology.corpora.table import read_table
 from organology.errors import ConfigError, CorpusError
-from organology.taxonomy import encode
 
 RATE = 32_000
 
@@ -43,7 +43,7 @@ def songs(root, n=4, stems=("vox", "drums"), **options):
 
 
 def run(root, out, config=None, **options):
-    return prepare(reader("stems"), root, out, config, **options)
+    return prepare(find("stems").corpus(), root, out, config, **options)
 
 
 def snapshot(out):
@@ -53,7 +53,7 @@ def snapshot(out):
 
 class Counting(Listener):
     def __init__(self):
-        self.songs, self.remarks, self.size = [], [], None
+        self.songs, self.issues, self.size = [], [], None
 
     def started(self, songs, size):
         self.size = (songs, size)
@@ -61,8 +61,8 @@ class Counting(Listener):
     def finished(self, song, size):
         self.songs.append(song)
 
-    def remark(self, remark):
-        self.remarks.append(remark)
+    def issue(self, issue):
+        self.issues.append(issue)
 
 
 @pytest.fixture
@@ -156,14 +156,14 @@ def test_faults_cost_a_line_each_and_the_rest_goes_on(tmp_path):
     write(whole, np.random.default_rng(0).normal(0, 0.1, 4 * RATE).astype(np.float32))
     (song / "viola.flac").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     report = run(root, out)
-    assert {(r.fate, r.stem) for r in report.remarks if r.fate != "note"} == {
+    assert {(r.severity, r.stem) for r in report.issues if r.severity != "note"} == {
         ("failed", "flute"),
         ("failed", "oboe"),
         ("failed", "harp"),
         ("failed", "cello"),
         ("refused", "kazoo"),
     }
-    reasons = {r.stem: r.reason for r in report.remarks}
+    reasons = {r.stem: r.reason for r in report.issues}
     assert reasons["flute"] == "silent (peak digital silence)" and reasons["cello"] == "empty file"
     assert "broken off" in reasons["viola"]
     assert not report.complete
@@ -300,7 +300,7 @@ def test_a_reader_may_set_splits_and_alignment(tmp_path):
     write(tmp_path / "a.wav", tone(0.3))
     write(tmp_path / "b.wav", tone(0.9))
     stems = tuple(
-        SourceStem(name, tmp_path / f"{name}.wav", encode(["piano"]), kind="loop", licence="CC0 1.0", aligned=True)
+        SourceStem(name, tmp_path / f"{name}.wav", instruments(["piano"]), kind="loop", licence="CC0 1.0", aligned=True)
         for name in "ab"
     )
     corpus = Corpus("tiny", "Tiny", "", "", "", "", lambda root: iter([SourceSong("S", stems, "Me", "test")]))

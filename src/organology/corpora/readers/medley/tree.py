@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from organology.audio import SUFFIXES
-from organology.corpora.readers.medleydb.metadata import SUFFIX as METADATA
-from organology.corpora.readers.medleydb.metadata import song_of
+from organology.corpora.readers.medley.metadata import SUFFIX as METADATA
+from organology.corpora.readers.medley.metadata import song_of
 
 STEMS, RAW = "_STEMS", "_RAW"
 _ACTIVATIONS = ("_ACTIVATION_CONF.lab", "_ACTIVATION_CONF.csv")

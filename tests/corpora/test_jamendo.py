@@ -16,16 +16,16 @@ from hypothesis import strategies as st
 from corpora_trees_slakh import JAMENDO, jamendo, mp3, tone
 from organology import audio
 from organology.corpora import seek
-from organology.corpora.base import Remark
-from organology.corpora.issues import Listener
+from organology.corpora.issues import Issue, Listener
 from organology.corpora.readers import jamendo as reader
 from organology.corpora.readers.jamendo import TAGS, prepare_jamendo
-from organology.corpora.tagging import ChunkConfig, SourceTrack, TaggedChunks, TaggingPool, tagging_reader
+from organology.corpora.registry import find
+from organology.corpora.tagging import ChunkConfig, SourceTrack, TaggedChunks, TaggingPool
 from organology.corpora.tagging.report import lines
 from organology.corpora.tagging.table import read_tracks, write_tracks
 from organology.errors import AudioError, CorpusError
 
-SHARED = Path(__file__).parents[2] / "shared"
+SHARED = Path(__file__).parents[3] / "shared"
 TRACKS = {f"track_{number:07}": (split, set(tags)) for split, rows in JAMENDO.items() for number, _, _, tags in rows}
 SECONDS = 4.6
 
@@ -49,7 +49,7 @@ def own_tree(tree, tmp_path):
 
 def read(root, **options):
     items = list(reader.read(root, **options))
-    return [i for i in items if isinstance(i, SourceTrack)], [i for i in items if isinstance(i, Remark)]
+    return [i for i in items if isinstance(i, SourceTrack)], [i for i in items if isinstance(i, Issue)]
 
 
 def snapshot(out):
@@ -58,20 +58,20 @@ def snapshot(out):
 
 class Counting(Listener):
     def __init__(self, stop_after=None):
-        self.done, self.remarks, self.stop_after = [], [], stop_after
+        self.done, self.issues, self.stop_after = [], [], stop_after
 
     def finished(self, song, size):
         self.done.append(song)
         if len(self.done) == self.stop_after:
             raise KeyboardInterrupt
 
-    def remark(self, remark):
-        self.remarks.append(str(remark))
+    def issue(self, issue):
+        self.issues.append(str(issue))
 
 
 def test_tracks_of_the_tables(tree):
-    tracks, remarks = read(tree)
-    assert not remarks
+    tracks, issues = read(tree)
+    assert not issues
     assert {track.track: (track.split, set(track.tags)) for track in tracks} == TRACKS
     first = next(track for track in tracks if track.track == "track_0000241")
     assert first.path == tree / "audio-low" / "41" / "241.low.mp3"
@@ -139,15 +139,15 @@ def test_other_splits_are_other_tables(tree, own_tree):
 def test_faulty_rows_cost_a_line(own_tree, row, reason):
     table = own_tree / "data/splits/split-0/autotagging_top50tags-test.tsv"
     table.write_bytes(table.read_bytes() + row.encode() + b"\r\n")
-    tracks, remarks = read(own_tree)
-    assert len(tracks) == 6 and [remark.fate for remark in remarks] == ["refused"]
-    assert str(remarks[0]).startswith(f"{table}, line 4: ") and reason in str(remarks[0])
+    tracks, issues = read(own_tree)
+    assert len(tracks) == 6 and [issue.severity for issue in issues] == ["refused"]
+    assert str(issues[0]).startswith(f"{table}, line 4: ") and reason in str(issues[0])
 
 
 def test_an_artist_in_two_parts_is_named(own_tree):
     table = own_tree / "data/splits/split-0/autotagging_top50tags-test.tsv"
     table.write_bytes(table.read_bytes().replace(b"artist_000026", b"artist_000005"))
-    assert [remark.reason for remark in read(own_tree)[1]] == ["artist_000005 is in test and in train"]
+    assert [issue.reason for issue in read(own_tree)[1]] == ["artist_000005 is in test and in train"]
 
 
 def test_what_is_no_such_table_is_an_error(own_tree):
@@ -199,10 +199,10 @@ def test_missing_and_broken_tracks_are_left_out(own_tree, tmp_path, in_place):
     (audio_folder / "14/214.low.mp3").write_bytes(whole[: len(whole) // 4])
     listener = Counting()
     report = prepare_jamendo(own_tree, tmp_path / "out", in_place=in_place, listener=listener)
-    failed = {remark.song: remark.reason for remark in report.of("failed")}
+    failed = {issue.song: issue.reason for issue in report.of("failed")}
     assert set(failed) == {"track_0000241", "track_0000382"} and failed["track_0000241"] == "no such file"
-    assert not report.complete and all("\n" not in line for line in listener.remarks)
-    assert any("lasts 1." in remark.reason and "says 4.6 s" in remark.reason for remark in report.of("note"))
+    assert not report.complete and all("\n" not in line for line in listener.issues)
+    assert any("lasts 1." in issue.reason and "says 4.6 s" in issue.reason for issue in report.of("note"))
     table, _ = read_tracks(tmp_path / "out")
     assert set(table["track"]) == set(TRACKS) - set(failed)
     assert len(json.loads((tmp_path / "out" / "report.json").read_text())["failed"]) == 2
@@ -215,7 +215,7 @@ def test_many_missing_tracks_share_a_line(own_tree, tmp_path, monkeypatch):
     for name in ("41/241", "82/382", "15/215"):
         (own_tree / "audio-low" / f"{name}.low.mp3").unlink()
     report = prepare_jamendo(own_tree, tmp_path / "out", in_place=True)
-    assert [remark.reason for remark in report.of("failed")] == [
+    assert [issue.reason for issue in report.of("failed")] == [
         "3 of 6 tracks have no audio file: track_0000241, track_0000382, track_0000215, ..."
     ]
 
@@ -383,14 +383,14 @@ def test_spans_of_prepared_files_are_exact(tmp_path):
 
 
 def test_the_corpus_tells_what_it_is():
-    corpus = tagging_reader("jamendo")
+    corpus = find("jamendo").corpus()
     assert corpus.tags == TAGS and "autotagging_top50tags-train.tsv" in corpus.tree and "Bogdanov" in corpus.citation
 
 
 @pytest.mark.skipif(not (SHARED / "metadata" / "mtg_jamendo").is_dir(), reason="no real metadata here")
 def test_real_tables_go_through_the_reader_and_agree_with_the_counts():
-    tracks, remarks = read(SHARED / "metadata" / "mtg_jamendo")
-    assert not remarks  # no tag unknown, no artist in two parts, no row refused
+    tracks, issues = read(SHARED / "metadata" / "mtg_jamendo")
+    assert not issues  # no tag unknown, no artist in two parts, no row refused
     assert Counter(track.split for track in tracks) == {"train": 32136, "validation": 10888, "test": 11356}
     assert (SHARED / "metadata/mtg_jamendo/top50.txt").read_text().split() == list(TAGS)
     counts = Counter((tag, track.split) for track in tracks for tag in track.tags)

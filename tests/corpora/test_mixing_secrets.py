@@ -8,20 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from bradl15_labels import FAMILY_OF, LABELS, decode, labels_of, present_in
 from corpora_trees import MIXING_SECRETS, write_yaml
 from corpora_trees import mixing_secrets as make_tree
-from organology.corpora.base import Remark
+from organology.corpora.issues import Issue
 from organology.corpora.prepare import prepare
+from organology.corpora.readers import medleydb as reader
 from organology.corpora.readers import mixing_secrets
-from organology.corpora.readers.medleydb import reader
-from organology.corpora.readers.medleydb.metadata import read_metadata
-from organology.corpora.readers.medleydb.stem_labels import label_song
+from organology.corpora.readers.medley.labeled_songs import label_song
+from organology.corpora.readers.medley.metadata import read_metadata
 from organology.corpora.splits import SplitSong, assign
 from organology.corpora.table import read_table
 from organology.errors import CorpusError
-from organology.taxonomy import FAMILY_OF, LABELS, PRESENT, Vocabulary, decode
+from organology.labels import Vocabulary
 
-SHARED = Path(__file__).parents[2] / "shared"
+SHARED = Path(__file__).parents[3] / "shared"
 REAL = SHARED / "metadata" / "mixing_secrets"
 WITHOUT_BLEED = [song for song in sorted(MIXING_SECRETS) if song != "OldHall_Chorale"]
 
@@ -43,16 +44,16 @@ def tree(medley, tmp_path):
 
 def items(root, **options):
     found = list(mixing_secrets.read(root, **options))
-    songs = {item.song: item for item in found if not isinstance(item, Remark)}
-    return songs, [item for item in found if isinstance(item, Remark)]
+    songs = {item.song: item for item in found if not isinstance(item, Issue)}
+    return songs, [item for item in found if isinstance(item, Issue)]
 
 
-def of_fate(remarks, fate):
-    return [str(remark) for remark in remarks if remark.fate == fate]
+def of_severity(issues, severity):
+    return [str(issue) for issue in issues if issue.severity == severity]
 
 
 def labels(song):
-    return {stem.stem: decode(stem.labels) for stem in song.stems}
+    return {stem.stem: decode(stem) for stem in song.stems}
 
 
 SYNTH, DRUMS = (["synth"], []), (["percussion", "drums"], [])
@@ -66,7 +67,7 @@ MORNING = {
 
 
 def test_what_is_read_from_the_medley_format(medley):
-    songs, remarks = items(medley)
+    songs, issues = items(medley)
     assert sorted(songs) == WITHOUT_BLEED
     assert labels(songs["RedKite_Morning"]) == MORNING
     paths = [
@@ -81,15 +82,15 @@ def test_what_is_read_from_the_medley_format(medley):
     assert words == ["drum set", "synthesizer", "electronic organ", "male singer", "male singer|acoustic guitar"]
     assert {stem.aligned for song in songs.values() for stem in song.stems} == {True}
     assert {stem.licence for song in songs.values() for stem in song.stems} == {mixing_secrets.LICENCE}
-    assert of_fate(remarks, "dropped") == [
+    assert of_severity(issues, "dropped") == [
         "Medley_Format/Audio/OldHall_Chorale/OldHall_Chorale_METADATA.yaml: the song is marked has_bleed",
         "Medley_Format/Audio/RedKite_Morning/RedKite_Morning_METADATA.yaml, stem S05: 'room' names no instrument",
     ]
-    assert len(remarks) == 2
+    assert len(issues) == 2
 
 
 def test_archives_give_raw_tracks_for_the_sums(archives):
-    songs, remarks = items(archives)
+    songs, issues = items(archives)
     assert sorted(songs) == WITHOUT_BLEED
     assert labels(songs["RedKite_Morning"]) == {
         "S01_R01": DRUMS,
@@ -99,7 +100,7 @@ def test_archives_give_raw_tracks_for_the_sums(archives):
         **{stem: found for stem, found in MORNING.items() if stem > "S02"},
     }
     assert {stem.path.parent.name for stem in songs["RedKite_Morning"].stems} == {"RedKite_Morning_Full"}
-    notes = of_fate(remarks, "note")
+    notes = of_severity(issues, "note")
     assert notes[-1] == "metadata: 6 songs have more than one file; those in metadata are used"
     instead = "stems are missing; the raw tracks that they are made of take their place"
     assert f"metadata/RedKite_Morning_METADATA.yaml: {instead}" in notes
@@ -132,9 +133,9 @@ def test_an_archive_of_another_name(tmp_path):
     write_yaml(tmp_path / "metadata" / f"{song}_METADATA.yaml", values)
     (tmp_path / archive).mkdir()
     (tmp_path / archive / "01_Violin.wav").touch()
-    songs, remarks = items(tmp_path)
+    songs, issues = items(tmp_path)
     assert [stem.path for stem in songs[song].stems] == [tmp_path / archive / "01_Violin.wav"]
-    assert remarks == []
+    assert issues == []
 
 
 def test_activity_is_that_of_stems_and_not_of_their_parts(medley, archives):
@@ -158,7 +159,7 @@ def test_bleed_is_kept_on_request(medley):
         "S03": (["bowed_string", "violin"], ["voice", "singer"]),
     }
     kept = mixing_secrets.corpus(keep_bleed=True).read(medley)
-    assert "OldHall_Chorale" in {item.song for item in kept if not isinstance(item, Remark)}
+    assert "OldHall_Chorale" in {item.song for item in kept if not isinstance(item, Issue)}
 
 
 @pytest.mark.parametrize(
@@ -173,16 +174,16 @@ def test_bleed_is_kept_on_request(medley):
 def test_artists(tmp_path, song, artist):
     path = tmp_path / f"{song}_METADATA.yaml"
     write_yaml(path, {"artist": song.partition("_")[0], "stems": {"S01": {"instrument": "piano"}}})
-    assert mixing_secrets.FORM.artists(read_metadata(path)) == (artist, artist)
+    assert mixing_secrets.FORMAT.artists(read_metadata(path)) == (artist, artist)
 
 
 def test_unknown_words_are_refused_by_name(tmp_path):
     path = tmp_path / "A_B_METADATA.yaml"
     write_yaml(path, {"has_bleed": "no", "stems": {"S07": {"instrument": ["male singer", "zither of Ur"]}}})
-    song, (remark,) = label_song(read_metadata(path), mixing_secrets.FORM, "A_B_METADATA.yaml")
+    song, (issue,) = label_song(read_metadata(path), mixing_secrets.FORMAT, "A_B_METADATA.yaml")
     assert song.stems == ()
-    assert (remark.fate, remark.song, remark.stem) == ("refused", "A_B", "S07")
-    assert str(remark) == (
+    assert (issue.severity, issue.song, issue.stem) == ("refused", "A_B", "S07")
+    assert str(issue) == (
         "A_B_METADATA.yaml, stem S07: unknown instrument word 'zither of Ur' (vocabulary mixing_secrets)"
     )
 
@@ -192,7 +193,7 @@ def test_a_tree_of_metadata_alone(archives, tmp_path):
     with pytest.raises(CorpusError, match="metadata of 6 songs, but no stems"):
         items(tmp_path)
     assert not mixing_secrets.looks_like(tmp_path)
-    found = [item.metadata.song for item in mixing_secrets.read_labels(tmp_path) if not isinstance(item, Remark)]
+    found = [item.metadata.song for item in mixing_secrets.read_labels(tmp_path) if not isinstance(item, Issue)]
     assert found == sorted(MIXING_SECRETS)
 
 
@@ -207,7 +208,7 @@ def test_prepare(medley, tmp_path):
     assert splits["MR0901_RedKite"] == splits["RedKite_Morning"]
     assert len(set(splits.values())) == 3
     rows = {(row["song"], row["stem"]): row for row in table.iter_rows(named=True)}
-    assert {label for label in LABELS if rows["DryRiver_Stone", "S01"][label] == PRESENT} == {"percussion", "drums"}
+    assert present_in(rows["DryRiver_Stone", "S01"]) == {"percussion", "drums"}
 
 
 def test_prepare_of_archives(archives, tmp_path):
@@ -225,21 +226,19 @@ def real():
     if not REAL.is_dir():
         pytest.skip("no real metadata here")
     found = list(mixing_secrets.read_labels(REAL))
-    return [item for item in found if not isinstance(item, Remark)], [
-        item for item in found if isinstance(item, Remark)
-    ]
+    return [item for item in found if not isinstance(item, Issue)], [item for item in found if isinstance(item, Issue)]
 
 
 def test_all_real_words_map_or_are_excluded(real):
-    songs, remarks = real
+    songs, issues = real
     assert len(songs) == 258
     assert sum(song.has_bleed for song in songs) == 38
     assert sum(len(song.metadata.stems) for song in songs) == 4529
-    assert {remark.fate for remark in remarks} == {"dropped"}
-    assert len(remarks) + sum(len(song.stems) for song in songs) == 4529
+    assert {issue.severity for issue in issues} == {"dropped"}
+    assert len(issues) + sum(len(song.stems) for song in songs) == 4529
     assert all(song.stems for song in songs)
     for stem in (stem for song in songs for stem in song.stems):
-        values = dict(zip(LABELS, stem.labels.tolist(), strict=True))
+        values = dict(zip(LABELS, labels_of(stem).tolist(), strict=True))
         assert all(values[family] or not values[instrument] for instrument, family in FAMILY_OF.items())
 
 
@@ -250,7 +249,7 @@ def test_counts_per_word_agree_with_the_table(real):
     counts = {name: Counter() for name in names}
     for song in songs:
         tracks = song.metadata.stems
-        words = [vocabulary.entry(word).word for stem in tracks for word in mixing_secrets.FORM.words(stem)]
+        words = [vocabulary.entry(word).word for stem in tracks for word in mixing_secrets.FORMAT.words(stem)]
         for suffix in ("", "_no_bleed") if not song.has_bleed else ("",):
             counts[f"stems{suffix}"].update(words)
             counts[f"songs{suffix}"].update(set(words))
@@ -272,8 +271,8 @@ def test_earlier_words_are_those_of_the_authors_table(real):
 def test_no_artist_is_in_two_splits(real):
     songs, _ = real
     kept = [song for song in songs if not song.has_bleed]
-    artists = {song.metadata.song: mixing_secrets.FORM.artists(song.metadata)[0] for song in kept}
-    splits = assign([SplitSong(song, {artist}, kept[0].stems[0].labels) for song, artist in artists.items()])
+    artists = {song.metadata.song: mixing_secrets.FORMAT.artists(song.metadata)[0] for song in kept}
+    splits = assign([SplitSong(song, {artist}, labels_of(kept[0].stems[0])) for song, artist in artists.items()])
     of_artist = {}
     for song, artist in artists.items():
         of_artist.setdefault(artist, set()).add(splits[song])

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from organology.corpora.base import Corpus, Remark, SourceSong
-from organology.corpora.readers.medleydb import songs as form_of_medleydb
-from organology.corpora.readers.medleydb.metadata import SongMetadata
-from organology.corpora.readers.medleydb.stem_labels import Form, LabeledSong
-from organology.corpora.readers.mixing_secrets import ORIGIN
+from organology.corpora.base import Corpus, SourceSong
+from organology.corpora.issues import Issue
+from organology.corpora.readers.medley import songs
+from organology.corpora.readers.medley.format import MIXING_SECRETS_ORIGIN, MedleyFormat
+from organology.corpora.readers.medley.labeled_songs import LabeledSong
+from organology.corpora.readers.medley.metadata import SongMetadata
 
 LICENCE = "CC BY-NC-SA 4.0"
 TREE = """\
@@ -59,48 +60,48 @@ def _artists(song: SongMetadata) -> tuple[str, str]:
     return name, song.artist or name
 
 
-FORM = Form(
+FORMAT = MedleyFormat(
     vocabulary="medleydb",
     licence=LICENCE,
     tree=TREE,
-    owns=lambda song: song.origin.casefold() != ORIGIN,
+    owns=lambda song: song.origin.casefold() != MIXING_SECRETS_ORIGIN,
     artists=_artists,
     bleeding=BLEEDING,
     raw_words=True,
 )
 
 
-def read(root: Path, *, keep_bleed: bool = False) -> Iterator[SourceSong | Remark]:
+def read(root: Path, *, keep_bleed: bool = False) -> Iterator[SourceSong | Issue]:
     """Songs of a MedleyDB folder; see `Corpus.read`.
 
     Parameters
     ----------
     root : Path
     keep_bleed : bool
-        Take songs with bleed too; in each of their stems the labels of the others are unknown.
+        Take songs with bleed too; the instruments of the others are unknown in each of their stems.
 
     Raises
     ------
     CorpusError
         If there are no metadata in the folder, or no stems.
     """
-    return form_of_medleydb.read(root, FORM, keep_bleed=keep_bleed)
+    return songs.read(root, FORMAT, keep_bleed=keep_bleed)
 
 
-def read_labels(root: Path) -> Iterator[LabeledSong | Remark]:
-    """All songs, those with bleed too, and their labels from the metadata alone; no audio has to be there.
+def read_labels(root: Path) -> Iterator[LabeledSong | Issue]:
+    """All songs, those with bleed too, and their instruments from the metadata alone; no audio has to be there.
 
     Raises
     ------
     CorpusError
         If there are no metadata in the folder.
     """
-    return form_of_medleydb.read_labels(root, FORM)
+    return songs.read_labels(root, FORMAT)
 
 
 def looks_like(root: Path) -> bool:
     """Whether a folder holds songs of this corpus, with stems."""
-    return form_of_medleydb.looks_like(root, FORM)
+    return songs.looks_like(root, FORMAT)
 
 
 def corpus(keep_bleed: bool = False) -> Corpus:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import http.server
+import io
 import shutil
 import subprocess
 import sys
+import threading
+import zipfile
 from pathlib import Path
 
 import mido
@@ -13,16 +18,18 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-SCRIPTS = Path(__file__).parent.parent / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 import gather_corpus  # noqa: E402
 from gathering import download, grooves, layout, manifest  # noqa: E402
 
-from organology.corpora import reader  # noqa: E402
+from bradl15_labels import decode  # noqa: E402
+from organology.corpora.registry import find  # noqa: E402
 from organology.errors import ConfigError, OrganologyError  # noqa: E402
-from organology.taxonomy import decode  # noqa: E402
 
 RATE = 32_000
 pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="needs git")
@@ -152,10 +159,10 @@ def test_a_repository_becomes_stems_that_prepare_reads(monkeypatch, tmp_path, mi
     for row in rows_of(tmp_path):
         info = soundfile.info(tmp_path / "out" / "stems" / row["path"])
         assert (info.samplerate, info.channels) == (RATE, 1) and info.frames > 0
-    items = list(reader("stems").read(tmp_path / "out" / "stems"))
-    assert {item.song for item in items} == set(rows)  # no remark: every row is understood
+    items = list(find("stems").corpus().read(tmp_path / "out" / "stems"))
+    assert {item.song for item in items} == set(rows)  # no issue: every row is understood
     [rain] = next(item for item in items if item.song == "rain hat").stems
-    assert decode(rain.labels) == ([], ["voice"])
+    assert decode(rain) == ([], ["voice"])
     told = (tmp_path / "out" / "LICENCES.tsv").read_text().splitlines()
     assert told[0].startswith("source\tplace\tlicence") and len(told) == 6
     assert told[2].split("\t")[2:4] == ["CC0 1.0", "Somebody"]
@@ -205,8 +212,6 @@ def test_a_debian_package_is_checked_and_unpacked(tmp_path):
 
 
 def test_an_archive_cannot_write_elsewhere(tmp_path):
-    import zipfile
-
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as file:
         file.writestr("../out.txt", "x")
     with pytest.raises(download.GatherError, match="leads out"):
@@ -283,3 +288,145 @@ def test_drums_are_hit_when_and_as_hard_as_played(tmp_path):
     kicks = [time for time, name, _ in hits if name == "kick"]
     np.testing.assert_allclose(places, kicks, atol=2 / RATE)
     assert np.all(np.diff(stem[np.flatnonzero(stem)]) > 0)
+
+
+# -- downloads ---------------------------------------------------------------------------------------------------------
+
+BODY = bytes(range(256)) * 40
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves BODY with ranges; of the first `cuts` answers only half arrives."""
+
+    def __init__(self, cuts: int = 0) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.cuts, self.asked = cuts, []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/{path}"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        given = self.headers.get("Range")
+        self.server.asked.append(given)
+        start = int(given.removeprefix("bytes=").rstrip("-")) if given else 0
+        if start >= len(BODY):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(BODY)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(206 if given else 200)
+        self.send_header("Content-Length", str(len(BODY) - start))
+        self.end_headers()
+        body = BODY[start:]
+        if self.server.cuts:
+            self.server.cuts -= 1
+            body = body[: len(body) // 2]
+            self.close_connection = True
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(**options):
+        servers.append(Server(**options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def source_at(url: str) -> manifest.Get:
+    return manifest.Get(url=url, sha256=hashlib.sha256(BODY).hexdigest())
+
+
+def test_fetch_cut_download_is_not_taken_as_whole_and_goes_on(tmp_path, serve):
+    server = serve(cuts=1)
+    get = source_at(server.url("a.bin"))
+    with pytest.raises(download.GatherError, match=rf"cut off at {len(BODY) // 2} of {len(BODY)} bytes"):
+        download.fetch(get, tmp_path, ["*"])
+    folder = download.fetch(get, tmp_path, ["*"])
+    (path,) = folder.glob("*.bin")
+    assert path.read_bytes() == BODY and server.asked == [None, f"bytes={len(BODY) // 2}-"]
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("there", [BODY, BODY + b"more"], ids=["finished", "too long"])
+def test_fetch_part_that_was_finished_blocks_no_later_run(tmp_path, serve, there):
+    get = source_at(serve().url("a.bin"))
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / f"{download.file_name(get.url)}.part").write_bytes(there)
+    (path,) = download.fetch(get, tmp_path, ["*"]).glob("*.bin")
+    assert path.read_bytes() == BODY
+
+
+def test_fetch_two_urls_of_one_base_name_are_two_files(tmp_path, serve):
+    server = serve()
+    folders = [download.fetch(source_at(server.url(f"{place}/kit.bin")), tmp_path, ["*"]) for place in "ab"]
+    assert folders[0] != folders[1] and server.asked == [None, None]
+    assert len(list((tmp_path / "packages").iterdir())) == 2
+
+
+@pytest.mark.parametrize(("url", "name"), [("http://x/..", "file"), ("http://x/a%2F..%2Fb?c=/d", "a_2F.._2Fb")])
+def test_file_name_is_safe(url, name):
+    assert download.file_name(url).partition("-")[2] == name
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"name": "../.."}, "name must be a file name"),
+        ({"name": ""}, "name must be a file name"),
+        ({"get": {"url": "file:///etc/passwd", "sha256": "0" * 64}}, "url must be http"),
+        ({"get": {"url": "http://x/a.zip"}}, "with a sha256"),
+        ({"get": {"github": "../x", "ref": "0" * 40}}, "OWNER/NAME"),
+        ({"get": {"pypi": "--index-url=http://x", "ref": "1"}}, "a package needs a name"),
+        ({"get": {"debian": "x", "ref": "-o=1"}}, "a version"),
+        ({"take": [{"files": "*", "stem": "../../x"}]}, "stem must be a file name"),
+        ({"take": 3}, "take"),
+    ],
+)
+def test_load_manifest_that_leads_elsewhere_is_refused(tmp_path, change, message):
+    path = tmp_path / "sources.yaml"
+    path.write_text(yaml.safe_dump({"sources": [entry("0" * 40, "a", VOX) | change]}))
+    with pytest.raises(ConfigError, match=message):
+        manifest.load(path)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200), st.sampled_from([".zip", ".whl", ".tar.gz", ".tar"]), st.booleans())
+def test_unpack_any_bytes_is_unpacked_or_one_line(tmp_path, data, suffix, begun):
+    archive = tmp_path / f"a{suffix}"
+    head = io.BytesIO()
+    with zipfile.ZipFile(head, "w") as file:
+        file.writestr("a.txt", "hello" * 20)
+    archive.write_bytes((head.getvalue()[:60] if begun else b"") + data)
+    try:
+        download.unpack(archive, tmp_path / "folder")
+    except download.GatherError as error:
+        assert "\n" not in str(error) and str(archive) in str(error)
+
+
+def test_gather_any_exception_costs_one_line(monkeypatch, tmp_path, mirror, capsys):
+    root, commit = mirror
+    monkeypatch.setattr(gather_corpus.takes, "build", lambda *_: 1 / 0)
+    assert run(monkeypatch, tmp_path, root, [entry(commit, "song", VOX)]) == 1
+    assert capsys.readouterr().err.strip() == "song: ZeroDivisionError: division by zero"
+
+
+def test_gather_failures_are_told_again_by_the_next_run(monkeypatch, tmp_path, mirror, capsys):
+    root, commit = mirror
+    assert run(monkeypatch, tmp_path, root, [entry(commit, "guitars", GUITAR)]) == 1
+    first = capsys.readouterr().err
+    assert run(monkeypatch, tmp_path, root, [entry(commit, "guitars", GUITAR)]) == 1
+    assert capsys.readouterr().err == first and "broken.wav" in first

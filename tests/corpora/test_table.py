@@ -3,10 +3,12 @@
 import polars as pl
 import pytest
 
+from bradl15_labels import BRADL15, LABELS, encode, instruments
 from organology.corpora import table
 from organology.corpora.base import KINDS
+from organology.corpora.instruments import Instruments
 from organology.errors import CorpusError
-from organology.taxonomy import LABELS, encode
+from organology.labels import LabelSet
 
 
 def make(**changes):
@@ -18,7 +20,7 @@ def make(**changes):
         "split": "train",
         "frames": 64_000,
         "active": [(0, 32_000), (40_000, 64_000)],
-        "labels": encode(["singer"]),
+        "instruments": instruments(["singer"]),
     }
     return table.row(**{**values, **changes})
 
@@ -42,7 +44,7 @@ def test_round_trip_in_the_contract_s_order(tmp_path):
             "licence",
             "word",
         ),
-        *LABELS,
+        *("concepts", "unknown_concepts", "absent_concepts"),
     ]
     assert read.to_dicts() == [rows[1], rows[0]]
     assert read["artist"].to_list() == ["Me", "A song"]
@@ -72,13 +74,71 @@ def test_a_row_that_breaks_the_contract_is_named(tmp_path, changes, reason):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_family_below_its_instrument_is_refused(tmp_path):
-    with pytest.raises(CorpusError, match="family bowed_string below its instrument violin"):
-        table.write_table([make() | {"violin": 1}], tmp_path)
-    with pytest.raises(CorpusError, match="family key below its instrument piano"):
-        table.write_table([make() | {"piano": -1}], tmp_path)
-    with pytest.raises(CorpusError, match="synth is not 1, 0 or -1"):
-        table.write_table([make() | {"synth": 2}], tmp_path)
+@pytest.mark.parametrize("column", ["concepts", "unknown_concepts", "absent_concepts"])
+def test_write_table_unknown_concept_is_refused(tmp_path, column):
+    with pytest.raises(CorpusError, match=f"{column}: no such concept"):
+        table.write_table([make() | {column: ["kazzoo"]}], tmp_path)
+
+
+def old_table(folder, **labels):
+    """A table as older versions wrote it: a column for each of the 15 labels."""
+    old = {name: value for name, value in make().items() if not name.endswith("concepts")}
+    values = dict(zip(LABELS, encode(["singer"]).tolist(), strict=True)) | labels
+    columns = {name: kind for name, kind in table.COLUMNS.items() if name in old} | dict.fromkeys(LABELS, pl.Int8())
+    pl.DataFrame([old | values], schema=columns).write_parquet(folder / table.TABLE_NAME)
+
+
+def test_labels_of_old_table_are_its_columns(tmp_path):
+    old_table(tmp_path, singer=-1)
+    read = table.read_table(tmp_path)
+    assert BRADL15.decode(table.labels_of(read)[0]) == (["voice"], ["singer"])
+    assert (table.labels_of(read) == table.labels_of(read, LabelSet.load("bradl15"))).all()
+
+
+def test_labels_of_old_table_by_another_set_is_refused_in_one_line(tmp_path):
+    old_table(tmp_path)
+    with pytest.raises(CorpusError, match="not of openmic20; run `organology prepare` again") as error:
+        table.labels_of(table.read_table(tmp_path), LabelSet.load("openmic20"))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        ({"violin": 1}, "family bowed_string below its instrument violin"),
+        ({"piano": -1}, "family key below its instrument piano"),
+        ({"synth": 2}, "synth is not 1, 0 or -1"),
+    ],
+)
+def test_read_table_old_table_with_wrong_labels_is_refused(tmp_path, labels, reason):
+    old_table(tmp_path, **labels)
+    with pytest.raises(CorpusError, match=reason):
+        table.read_table(tmp_path)
+
+
+def test_labels_of_concepts_by_several_sets():
+    rows = [
+        make(stem="a", instruments=Instruments(("cello",))),
+        make(stem="b", instruments=Instruments(("tenor_saxophone",), ("guitar",))),
+        make(stem="c", instruments=instruments(["plucked_string"])),
+    ]
+    read = pl.DataFrame(rows, schema=table.COLUMNS)
+    sets = [LabelSet.load("openmic20"), LabelSet("mine", ("cello", "saxophone", "guitar", "drums", "piano"))]
+    openmic, mine = ([each.decode(vector) for vector in table.labels_of(read, each)] for each in sets)
+    assert openmic == [
+        (["cello"], []),
+        (["saxophone"], ["guitar"]),
+        ([], ["banjo", "bass", "guitar", "mandolin", "ukulele"]),
+    ]
+    assert mine == [(["cello"], []), (["saxophone"], ["guitar"]), ([], [])]
+    plucked = (["woodwind"], ["plucked_string", "electric_guitar", "acoustic_guitar"])
+    assert [BRADL15.decode(vector) for vector in table.labels_of(read)] == [
+        (["bowed_string"], []), plucked, (["plucked_string"], []),
+    ]  # fmt: skip
+
+
+def test_labels_of_no_rows_is_empty():
+    assert table.labels_of(pl.DataFrame([], schema=table.COLUMNS)).shape == (0, 15)
 
 
 def test_missing_columns_and_wrong_types(tmp_path):
@@ -88,7 +148,8 @@ def test_missing_columns_and_wrong_types(tmp_path):
         table.write_table([short], tmp_path)
     with pytest.raises(CorpusError):
         table.write_table([make() | {"frames": "long"}], tmp_path)
-    pl.DataFrame([make()]).write_parquet(tmp_path / "stems.parquet")  # Int64 labels
+    old_table(tmp_path)
+    pl.read_parquet(tmp_path / "stems.parquet").cast({"voice": pl.Int64}).write_parquet(tmp_path / "stems.parquet")
     with pytest.raises(CorpusError, match="column voice is Int64, not Int8"):
         table.read_table(tmp_path)
 

@@ -13,19 +13,20 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bradl15_labels import BRADL15, FAMILY_OF, LABELS, decode, labels_of, present_in
 from corpora_trees import MEDLEYDB, medleydb_metadata, write_activations, write_yaml
 from corpora_trees import medleydb as make_tree
-from organology.corpora.base import Remark
+from organology.corpora.issues import Issue
 from organology.corpora.prepare import prepare
-from organology.corpora.readers.medleydb import reader
-from organology.corpora.readers.medleydb.activations import read_activations
-from organology.corpora.readers.medleydb.metadata import read_metadata
-from organology.corpora.readers.medleydb.stem_labels import label_song
+from organology.corpora.readers import medleydb as reader
+from organology.corpora.readers.medley.activations import read_activations
+from organology.corpora.readers.medley.labeled_songs import label_song
+from organology.corpora.readers.medley.metadata import read_metadata
 from organology.corpora.table import read_table
 from organology.errors import CorpusError
-from organology.taxonomy import FAMILY_OF, LABELS, PRESENT, UNKNOWN, Vocabulary, decode
+from organology.labels import PRESENT, UNKNOWN, Vocabulary
 
-SHARED = Path(__file__).parents[2] / "shared"
+SHARED = Path(__file__).parents[3] / "shared"
 REAL = SHARED / "metadata" / "medleydb" / "metadata"
 WITHOUT_BLEED = [song for song in sorted(MEDLEYDB) if song != "Schubert_ABird"]
 
@@ -42,16 +43,16 @@ def tree(first, tmp_path):
 
 def items(root, **options):
     found = list(reader.read(root, **options))
-    songs = {item.song: item for item in found if not isinstance(item, Remark)}
-    return songs, [item for item in found if isinstance(item, Remark)]
+    songs = {item.song: item for item in found if not isinstance(item, Issue)}
+    return songs, [item for item in found if isinstance(item, Issue)]
 
 
 def labels(song):
-    return {stem.stem: decode(stem.labels) for stem in song.stems}
+    return {stem.stem: decode(stem) for stem in song.stems}
 
 
-def of_fate(remarks, fate):
-    return [str(remark) for remark in remarks if remark.fate == fate]
+def of_severity(issues, severity):
+    return [str(issue) for issue in issues if issue.severity == severity]
 
 
 def metadata_file(folder, text, song="A_B"):
@@ -64,7 +65,7 @@ def labeled(folder, stems, song="A_B", **fields):
     values = {"artist": "A", "has_bleed": "no", "stems": stems, **fields}
     path = folder / f"{song}_METADATA.yaml"
     write_yaml(path, values)
-    return label_song(read_metadata(path), reader.FORM, "file")
+    return label_song(read_metadata(path), reader.FORMAT, "file")
 
 
 # Metadata
@@ -147,18 +148,18 @@ def test_metadata_that_are_not_there(tmp_path):
 
 
 def test_several_words_are_a_union(tmp_path):
-    song, remarks = labeled(tmp_path, {"S01": {"instrument": ["male singer", "double bass", "drum set"]}})
+    song, issues = labeled(tmp_path, {"S01": {"instrument": ["male singer", "double bass", "drum set"]}})
     assert song.stems[0].word == "male singer|double bass|drum set"
-    assert decode(song.stems[0].labels) == (
+    assert decode(song.stems[0]) == (
         ["voice", "percussion", "singer", "drums"],
         ["bowed_string", "plucked_string"],
     )
-    assert remarks == []
+    assert issues == []
 
 
 def test_a_word_without_instrument_beside_others_leaves_the_rest_open(tmp_path):
     song, _ = labeled(tmp_path, {"S01": {"instrument": ["Unlabeled", "piano"]}})
-    present, unknown = decode(song.stems[0].labels)
+    present, unknown = decode(song.stems[0])
     assert present == ["key", "piano"]
     assert unknown == [label for label in LABELS if label not in present]
 
@@ -171,9 +172,9 @@ def test_stems_without_labels_are_named(tmp_path):
         "S04": {"instrument": "Main System"},
         "S05": {"instrument": "piano"},
     }
-    song, remarks = labeled(tmp_path, stems)
+    song, issues = labeled(tmp_path, stems)
     assert [stem.track.name for stem in song.stems] == ["S05"]
-    assert [(remark.fate, remark.stem, str(remark)) for remark in remarks] == [
+    assert [(issue.severity, issue.stem, str(issue)) for issue in issues] == [
         ("dropped", "S01", "file, stem S01: 'fx/processed sound' names no instrument"),
         ("refused", "S02", "file, stem S02: unknown instrument word 'zither of Ur' (vocabulary medleydb)"),
         ("refused", "S03", "file, stem S03: no instrument"),
@@ -184,27 +185,27 @@ def test_stems_without_labels_are_named(tmp_path):
 def test_raw_tracks_make_unknown_what_the_stem_does_not_say(tmp_path):
     raw = {"R01": {"instrument": "clean electric guitar"}, "R02": {"instrument": "electric bass"}, "R03": {}}
     song, _ = labeled(tmp_path, {"S01": {"instrument": "clean electric guitar", "raw": raw}})
-    assert decode(song.stems[0].labels) == (["plucked_string", "electric_guitar"], ["electric_bass"])
+    assert decode(song.stems[0]) == (["plucked_string", "electric_guitar"], ["electric_bass"])
     raw = {"R01": {"instrument": "fx/processed sound"}, "R02": {"instrument": "who knows"}}
-    song, remarks = labeled(tmp_path, {"S01": {"instrument": "piano", "raw": raw}})
-    assert (decode(song.stems[0].labels), remarks) == ((["key", "piano"], []), [])
+    song, issues = labeled(tmp_path, {"S01": {"instrument": "piano", "raw": raw}})
+    assert (decode(song.stems[0]), issues) == ((["key", "piano"], []), [])
 
 
 def test_bleed_makes_the_other_stems_unknown(tmp_path):
     stems = {"S01": {"instrument": "piano"}, "S02": {"instrument": "violin"}, "S03": {"instrument": "Main System"}}
     song, _ = labeled(tmp_path, stems, has_bleed="yes")
-    assert {stem.track.name: decode(stem.labels) for stem in song.stems} == {
+    assert {stem.track.name: decode(stem) for stem in song.stems} == {
         "S01": (["key", "piano"], ["bowed_string", "violin"]),
         "S02": (["bowed_string", "violin"], ["key", "piano"]),
     }
     song, _ = labeled(tmp_path, {**stems, "S04": {"instrument": "zither of Ur"}}, has_bleed="yes")
-    assert all(len(decode(stem.labels)[1]) == len(LABELS) - 2 for stem in song.stems)
+    assert all(len(decode(stem)[1]) == len(LABELS) - 2 for stem in song.stems)
 
 
 def test_stems_of_the_errata_have_bleed(tmp_path):
     stems = {"S11": {"instrument": "drum set"}, "S12": {"instrument": "clean electric guitar"}}
     song, _ = labeled(tmp_path, stems, song="Lushlife_ToynbeeSuite")
-    assert [decode(stem.labels) for stem in song.stems] == [
+    assert [decode(stem) for stem in song.stems] == [
         (["percussion", "drums"], []),
         (["plucked_string", "electric_guitar"], ["percussion", "drums"]),
     ]
@@ -214,7 +215,7 @@ def test_stems_of_the_errata_have_bleed(tmp_path):
 
 
 def test_what_is_read_from_the_first_release(first):
-    songs, remarks = items(first)
+    songs, issues = items(first)
     assert sorted(songs) == WITHOUT_BLEED
     song = songs["AnnaOak_FirstLight"]
     assert labels(song) == {
@@ -229,23 +230,23 @@ def test_what_is_read_from_the_first_release(first):
     assert {(stem.kind, stem.aligned) for stem in song.stems} == {("performance", True)}
     assert [stem.word for stem in songs["AnnaOak_Hollow"].stems][2] == "vocalists|violin"
     assert songs["AnnaOak_Hollow"].artists == {"AnnaOak", "Anna Oak & Ben Elm"}
-    assert of_fate(remarks, "dropped") == [
+    assert of_severity(issues, "dropped") == [
         "Audio/AnnaOak_FirstLight/AnnaOak_FirstLight_METADATA.yaml, stem S05: 'fx/processed sound' names no instrument",
         "Audio/NightBus_Meter/NightBus_Meter_METADATA.yaml, stem S05: 'sampler' names no instrument",
         "Audio/Schubert_ABird/Schubert_ABird_METADATA.yaml: the song is marked has_bleed",
     ]
-    assert of_fate(remarks, "note") == ["metadata: 1 songs are excerpts: GlassTrio_Waltz"]
-    assert len(remarks) == 4
+    assert of_severity(issues, "note") == ["metadata: 1 songs are excerpts: GlassTrio_Waltz"]
+    assert len(issues) == 4
 
 
 @pytest.mark.parametrize("layout", ["archives", "repository"])
 def test_other_layouts_give_the_same_songs(first, tmp_path, layout):
     make_tree(tmp_path, layout, seconds=0.05)
-    songs, remarks = items(tmp_path)
+    songs, issues = items(tmp_path)
     expected, _ = items(first)
     assert {name: labels(song) for name, song in songs.items()} == {n: labels(song) for n, song in expected.items()}
     assert all(stem.path.is_file() for song in songs.values() for stem in song.stems)
-    assert len(of_fate(remarks, "dropped")) == 3
+    assert len(of_severity(issues, "dropped")) == 3
 
 
 def test_the_repository_s_metadata_come_first(tree):
@@ -253,42 +254,42 @@ def test_the_repository_s_metadata_come_first(tree):
     values["stems"]["S01"]["instrument"] = "banjo"
     write_yaml(tree / "clone/data/Metadata/TheMills_Static_METADATA.yaml", values)
     write_yaml(tree / "clone/data/Metadata/Away_Song_METADATA.yaml", values)
-    songs, remarks = items(tree)
+    songs, issues = items(tree)
     assert songs["TheMills_Static"].stems[0].word == "banjo"
-    assert of_fate(remarks, "note")[:2] == [
+    assert of_severity(issues, "note")[:2] == [
         "metadata: 1 songs have no audio here: Away_Song",
         "metadata: 1 songs have more than one file; those in clone/data/Metadata are used",
     ]
 
 
 def test_bleed_is_kept_on_request(first):
-    songs, remarks = items(first, keep_bleed=True)
+    songs, issues = items(first, keep_bleed=True)
     assert sorted(songs) == sorted(MEDLEYDB)
     assert labels(songs["Schubert_ABird"]) == {
         "S01": (["key", "piano"], ["voice", "singer"]),
         "S02": (["voice", "singer"], ["key", "piano"]),
     }
-    assert not any("has_bleed" in str(remark) for remark in remarks)
+    assert not any("has_bleed" in str(issue) for issue in issues)
     assert "Schubert_ABird" in {
-        item.song for item in reader.corpus(keep_bleed=True).read(first) if not isinstance(item, Remark)
+        item.song for item in reader.corpus(keep_bleed=True).read(first) if not isinstance(item, Issue)
     }
 
 
 def test_a_song_that_does_not_tell_counts_as_bleeding(tree):
     path = tree / "Audio/TheMills_Static/TheMills_Static_METADATA.yaml"
     write_yaml(path, {**medleydb_metadata("TheMills_Static"), "has_bleed": ""})
-    songs, remarks = items(tree)
+    songs, issues = items(tree)
     assert "TheMills_Static" not in songs
-    assert any("not told to be without bleed" in str(remark) for remark in remarks)
+    assert any("not marked to be without bleed" in str(issue) for issue in issues)
 
 
 def test_broken_metadata_cost_one_song(tree):
     broken = tree / "Audio/BrassLane_March/BrassLane_March_METADATA.yaml"
     broken.write_text("stems: {S01: ")
     (tree / "Audio/ReedFour_Rondo/ReedFour_Rondo_METADATA.yaml").unlink()
-    songs, remarks = items(tree)
+    songs, issues = items(tree)
     assert sorted(songs) == [song for song in WITHOUT_BLEED if song[0] not in "BR"]
-    refused = of_fate(remarks, "refused")
+    refused = of_severity(issues, "refused")
     assert len(refused) == 2
     assert refused[0].startswith("Audio/BrassLane_March/BrassLane_March_METADATA.yaml: ")
     assert refused[1] == "Audio/ReedFour_Rondo/ReedFour_Rondo_STEMS: no ReedFour_Rondo_METADATA.yaml"
@@ -326,9 +327,9 @@ def test_copies_in_another_format_and_links_are_found(tree, tmp_path):
 def test_songs_of_mixing_secrets_in_the_same_folder_are_passed_over(tree):
     path = tree / "Audio/TheMills_Static/TheMills_Static_METADATA.yaml"
     write_yaml(path, {**medleydb_metadata("TheMills_Static"), "origin": "Mixing Secrets"})
-    songs, remarks = items(tree)
+    songs, issues = items(tree)
     assert "TheMills_Static" not in songs
-    assert "metadata: 1 songs are of another corpus: TheMills_Static" in of_fate(remarks, "note")
+    assert "metadata: 1 songs are of another corpus: TheMills_Static" in of_severity(issues, "note")
 
 
 # Activity
@@ -373,9 +374,9 @@ def test_activations_that_cannot_be_read_are_a_note(tree, text):
     path.write_text(text)
     with pytest.raises(CorpusError):
         read_activations(path)
-    songs, remarks = items(tree)
+    songs, issues = items(tree)
     assert all(stem.active is None for stem in songs["AnnaOak_FirstLight"].stems)
-    (note,) = [line for line in of_fate(remarks, "note") if "ACTIVATION" in line]
+    (note,) = [line for line in of_severity(issues, "note") if "ACTIVATION" in line]
     assert note.endswith("; activity is measured instead")
     assert "\n" not in note
 
@@ -411,11 +412,11 @@ def test_prepare(first, tmp_path):
     rows = {(row["song"], row["stem"]): row for row in table.iter_rows(named=True)}
     row = rows["AnnaOak_Hollow", "S03"]
     assert (row["artist"], row["word"], row["licence"]) == ("Anna Oak & Ben Elm", "vocalists|violin", "CC BY-NC-SA 4.0")
-    assert {label for label in LABELS if row[label] == PRESENT} == {"voice", "singer", "bowed_string", "violin"}
+    assert present_in(row) == {"voice", "singer", "bowed_string", "violin"}
     assert len(set(table["split"])) == 3
     of_anna = table.filter(table["song"].str.starts_with("AnnaOak"))
     assert len(set(of_anna["split"])) == 1
-    assert [str(remark) for remark in report.of("dropped")][-1].endswith("the song is marked has_bleed")
+    assert [str(issue) for issue in report.of("dropped")][-1].endswith("the song is marked has_bleed")
 
 
 def test_prepare_keeps_activity_within_the_annotations(first, tmp_path):
@@ -431,7 +432,7 @@ def test_prepare_goes_on_past_a_broken_song_and_a_missing_stem(tree, tmp_path):
     (tree / "Audio/TheMills_Static/TheMills_Static_STEMS/TheMills_Static_STEM_02.wav").unlink()
     report = prepare(reader.CORPUS, tree, tmp_path / "out")
     assert not report.complete
-    assert [remark.song for remark in report.of("refused")] == ["BrassLane_March"]
+    assert [issue.song for issue in report.of("refused")] == ["BrassLane_March"]
     (failed,) = report.of("failed")
     assert failed.place == "Audio/TheMills_Static/TheMills_Static_STEMS/TheMills_Static_STEM_02.wav"
     table = read_table(tmp_path / "out")
@@ -447,18 +448,16 @@ def real():
     if not REAL.is_dir():
         pytest.skip("no real metadata here")
     found = list(reader.read_labels(REAL))
-    return [item for item in found if not isinstance(item, Remark)], [
-        item for item in found if isinstance(item, Remark)
-    ]
+    return [item for item in found if not isinstance(item, Issue)], [item for item in found if isinstance(item, Issue)]
 
 
 def test_all_real_words_map_or_are_excluded(real):
-    songs, remarks = real
+    songs, issues = real
     assert len(songs) == 196
     assert sum(song.has_bleed for song in songs) == 80
     assert sum(len(song.metadata.stems) for song in songs) == 1284
-    assert {remark.fate for remark in remarks} == {"dropped"}
-    assert len(remarks) + sum(len(song.stems) for song in songs) == 1284
+    assert {issue.severity for issue in issues} == {"dropped"}
+    assert len(issues) + sum(len(song.stems) for song in songs) == 1284
     assert all(song.stems for song in songs)
 
 
@@ -468,7 +467,7 @@ def test_counts_per_word_agree_with_the_table(real):
     names = ("stems", "songs", "stems_no_bleed", "songs_no_bleed")
     counts = {name: Counter() for name in names}
     for song in songs:
-        words = [vocabulary.entry(word).word for stem in song.metadata.stems for word in reader.FORM.words(stem)]
+        words = [vocabulary.entry(word).word for stem in song.metadata.stems for word in reader.FORMAT.words(stem)]
         for suffix in ("", "_no_bleed") if not song.has_bleed else ("",):
             counts[f"stems{suffix}"].update(words)
             counts[f"songs{suffix}"].update(set(words))
@@ -484,7 +483,7 @@ def test_labels_of_all_real_stems_hold_together(real):
     songs, _ = real
     for song in songs:
         for stem in song.stems:
-            values = dict(zip(LABELS, stem.labels.tolist(), strict=True))
+            values = dict(zip(LABELS, labels_of(stem).tolist(), strict=True))
             assert PRESENT in values.values() or UNKNOWN in values.values()
             for instrument, family in FAMILY_OF.items():
                 assert values[family] or not values[instrument]
@@ -494,7 +493,7 @@ def test_labels_of_all_real_stems_hold_together(real):
         for song in songs
         if not song.has_bleed
         for stem in song.stems
-        if not np.array_equal(stem.labels, Vocabulary.load("medleydb").entry(stem.word).labels)
+        if not np.array_equal(labels_of(stem), Vocabulary.load("medleydb").entry(stem.word).encode(BRADL15))
     }
     # 12 stems by words of their raw tracks, and 3 by the errata in songs that are not marked; gone through by hand.
     assert len(touched) == 15
@@ -507,7 +506,7 @@ def test_labels_of_all_real_stems_hold_together(real):
 
 def test_artists_of_real_songs_link_all_their_names(real):
     songs, _ = real
-    artists = {song.metadata.song: set(reader.FORM.artists(song.metadata)) for song in songs}
+    artists = {song.metadata.song: set(reader.FORMAT.artists(song.metadata)) for song in songs}
     assert artists["LizNelson_Rainfall"] & artists["LizNelson_ImComingHome"]
     assert artists["Mozart_DiesBildnis"] & artists["Schumann_Mignon"] == {"NYU"}
     assert len({frozenset(names) for song, names in artists.items() if song.startswith("HopsNVinyl")}) == 2

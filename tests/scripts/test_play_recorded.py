@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 pytest.importorskip("sfzen")
 play_recorded = pytest.importorskip("play_recorded")
@@ -21,9 +21,9 @@ manifest = pytest.importorskip("gathering.manifest")
 
 from organology import config  # noqa: E402
 from organology.errors import CorpusError, OrganologyError  # noqa: E402
+from organology.labels import Vocabulary  # noqa: E402
 from organology.rendering.midi import Note, Part, Score  # noqa: E402
 from organology.rendering.render import COLUMNS  # noqa: E402
-from organology.taxonomy import Vocabulary  # noqa: E402
 
 RATE = 44_100
 SFZ = r"""

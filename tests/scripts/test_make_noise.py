@@ -10,10 +10,10 @@ import soundfile
 from typer.testing import CliRunner
 
 from organology import cli
+from organology.labels import ABSENT
 from organology.mixing import Mixer, MixingConfig, StemPool
-from organology.taxonomy import ABSENT
 
-_spec = importlib.util.spec_from_file_location("make_noise", Path(__file__).parents[1] / "scripts" / "make_noise.py")
+_spec = importlib.util.spec_from_file_location("make_noise", Path(__file__).parents[2] / "scripts" / "make_noise.py")
 make_noise = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(make_noise)
 

@@ -18,12 +18,12 @@ from typer.testing import CliRunner
 
 from organology.cli import command_line
 from organology.errors import CorpusError
+from organology.labels import Vocabulary
 from organology.rendering import excerpts, fluidsynth, orchestration
 from organology.rendering import midi as midi_module
 from organology.rendering.midi import Control, Note, Part, Score
 from organology.rendering.render import RenderConfig, find_midi, render
 from organology.rendering.song import level
-from organology.taxonomy import Vocabulary
 
 SOUNDFONTS = [
     path

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bradl15_labels import LABELS, encode
 from organology.corpora.splits import SPLITS, SplitSong, assign, check_fractions
 from organology.errors import ConfigError
-from organology.taxonomy import LABELS, PRESENT, encode
+from organology.labels import PRESENT
 
 
 def song(i, artists=(), labels=("piano",), n_stems=3):

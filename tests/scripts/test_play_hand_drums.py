@@ -8,12 +8,13 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from bradl15_labels import LABELS
 from organology import cli, config
 from organology.errors import OrganologyError
+from organology.labels import PRESENT
 from organology.mixing import Mixer, MixingConfig, StemPool
-from organology.taxonomy import LABELS, PRESENT
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 play_hand_drums = pytest.importorskip("play_hand_drums")
 
 BAND = """

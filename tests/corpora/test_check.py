@@ -8,16 +8,11 @@ from typer.testing import CliRunner
 
 from corpora_trees_slakh import jamendo, slakh
 from organology.cli.corpora import corpus as verb
-from organology.corpora import READERS, reader
-from organology.corpora.checking.check import check, detect, known_corpora
+from organology.corpora.checking.check import check, detect
 from organology.corpora.prepare import prepare
 from organology.corpora.readers.jamendo import TAGS, prepare_jamendo
+from organology.corpora.registry import CORPORA, find
 from organology.errors import CorpusError
-
-
-@pytest.fixture(autouse=True)
-def _slakh(monkeypatch):
-    monkeypatch.setitem(READERS, "slakh", "organology.corpora.readers.slakh.reader")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +52,7 @@ def test_source_of_stems(trees):
     assert sum(labels(result, split, "electric_guitar")["songs"] for split in result.splits) == 1
     assert result.licences == {"CC BY 4.0": 13}
     assert result.masked["22 as transistor_compact"] == {"stems": 1, "unknown": ["synth"]}
-    assert len([remark for remark in result.remarks if remark.fate == "dropped"]) == 3
+    assert len([issue for issue in result.issues if issue.severity == "dropped"]) == 3
     assert check(trees / "slakh", minutes=False).total["minutes"] is None
 
 
@@ -67,13 +62,13 @@ def test_missing_and_broken_audio_is_named(tmp_path):
     gone.unlink()
     (tmp_path / "s/test/Track01876/stems/S01.flac").write_bytes(b"")
     result = check(tmp_path / "s")
-    failed = {remark.place: remark.reason for remark in result.remarks if remark.fate == "failed"}
+    failed = {issue.place: issue.reason for issue in result.issues if issue.severity == "failed"}
     assert failed == {"train/Track00004/stems/S00.flac": "no such file", "test/Track01876/stems/S01.flac": "empty file"}
     assert not result.complete and result.total["stems"] == 11
 
 
 def test_prepared_stems_count_as_their_source(trees, tmp_path):
-    prepare(reader("slakh"), trees / "slakh", tmp_path / "out")
+    prepare(find("slakh").corpus(), trees / "slakh", tmp_path / "out")
     source, result = check(trees / "slakh"), check(tmp_path / "out")
     assert (result.corpus, result.form, result.seconds) == ("slakh", "prepared", "sounding") and result.complete
     for split in source.splits:
@@ -85,7 +80,7 @@ def test_prepared_stems_count_as_their_source(trees, tmp_path):
     next((tmp_path / "out/audio").rglob("*.flac")).unlink()
     (tmp_path / "out/report.json").unlink()
     result = check(tmp_path / "out")
-    assert [remark.fate for remark in result.remarks] == ["note", "failed"] and not result.complete
+    assert [issue.severity for issue in result.issues] == ["note", "failed"] and not result.complete
 
 
 def test_tagging_corpus_and_what_is_prepared_of_it(trees, tmp_path):
@@ -117,7 +112,7 @@ def test_check_on_the_command_line(trees, tmp_path):
     assert "gone: no such folder" in done.stderr
 
 
-def test_many_remarks_of_a_kind_share_a_line(tmp_path):
+def test_many_issues_of_a_kind_share_a_line(tmp_path):
     slakh(tmp_path)
     for file in tmp_path.rglob("S01.flac"):
         file.unlink()
@@ -129,7 +124,7 @@ def test_many_remarks_of_a_kind_share_a_line(tmp_path):
 
 def test_list_on_the_command_line():
     done = run("list")
-    names = {corpus.name for corpus in known_corpora()}
+    names = set(CORPORA)
     assert {"stems", "slakh", "jamendo"} <= names
     assert done.exit_code == 0 and all(f"{name}: " in done.output for name in names)
     assert "zenodo.org/records/4599666" in done.output

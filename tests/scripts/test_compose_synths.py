@@ -8,7 +8,7 @@ import mido
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 hearing = pytest.importorskip("synths.hearing")
 lmms = pytest.importorskip("synths.lmms")
 parts = pytest.importorskip("synths.parts")

@@ -229,9 +229,7 @@ class StemPool:
 def _labels(table: pl.DataFrame, label_set: LabelSet) -> LabelArray:
     from organology.corpora.table import labels_of
 
-    if label_set.labels != default_set().labels:
-        raise ConfigError(f"these stems have labels of {default_set().name} only, got {label_set.name}")
-    return labels_of(table)
+    return labels_of(table, label_set)
 
 
 def _intervals(table: pl.DataFrame) -> list[NDArray[np.int64]]:

@@ -32,10 +32,10 @@ from typing import Any
 
 import soundfile
 import torch
-from mixing import measure, synthetic_corpus
 from rich.console import Console
 from rich.table import Table
 
+from mixing import measure, synthetic_corpus
 from organology.corpora.table import TABLE_NAME, read_table
 from organology.errors import OrganologyError
 from organology.mixing import Mixer, MixingConfig, StemPool

@@ -13,7 +13,13 @@ START = {"name": "start", "recipe": {"a/b~c": list(range(200))}}
 FOLDED = {
     "average_of": [
         {"seed": 0, "share": 0.5, "name": "one", "goes_on_with": START},
-        {"seed": 1, "share": 0.5, "name": "two", "sha256": "ab", "goes_on_with": {"$ref": "#/average_of/0/goes_on_with"}},
+        {
+            "seed": 1,
+            "share": 0.5,
+            "name": "two",
+            "sha256": "ab",
+            "goes_on_with": {"$ref": "#/average_of/0/goes_on_with"},
+        },
     ],
     "seed": 7,
 }

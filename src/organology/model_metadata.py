@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, InstanceOf, PlainSerializer, TypeAdapter, ValidationError
 
@@ -20,8 +20,6 @@ from organology.labels import LabelSet, default_set
 METADATA_KEY = "organology"
 METADATA_VERSION = 2
 _VERSION_WITHOUT_SETS = 1  # labels by name alone
-
-Pooling = Literal["top_stretch", "top_mean", "mean", "max", "noisy_or"]
 
 
 def label_set_of(labels: Iterable[str]) -> LabelSet:
@@ -79,8 +77,8 @@ class ModelMetadata:
         Of the waveform the model takes, in Hz.
     window_seconds : float
         Length of the window the model takes.
-    pooling : {"top_stretch", "top_mean", "mean", "max", "noisy_or"}
-        How the scores of a file's windows become the scores of the file (`recognition.pooling.pool`).
+    pooling : str
+        How the scores of a file's windows become the scores of the file: one of `recognition.pooling.POOLINGS`.
     frontend : dict
         Settings of the mel spectrogram (inside the model; told for the record).
     network : dict
@@ -100,7 +98,7 @@ class ModelMetadata:
     thresholds: tuple[float, ...]
     sample_rate: int = 32_000
     window_seconds: float = 4.0
-    pooling: Pooling = "top_stretch"
+    pooling: str = "top_stretch"
     frontend: dict[str, Any] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None

@@ -14,6 +14,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from bradl15_labels import instruments
+from organology.atomic import PREFIX
 from organology.cli import command_line
 from organology.corpora.base import Corpus, SourceSong, SourceStem
 from organology.corpora.convert import convert_song, convert_stem
@@ -279,6 +280,17 @@ def test_what_a_killed_run_was_writing_is_no_other_corpus(tmp_path):
     half.write_text("{")
     assert run(tmp_path / "in", tmp_path / "out").complete
     assert not half.exists()
+
+
+def test_prepare_removes_what_a_killed_run_was_writing(tmp_path):
+    songs(tmp_path / "in", 2)
+    run(tmp_path / "in", tmp_path / "out")
+    before = snapshot(tmp_path / "out")
+    folder = next(path for path in (tmp_path / "out" / "audio").iterdir())
+    for left in (tmp_path / "out", tmp_path / "out" / ".records", folder):
+        (left / f"{PREFIX}dead").touch()
+    assert run(tmp_path / "in", tmp_path / "out").complete
+    assert snapshot(tmp_path / "out") == before and not list((tmp_path / "out").rglob(f"{PREFIX}*"))
 
 
 def test_a_broken_file_does_not_move_the_others_to_other_splits(tmp_path):

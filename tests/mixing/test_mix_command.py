@@ -113,5 +113,5 @@ def test_bad_recipes_cost_one_line(tmp_path, text, reason):
 
 
 def test_unknown_format(recipe, tmp_path):
-    with pytest.raises(ConfigError, match="--format mp3"):
+    with pytest.raises(ConfigError, match="--format must be wav or flac, got mp3"):
         run("-r", recipe, "-o", tmp_path, "--format", "mp3")

@@ -156,6 +156,7 @@ def _write(
             notes.append(f"broken off or damaged; {meter.frames / audio.SAMPLE_RATE:.1f} s could be decoded")
         if stream.nonfinite:
             notes.append(f"{stream.nonfinite} samples that are not numbers are 0 now")
+        notes += stream.notes
         if clipped:
             notes.append(f"{clipped} samples clipped")
     return meter, peak, "; ".join(notes)

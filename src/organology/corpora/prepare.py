@@ -24,6 +24,7 @@ from organology.corpora.records import (
     SongTask,
     check_same_corpus,
     forget_others,
+    sweep_prepared,
     task,
 )
 from organology.corpora.report import Report, gaps, summarize
@@ -105,6 +106,7 @@ def prepare(
     songs = _read(corpus, root, issues)
     tasks = _tasks(songs, root, out, config)
     check_same_corpus(out, tasks)
+    sweep_prepared(out)
     listener.started(len(tasks), sum(song.size for song in tasks))
     records: dict[str, Record] = {}
     with closing(prepare_songs(tasks, jobs)) as done:

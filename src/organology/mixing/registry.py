@@ -85,6 +85,15 @@ class Registry(Mapping[str, type[M]], Generic[M]):
         del self._members[name]
         config.forget_validators()
 
+    def table(self) -> str:
+        """The members and their defaults as a Markdown table, for the docs."""
+        lines = [f"| {self._noun} | what it does | settings |", "|---|---|---|"]
+        for name, kind in self.items():
+            settings = ", ".join(f"`{key}: {_yaml(value)}`" for key, value in config.to_plain(kind()).items())
+            first = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+            lines.append(f"| `{name}` | {first} | {settings} |")
+        return "\n".join(lines)
+
     def __getitem__(self, name: str) -> type[M]:
         if name not in self._members:
             raise ValueError(f"{self._noun} must be one of {', '.join(self._members)}, got {name!r}")
@@ -183,6 +192,16 @@ class RegistryConfig(Mapping[str, M]):
                 lambda given: {name: config.to_plain(value) for name, value in given.items()}
             ),
         )
+
+
+def _yaml(value: Any) -> str:
+    return (
+        f"[{', '.join(map(_yaml, value))}]"
+        if isinstance(value, list)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 def _build(kind: type[RegistryConfig[M]], settings: dict[str, M]) -> RegistryConfig[M]:

@@ -16,7 +16,7 @@ from organology.audio import SAMPLE_RATE
 from organology.corpora.convert import AudioFormat
 from organology.corpora.issues import Issue, IssueLog, Listener, check_apart, shown_path
 from organology.corpora.names import safe_names
-from organology.corpora.records import check_same_corpus, forget_others, task
+from organology.corpora.records import check_same_corpus, forget_others, sweep_prepared, task
 from organology.corpora.report import Report
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
 from organology.corpora.tagging.in_place import TrackAudio, look_at, shared_folder
@@ -103,6 +103,7 @@ def prepare_tagging(
     present = [track for track in tracks if track.path.is_file()]
     for issue in _missing(tracks, present, root):
         issues.add(issue)
+    sweep_prepared(out)
     base = shared_folder(present) if config.in_place else None
     convert = _converted(present, root, out, config, jobs, listener)
     work = convert if base is None else look_at(present, base, out, jobs, listener)

@@ -29,7 +29,7 @@ DISTORTED_WORDS = ("distort", "overdriv", "fuzz", "crunch", "high gain", "power 
 
 @dataclass(frozen=True)
 class Amplifier(SourceTransform):
-    """Guitar and bass amplifiers on single sources: electric guitars and electric basses.
+    """On sources that play an electric guitar or an electric bass and nothing else: an amplifier and its loudspeaker.
 
     Attributes
     ----------

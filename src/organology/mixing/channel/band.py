@@ -21,7 +21,7 @@ MU = 255.0
 
 @dataclass(frozen=True)
 class Band(MixtureTransform):
-    """Narrow channels: one of `kinds`.
+    """A narrow channel: to a low sample rate and back, telephone with mu-law, AM radio.
 
     Attributes
     ----------

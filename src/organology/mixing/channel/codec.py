@@ -41,7 +41,7 @@ CALIBRATION_KBPS = 96.0
 
 @dataclass(frozen=True)
 class Codec(MixtureTransform):
-    """Encoded and decoded again: one of `formats`, at a bit rate drawn evenly in its logarithm (mono, in kbit/s)."""
+    """Encoded and decoded again by FFmpeg in memory, its delay taken out; kbit/s of the mono signal."""
 
     __pydantic_config__ = FORBID
     name = "codec"

@@ -20,7 +20,7 @@ KNEE_DB = 6.0
 
 @dataclass(frozen=True)
 class Compressor(MixtureTransform):
-    """Compression of the mixture, made up so that its RMS stays.
+    """Compression with a soft knee; the RMS of the mixture stays.
 
     Attributes
     ----------

@@ -16,7 +16,7 @@ from organology.mixing.registry import Parameters
 
 @dataclass(frozen=True)
 class Equalizer(MixtureTransform):
-    """A low and a high shelf on the mixture (a tilt where they differ in sign): ranges of gains and corners."""
+    """A low and a high shelf (a tilt where they differ in sign)."""
 
     __pydantic_config__ = FORBID
     name = "equalizer"

@@ -23,7 +23,7 @@ MAX_LOUDNESS_GAIN_DB = 30.0
 
 @dataclass(frozen=True)
 class Loudness(MixtureTransform):
-    """Loudness of the mixture (ITU-R BS.1770-4), with a limiter where peaks would pass full scale."""
+    """Brings the mixture to a loudness (ITU-R BS.1770-4), with a limiter that looks ahead."""
 
     __pydantic_config__ = FORBID
     name = "loudness"

@@ -17,7 +17,7 @@ from organology.mixing.registry import Parameters
 
 @dataclass(frozen=True)
 class Microphone(MixtureTransform):
-    """Frequency response of a microphone, or of a loudspeaker that is recorded.
+    """The frequency response of a microphone: high pass, low pass, three resonances.
 
     Attributes
     ----------

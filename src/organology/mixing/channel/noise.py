@@ -23,7 +23,7 @@ TABLE = 4096
 
 @dataclass(frozen=True)
 class Noise(MixtureTransform):
-    """Noise under the mixture: one of `kinds`.
+    """Hiss of a drawn color and band, mains hum, or a record's crackle, `snr_db` below the mixture.
 
     Attributes
     ----------

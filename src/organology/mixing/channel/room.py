@@ -21,7 +21,7 @@ EARLY_SHARE = 0.4
 
 @dataclass(frozen=True)
 class Room(MixtureTransform):
-    """One room for all sources of a mixture, each at its own distance.
+    """One room for all sources of a mixture, each with its own distance and first reflections.
 
     Attributes
     ----------

@@ -16,7 +16,7 @@ from organology.mixing.registry import Parameters
 
 @dataclass(frozen=True)
 class Saturation(MixtureTransform):
-    """Soft or hard clipping of the mixture: `drive_db` of its peak above the level where it clips."""
+    """Soft or hard clipping, `drive_db` below the peak."""
 
     __pydantic_config__ = FORBID
     name = "saturation"

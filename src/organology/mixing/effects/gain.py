@@ -15,7 +15,7 @@ from organology.mixing.registry import Parameters
 
 @dataclass(frozen=True)
 class Gain(Effect):
-    """Louder or softer, by `gain_db` (audiomentations' range)."""
+    """Louder or softer by `gain_db`."""
 
     __pydantic_config__ = FORBID
     name = "gain"

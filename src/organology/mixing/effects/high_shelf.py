@@ -11,7 +11,7 @@ from organology.mixing.ranges import Range
 
 @dataclass(frozen=True)
 class HighShelf(Filter):
-    """High shelf filter; see `Filter`."""
+    """Raises or lowers what lies above `center_hz`."""
 
     __pydantic_config__ = FORBID
     name = "high_shelf"

@@ -10,7 +10,7 @@ from organology.mixing.effects.filter_base import Filter
 
 @dataclass(frozen=True)
 class LowShelf(Filter):
-    """Low shelf filter; see `Filter`."""
+    """Raises or lowers what lies below `center_hz`."""
 
     __pydantic_config__ = FORBID
     name = "low_shelf"

@@ -11,7 +11,7 @@ from organology.mixing.ranges import Range
 
 @dataclass(frozen=True)
 class Peaking(Filter):
-    """Peaking filter; see `Filter`."""
+    """Raises or lowers what lies around `center_hz`."""
 
     __pydantic_config__ = FORBID
     name = "peaking"

@@ -16,7 +16,7 @@ from organology.mixing.registry import Parameters
 
 @dataclass(frozen=True)
 class PitchShift(Effect):
-    """Higher or lower by `semitones` (audiomentations' range); only in non-musical mixtures."""
+    """Higher or lower by `semitones`; only in non-musical mixtures."""
 
     __pydantic_config__ = FORBID
     name = "pitch_shift"

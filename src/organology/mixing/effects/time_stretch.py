@@ -17,7 +17,7 @@ from organology.mixing.registry import Parameters
 
 @dataclass(frozen=True)
 class TimeStretch(Effect):
-    """Faster or slower, by `rate` (above 1 faster; audiomentations' range); only in non-musical mixtures.
+    """Faster (`rate` above 1) or slower; only in non-musical mixtures.
 
     Below a rate of 0.5 the stretcher draws phases from a random device of its own, so that a seed would no longer give
     the same mixture; such rates are refused.

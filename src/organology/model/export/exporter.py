@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -24,6 +23,7 @@ from organology.model.checkpoint import complete_metadata
 from organology.model.export.frontend import ExportFrontend
 from organology.model.network import InstrumentNet
 from organology.model_metadata import METADATA_KEY, ModelMetadata
+from organology.recognition.runtime import onnxruntime
 
 INPUT, OUTPUT = "waveform", "scores"
 OPSET = 17

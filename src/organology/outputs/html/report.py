@@ -17,21 +17,23 @@ from string import Template
 from types import TracebackType
 from typing import Any, TextIO
 
-from organology import __version__
-from organology.outputs.html.audio import EMBED_BYTES, EMBED_TOTAL_BYTES, AudioLink, audio_link, write_data_uri
+from organology._version import __version__
+from organology.labels import LabelSet, default_set
+from organology.outputs.html.audio import EMBED_TOTAL_BYTES, AudioLink, audio_link, write_data_uri
 from organology.outputs.html.parts import (
     activity_of,
-    by_family,
+    colors,
     failures_table,
     heading,
     json_text,
+    label_rows,
     plain_table,
     plays_list,
     text,
 )
-from organology.outputs.terminal.table import clock
+from organology.outputs.timeaxis import clock
+from organology.outputs.writers.base import EMBED_BYTES, WriterOptions
 from organology.recognition.result import Recognition
-from organology.taxonomy import DISPLAY_NAMES, FAMILY_OF, LABELS
 
 
 def _asset(name: str) -> str:
@@ -55,13 +57,15 @@ class HtmlWriter:
     folder : Path, optional
         In which the page will lie; audio is linked relative to it. Default: the current one.
     model : dict, optional
-        What is told of the model: `name`, `window_seconds`, `hop_seconds`.
+        What is known of the model: `name`, `window_seconds`, `hop_seconds`.
     timeline : bool
         Also the scores of every window, as JSON has them. The timelines need them not.
     embed_audio : bool
         Put the audio into the page. A file larger than `embed_bytes`, or one that would make all together larger than
         `embed_total_bytes`, is linked, and the page says so.
     embed_bytes, embed_total_bytes : int
+    label_set : LabelSet, optional
+        Of the recordings. Default: the default set.
 
     Examples
     --------
@@ -82,7 +86,9 @@ class HtmlWriter:
         embed_audio: bool = False,
         embed_bytes: int = EMBED_BYTES,
         embed_total_bytes: int = EMBED_TOTAL_BYTES,
+        label_set: LabelSet | None = None,
     ) -> None:
+        self._label_set = label_set or default_set()
         self._stream = stream
         self._folder = folder or Path()
         self._model = model or {}
@@ -96,7 +102,7 @@ class HtmlWriter:
         self._embedded: tuple[Path, str] | None = None
 
     def __enter__(self) -> HtmlWriter:
-        style, self._script = _asset("report.css"), _asset("report.js")
+        style, self._script = f"{_asset('report.css')}{colors(self._label_set)}", _asset("report.js")
         self._stream.write(
             Template(_asset("page.html")).substitute(
                 script_hash=_hash(self._script),
@@ -112,10 +118,7 @@ class HtmlWriter:
     ) -> None:
         if kind is not None:
             return
-        labels = [
-            {"label": label, "name": DISPLAY_NAMES[label], "family": FAMILY_OF.get(label)}
-            for label in by_family(self._labels or LABELS)
-        ]
+        labels = label_rows(self._label_set, self._labels or self._label_set.labels)
         self._stream.write(
             f"</main>\n{failures_table(self._failures)}{self._foot()}"
             f'<script type="application/json" id="labels">{json_text(labels)}</script>\n'
@@ -174,3 +177,16 @@ class HtmlWriter:
                 named.append(f"{model['hop_seconds']:g} s apart")
             parts.append(", ".join(named) + ".")
         return Template(_asset("foot.html")).substitute(about=text(" ".join(parts)), version=text(__version__))
+
+
+def html_writer(stream: TextIO, options: WriterOptions, about: dict[str, Any], folder: Path | None) -> HtmlWriter:
+    """The writer of the format `html`."""
+    return HtmlWriter(
+        stream,
+        folder,
+        about,
+        options.timeline,
+        options.embed_audio,
+        options.embed_bytes,
+        label_set=options.label_set,
+    )

@@ -6,6 +6,7 @@
   const main = document.querySelector("main");
   const articles = [...document.querySelectorAll(".rec")];
   const allLabels = JSON.parse(document.getElementById("labels").textContent);
+  const about = new Map(allLabels.map((one) => [one.label, one]));
   const views = new Map();
   let current = null;
 
@@ -14,6 +15,16 @@
     if (kind) node.className = kind;
     if (text !== undefined) node.textContent = text;
     return node;
+  };
+  const seen = new Map();
+  const colorOf = (kind) => {
+    if (!seen.has(kind)) {
+      const probe = make("i", kind);
+      root.append(probe);
+      seen.set(kind, getComputedStyle(probe).getPropertyValue("--color").trim());
+      probe.remove();
+    }
+    return seen.get(kind);
   };
   const two = (n) => String(n).padStart(2, "0");
   const clock = (seconds, tenths) => {
@@ -72,7 +83,8 @@
       const levels = Uint8Array.from(atob(activity.levels), (c) => c.charCodeAt(0));
       const shown = new Set();
       for (const one of this.recording.labels) {
-        if (one.plays || one.segments.length) shown.add(one.label).add(one.family);
+        if (!one.plays && !one.segments.length) continue;
+        for (let at = one.label; at && !shown.has(at); at = about.get(at).parent) shown.add(at);
       }
       this.rows = [];
       const here = this.recording.labels;
@@ -94,14 +106,15 @@
     }
 
     row(one, levels, cellSeconds) {
-      const family = one.family || one.label;
-      const row = make("tr", `${family} ${one.family ? "" : "family"} ${one.plays ? "" : "idle"}`);
+      const { parent, depth, kind } = about.get(one.label);
+      const row = make("tr", `${kind} d${Math.min(depth, 3)} ${parent ? "" : "family"} ${one.plays ? "" : "idle"}`);
       row.dataset.label = one.label;
       const head = make("th", "", one.name);
+      if (!one.plays && one.segments.length) head.append(" ", make("small", "", "briefly"));
       head.scope = "row";
       head.title = one.name;
       const cell = make("td"), track = make("div", "track");
-      track.append(this.shades(levels, cellSeconds, family));
+      track.append(this.shades(levels, cellSeconds, kind));
       for (const segment of one.segments) {
         const bar = make("b");
         bar.style.left = `${(100 * segment.start) / this.duration}%`;
@@ -126,13 +139,13 @@
     }
 
     // Scores as shades: a pixel a cell, stretched by the style sheet, so nothing is drawn again at another width.
-    shades(levels, cellSeconds, family) {
+    shades(levels, cellSeconds, kind) {
       const canvas = make("canvas");
       canvas.width = levels.length;
       canvas.height = 1;
       canvas.style.width = `${(100 * levels.length * cellSeconds) / this.duration}%`;
       canvas.setAttribute("aria-hidden", "true");
-      const color = getComputedStyle(root).getPropertyValue(`--${family}`).trim();
+      const color = colorOf(kind);
       const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
       const context = canvas.getContext("2d"), image = context.createImageData(levels.length, 1);
       levels.forEach((level, i) => image.data.set([r, g, b, Math.round(255 * 0.9 * (level / 255) ** 1.2)], 4 * i));
@@ -352,8 +365,8 @@
   const tools = () => {
     const counts = new Map(allLabels.map(({ label }) => [label, 0]));
     for (const article of articles) for (const label of labelsOf(article)) counts.set(label, counts.get(label) + 1);
-    for (const { label, name, family } of allLabels) {
-      const n = counts.get(label), item = make("li", family || label), button = make("button", n ? "" : "none");
+    for (const { label, name, kind } of allLabels) {
+      const n = counts.get(label), item = make("li", kind), button = make("button", n ? "" : "none");
       const bar = make("i"), fill = make("b");
       fill.style.width = `${(100 * n) / articles.length}%`;
       bar.append(fill);

@@ -13,13 +13,15 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 import pytest
 
+from organology.labels import default_set
 from organology.outputs.html.audio import audio_link, url_between
 from organology.outputs.html.parts import MOST_CELLS, activity_of, json_text, text
 from organology.outputs.html.report import HtmlWriter
 from organology.outputs.registry import WriterOptions, format_of, open_writer
 from organology.recognition import Recognition
-from organology.taxonomy import LABELS
 from sounds import tone, write
+
+LABELS = default_set().labels
 
 EVIL = "<script>alert(1)</script> \"q\" 'a' &amp; </script><!--.ogg"
 

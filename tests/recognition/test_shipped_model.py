@@ -10,10 +10,12 @@ import pytest
 import soundfile
 
 from organology import Recognizer, evaluation, lineage
+from organology.labels import PRESENT, UNKNOWN, default_set
 from organology.mixing.channel.noise import hiss
-from organology.taxonomy import LABELS, PRESENT, UNKNOWN
 
-ROOT = Path(__file__).parents[1]
+LABELS = default_set().labels
+
+ROOT = Path(__file__).parents[2]
 CLIPS = ROOT.parent / "shared" / "dev_clips"
 
 with (ROOT / "examples" / "expected.csv").open(newline="", encoding="utf-8") as _file:

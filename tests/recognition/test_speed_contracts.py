@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from organology import Recognizer, audio
 from organology.errors import AudioError
+from organology.labels import default_set
 from organology.recognition import inference
 from organology.recognition.windows import Window, windows
-from organology.taxonomy import LABELS
 from sounds import encode, noise, write
 from tiny_model import RATE, WINDOW, build, frequency
+
+LABELS = default_set().labels
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +114,11 @@ def test_an_error_of_the_model_or_the_file_ends_all_threads(recognizers):
 
     before = threading.active_count()
     with pytest.raises(AudioError, match="gone"):
-        inference.score_windows(broken(), lambda batch: np.zeros((len(batch), len(LABELS)), np.float32), threads=3)
+        inference.score_windows(
+            broken(), lambda batch: np.zeros((len(batch), len(LABELS)), np.float32), default_set(), threads=3
+        )
     with pytest.raises(ZeroDivisionError):
-        inference.score_windows(windows([music(30)], WINDOW, 8_000), lambda batch: 1 / 0, threads=3)
+        inference.score_windows(windows([music(30)], WINDOW, 8_000), lambda batch: 1 / 0, default_set(), threads=3)
     assert threading.active_count() == before
 
 
@@ -137,7 +141,7 @@ def test_few_windows_are_held_however_slow_the_model():
         count(-len(batch))
         return np.full((len(batch), len(LABELS)), 0.5, np.float32)
 
-    scored = inference.score_windows(cut(), model, threads=4)
+    scored = inference.score_windows(cut(), model, default_set(), threads=4)
     assert most <= 2 * 4 + 1 and held == 0
     assert scored.scores.shape == (200, len(LABELS)) and scored.sounds.all()
     np.testing.assert_array_equal(scored.starts, np.arange(200))

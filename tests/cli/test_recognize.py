@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 
 from organology.cli.recordings import recognize as verb
 from organology.errors import ModelError
-from organology.taxonomy import LABELS
+from organology.labels import default_set
 from sounds import cut, write
 from tiny_model import RATE, build, frequency
+
+LABELS = default_set().labels
 
 FILE_HEADER = (
     "file,duration,voice,percussion,bowed_string,plucked_string,woodwind,brass,key,synth,singer,drums,violin,"

@@ -15,11 +15,14 @@ import pytest
 
 from organology.audio.inputs import Input
 from organology.errors import OrganologyError
+from organology.labels import default_set
 from organology.outputs.paths import OutputPaths
 from organology.outputs.registry import FORMATS, WriterOptions, format_of, open_writer
 from organology.recognition import Recognition, SegmentSettings, serialization
 from organology.recognition.serialization import schema
-from organology.taxonomy import DISPLAY_NAMES, LABELS
+
+DISPLAY_NAMES = default_set().display
+LABELS = default_set().labels
 
 DURATION = 10.7
 TEXTS = ("audacity", "elan", "sonic-visualiser", "rttm", "segments")
@@ -154,7 +157,7 @@ def valid(value: object) -> None:
 
 
 def test_the_schema_names_the_labels():
-    assert schema()["$defs"]["label_name"]["enum"] == list(LABELS)
+    assert schema()["$defs"]["default_label"]["enum"] == list(LABELS)
 
 
 @pytest.mark.parametrize("timeline", [False, True])
@@ -225,7 +228,7 @@ def test_without_windows_activity_follows_from_the_segments():
         ('{"version": 1, "recordings": 3}', "no list"),
         ('{"labels": [3]}', "not a recognition"),
         ('{"labels": 3}', "not a recognition"),
-        ('{"file": "a", "labels": [{"label": "viola"}]}', "'viola' is not a label"),
+        ('{"file": "a", "labels": [{"label": "viola"}]}', "not a label of bradl15: 'viola'"),
     ],
 )
 def test_what_is_no_recognition_is_one_line(text, reason):
@@ -275,7 +278,7 @@ def test_data_frames():
     labels = recognition.to_dataframe("labels").set_index("label")
     assert labels.index[labels["plays"]].tolist() == recognition.instruments
     assert made().only(["brass"]).to_dataframe().empty
-    with pytest.raises(ValueError, match="not 'tags'"):
+    with pytest.raises(ValueError, match="got 'tags'"):
         recognition.to_dataframe("tags")  # type: ignore[arg-type]
 
 
@@ -337,11 +340,11 @@ class Stream(io.StringIO):
 @pytest.mark.parametrize(("encoding", "ascii_only"), [("utf-8", False), ("ascii", True), ("latin-1", True)])
 @pytest.mark.parametrize("timeline", [False, True])
 def test_the_terminal_gets_what_it_can_show(encoding, ascii_only, timeline, monkeypatch):
-    from organology.outputs.terminal.table import TableWriter
+    from organology.outputs.terminal.writer import TableWriter
 
     monkeypatch.setenv("COLUMNS", "80")
     stream = Stream(encoding)
-    with TableWriter(stream, timeline) as writer:
+    with TableWriter(stream, WriterOptions(timeline=timeline)) as writer:
         writer.add(made("plain.wav"))
     text = stream.getvalue()
     assert "\x1b" not in text
@@ -358,8 +361,8 @@ def test_the_timeline_tells_when():
 
     lines = render(made().only(["violin"]), 60, with_unicode=False).plain.splitlines()
     row = next(line for line in lines if "violin" in line)
-    blocks = row[row.index("0.") + 6 :].ljust(60 - row.index("0.") - 6)
-    width = len(lines[-1]) - (row.index("0.") + 6)
+    blocks = row[row.index("0.") + 5 :].ljust(60 - row.index("0.") - 5)
+    width = len(lines[-1]) - (row.index("0.") + 5)
     assert all(len(line) <= 60 for line in lines)
     for second, plays in ((1, True), (3, True), (5, False), (7, False), (9, True)):
         assert (blocks[int(second / DURATION * len(blocks))] == "=") == plays, second

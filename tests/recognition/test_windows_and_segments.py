@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from organology.labels import default_set
 from organology.recognition.segments import Activity, SegmentSettings, activity, segments
 from organology.recognition.windows import windows
-from organology.taxonomy import LABELS
+
+LABELS = default_set().labels
 
 
 @settings(deadline=None, max_examples=50)
@@ -78,7 +80,7 @@ def found(column, label="brass", threshold=0.5, **settings):
     scores = np.zeros((len(column), len(LABELS)), np.float32)
     scores[:, LABELS.index(label)] = column
     heard = Activity(np.arange(len(column) + 1.0), scores)
-    cut = segments(heard, np.full(len(LABELS), threshold), SegmentSettings(**settings))
+    cut = segments(heard, np.full(len(LABELS), threshold), default_set(), SegmentSettings(**settings))
     return [(s.start, s.end) for s in cut if s.label == label]
 
 
@@ -103,7 +105,7 @@ def test_a_familys_segments_hold_its_instruments():
     scores[2:5, LABELS.index("bowed_string")] = 0.6
     thresholds = np.full(len(LABELS), 0.5)
     thresholds[LABELS.index("bowed_string")] = 0.9
-    cut = segments(Activity(np.arange(11.0), scores), thresholds)
+    cut = segments(Activity(np.arange(11.0), scores), thresholds, default_set())
     assert [(s.label, s.start, s.end) for s in cut] == [("bowed_string", 2, 5), ("violin", 2, 5)]
     assert [s.score for s in cut] == pytest.approx([0.6, 0.6])
 

@@ -56,7 +56,9 @@ def test_train_with_a_shipped_set_is_evaluated_tuned_and_exported(openmic: Path,
     network, metadata = load_checkpoint(openmic)
     assert network.label_set == metadata.label_set == wanted
     assert metadata.provenance["recipe"]["labels"] == "openmic20"
-    done = run("evaluate", openmic, place / "tiny.yaml", "--mixtures", "16", "--bootstrap", "0", "--out", place / "metrics")
+    done = run(
+        "evaluate", openmic, place / "tiny.yaml", "--mixtures", "16", "--bootstrap", "0", "--out", place / "metrics"
+    )
     assert done.exit_code == 0, done.output
     assert "cannot tell" not in done.output
     report = json.loads((place / "metrics" / "evaluation.json").read_text())
@@ -177,7 +179,10 @@ def test_tag_table_reads_words_through_concepts() -> None:
 def test_training_with_a_teacher_that_lacks_a_label(place: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     torch.save(AudioSetTagger().state_dict(), tmp_path / "teacher.pt")
-    (tmp_path / "own.csv").write_text("label,concepts\npiano,piano\nbass,bass guitar|double bass\ndrums,drums\nwhistle,tin whistle\n", encoding="utf-8")
+    (tmp_path / "own.csv").write_text(
+        "label,concepts\npiano,piano\nbass,bass guitar|double bass\ndrums,drums\nwhistle,tin whistle\n",
+        encoding="utf-8",
+    )
     path = write_recipe(tmp_path / "soft.yaml", place / "corpus", epochs=1, soft_targets={"teacher": "teacher.pt"})
     path.write_text(path.read_text(encoding="utf-8") + "labels: own.csv\n", encoding="utf-8")
     assert train(load_recipe(path), tmp_path / "run")["epochs"] == 1

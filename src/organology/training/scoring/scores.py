@@ -129,7 +129,7 @@ def write_results(
     labels : sequence of str
         Of the columns of the scores.
     """
-    from organology.evaluation import markdown, plot, summary  # needs matplotlib
+    from organology.evaluation import plot  # needs matplotlib
 
     with written_whole(folder / "evaluation.json") as temporary:
         temporary.write_text(json.dumps({**about, **evaluation.to_dict()}, indent=2) + "\n", "utf-8")

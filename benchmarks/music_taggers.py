@@ -19,8 +19,9 @@ from labeled_clips import FEWEST, read_targets
 from sklearn.metrics import roc_auc_score
 
 from organology import audio
+from organology.labels import PRESENT, UNKNOWN
+from organology.labels.bradl15 import DISPLAY_NAMES, LABELS
 from organology.model import load_checkpoint
-from organology.taxonomy import DISPLAY_NAMES, LABELS, PRESENT, UNKNOWN
 from organology.training.teachers.tags import TagTeacher
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from organology.corpora.table import row, write_table
 from organology.corpora.tagging.table import write_tracks
-from organology.taxonomy import encode
+from organology.labels.bradl15 import BRADL15
 
 RATE = 32_000
 SECONDS = 5
@@ -41,7 +41,7 @@ def make_corpus(folder: Path, songs_per_split: int = 2) -> Path:
             path = f"audio/{number}/{voice}.flac"
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             sf.write(folder / path, sound(voice, number).astype(np.float32), RATE, subtype="PCM_16")
-            labels = encode([label], unknown=["synth"] if number == 0 else [])
+            labels = BRADL15.encode_labels([label], unknown=["synth"] if number == 0 else [])
             rows.append(
                 row(corpus="tiny", song=song, stem=voice, path=path, split=split, frames=SECONDS * RATE,
                     active=[(0, SECONDS * RATE)], labels=labels, kind="rendered", aligned=True,

@@ -16,10 +16,10 @@ from organology.errors import ModelError
 from organology.evaluation import calibrated, calibrated_thresholds, fit_calibration, reliability
 from organology.evaluation.calibration import logit
 from organology.labels import LabelSet, default_set
+from organology.labels.bradl15 import LABELS
 from organology.model import InstrumentNet, ModelConfig, export_onnx, load_checkpoint, save_checkpoint
 from organology.model_metadata import Calibration, ModelMetadata
 from organology.recognition.onnx_model import ModelFile
-from organology.taxonomy import LABELS
 from organology.training import load_recipe
 from organology.training.recipes import override
 from organology.training.run import train

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from organology import cli
 from organology.errors import ModelError, OrganologyError
 from organology.evaluation import evaluate
+from organology.labels.bradl15 import LABELS
 from organology.reproduce import mixtures, pictures, preparing, run
-from organology.taxonomy import LABELS
 from organology.training import load_recipe
 from organology.training.callbacks.checkpoint import Keeper
 from organology.training.data import EVALUATION_SEED, evaluation_mixer

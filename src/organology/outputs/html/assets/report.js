@@ -84,7 +84,7 @@
       const shown = new Set();
       for (const one of this.recording.labels) {
         if (!one.plays && !one.segments.length) continue;
-        for (let at = one.label; at && !shown.has(at); at = about.get(at).parent) shown.add(at);
+        for (let at = one.label; about.has(at) && !shown.has(at); at = about.get(at).parent) shown.add(at);
       }
       this.rows = [];
       const here = this.recording.labels;

@@ -30,7 +30,7 @@ def made(name="a.wav", n=9, seed=0, duration=None):
     """A recognition as the recognizer would give it."""
     rng = np.random.default_rng(seed)
     duration = n + 2.5 if duration is None else duration
-    scores = BRADL15.raise_parents(rng.random((n, 15)).astype(np.float32))
+    scores = default_set().raise_parents(rng.random((n, 15)).astype(np.float32))
     starts = np.append(np.arange(n - 1.0), duration - 4)
     ends = np.append(starts[:-1] + 4, duration)
     thresholds = np.array(METADATA.thresholds)
@@ -169,7 +169,7 @@ def test_the_columns_can_be_read_by_others(store, run, tmp_path):
     other = sqlite3.connect(tmp_path / "lib.db")
     violin, seconds, notes = other.execute("SELECT violin, violin_seconds, notes FROM recording").fetchone()
     assert violin == recognition.score("violin") and notes == '["a note"]'
-    assert seconds == seconds_of(recognition)[LABELS.index("violin")]
+    assert seconds == seconds_of(recognition)[default_set().index("violin")]
     other.close()
 
 

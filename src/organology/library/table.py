@@ -246,7 +246,7 @@ def _rows_of(
     rows = [row for row in rows if row[1] in runs]
     whole = [row for row in rows if _is_whole(row)]
     values = np.array([row[4:] for row in whole], np.float64).reshape(-1, n_numbers)
-    sane = (np.abs(values) < _HUGE).all(axis=1)
+    sane: Mask = np.asarray((np.abs(values) < _HUGE).all(axis=1))
     good = [row[:4] for row, is_sane in zip(whole, sane, strict=True) if is_sane]
     unreadable = [] if len(good) == len(rows) else sorted({str(row[3]) for row in rows} - {row[3] for row in good})
     return good, values[sane], unreadable

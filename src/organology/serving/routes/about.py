@@ -1,0 +1,64 @@
+"""`/v1/model`, `/v1/labels`, `/healthz`, `/metrics`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from organology import __version__
+from organology.outputs.registry import FORMATS
+from organology.serving.metrics import CONTENT_TYPE
+from organology.serving.problems import Problem
+from organology.serving.routes.schemas import Label, Labels, LimitsOfServer, Model, errors
+from organology.serving.service import service_of
+
+router = APIRouter(tags=["about"])
+
+
+@router.get("/v1/model", responses=errors())
+async def model(request: Request) -> Model:
+    """The model, and what this server offers."""
+    service = service_of(request)
+    limits = service.settings.limits
+    return Model(
+        **service.describe_model(),
+        version=__version__,
+        label_set=service.label_set.name,
+        formats={name: form.what for name, form in FORMATS.items()},
+        library=service.library is not None,
+        limits=LimitsOfServer(**{name: getattr(limits, name) for name in LimitsOfServer.model_fields}),
+    )
+
+
+@router.get("/v1/labels", responses=errors())
+async def labels(request: Request) -> Labels:
+    """What the model can tell, in the order of scores."""
+    service = service_of(request)
+    label_set, thresholds = service.label_set, service.recognizer.metadata.thresholds
+    return Labels(
+        label_set=label_set.name,
+        labels=[
+            Label(
+                label=label,
+                name=label_set.display[label],
+                family=label_set.parents.get(label),
+                color=label_set.colors[label],
+                threshold=threshold,
+            )
+            for label, threshold in zip(label_set.labels, thresholds, strict=True)
+        ],
+    )
+
+
+@router.get("/healthz", responses={503: {"description": "No thread can work: restart the server."}})
+async def health(request: Request) -> JSONResponse:
+    """Whether the server can work."""
+    if not service_of(request).runner.is_healthy:
+        raise Problem(503, "no thread can work", retry_after=10)
+    return JSONResponse({"status": "ok"})
+
+
+@router.get("/metrics", response_class=PlainTextResponse, responses=errors())
+async def metrics(request: Request) -> Response:
+    """Counters for Prometheus."""
+    return Response(service_of(request).metrics.text(), media_type=CONTENT_TYPE)

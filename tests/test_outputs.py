@@ -15,7 +15,7 @@ import pytest
 
 from organology.audio.inputs import Input
 from organology.errors import OrganologyError
-from organology.outputs.paths import Names
+from organology.outputs.paths import OutputPaths
 from organology.outputs.registry import FORMATS, WriterOptions, format_of, open_writer
 from organology.recognition import Recognition, SegmentSettings, serialization
 from organology.recognition.serialization import schema
@@ -52,7 +52,7 @@ def written(name: str, *recognitions: Recognition, options: WriterOptions | None
     target = folder / "out.bin"
     inputs = [Input(one.source, Path()) for one in recognitions]
     about = {"name": "tiny", "sample_rate": 32_000, "window_seconds": 4.0, "pooling": "mean", "hop_seconds": 1.0}
-    with open_writer(name, target, options, about, Names(inputs)) as writer:
+    with open_writer(name, target, options, about, OutputPaths(inputs)) as writer:
         for one in recognitions:
             writer.add(one)
         writer.fail("gone.wav", "no such file")
@@ -404,7 +404,7 @@ def test_every_suffix_leads_back_to_its_format():
 
 def test_a_folder_gets_a_file_a_recording(tmp_path):
     inputs = [Input(f"m/{name}", Path("m")) for name in ("a/x.wav", "a/x.mp3", "a/X.ogg", "y.wav")]
-    with open_writer("jams", tmp_path / "out", names=Names(inputs)) as writer:
+    with open_writer("jams", tmp_path / "out", names=OutputPaths(inputs)) as writer:
         for one in inputs:
             writer.add(made(one.name))
         writer.fail("gone.wav", "no such file")
@@ -416,7 +416,7 @@ def test_a_folder_gets_a_file_a_recording(tmp_path):
 
 def test_a_track_for_each_label(tmp_path):
     options = WriterOptions(per_label=True)
-    with open_writer("audacity", tmp_path, options, names=Names([Input("x.wav", Path())])) as writer:
+    with open_writer("audacity", tmp_path, options, names=OutputPaths([Input("x.wav", Path())])) as writer:
         writer.add(made("x.wav"))
     found = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert set(found) == {f"x.{one}.labels.txt" for one in ("bowed_string", "violin", "percussion", "drums")}
@@ -426,7 +426,7 @@ def test_a_track_for_each_label(tmp_path):
 def test_no_recording_is_written_over(tmp_path):
     sound = tmp_path / "x.jams"
     sound.write_bytes(b"sound")
-    names = Names([Input(str(sound), tmp_path)])
+    names = OutputPaths([Input(str(sound), tmp_path)])
     with pytest.raises(OrganologyError, match="not written over"), open_writer("jams", sound, names=names):
         pass
     with open_writer("jams", tmp_path, names=names) as writer, pytest.raises(OrganologyError, match="not written over"):
@@ -441,7 +441,7 @@ def test_pages_link_to_the_audio_from_where_they_lie(output, tmp_path, monkeypat
     (tmp_path / "pages").mkdir()
     sound = Path("m/x.wav") if output != "pages" else Path("m/a/x.wav")
     sound.write_bytes(b"sound")
-    with open_writer("html", Path(output), names=Names([Input(str(sound), Path("m"))])) as writer:
+    with open_writer("html", Path(output), names=OutputPaths([Input(str(sound), Path("m"))])) as writer:
         writer.add(made(str(sound)))
     (page,) = (path for path in tmp_path.rglob("*.html"))
     (found,) = re.findall(r'<audio[^>]* src="([^"]*)"', page.read_text("ascii"))
@@ -449,16 +449,18 @@ def test_pages_link_to_the_audio_from_where_they_lie(output, tmp_path, monkeypat
 
 
 def test_several_recordings_need_a_folder(tmp_path):
-    names = Names([Input("a.wav", Path()), Input("b.wav", Path())])
+    names = OutputPaths([Input("a.wav", Path()), Input("b.wav", Path())])
     for output in (None, tmp_path / "o.jams"):
         with pytest.raises(OrganologyError, match="name a folder"), open_writer("jams", output, names=names):
             pass
     with pytest.raises(OrganologyError, match="name a folder"):
-        open_writer("audacity", None, names=Names([Input("a.wav", Path())], split=True))
+        open_writer("audacity", None, names=OutputPaths([Input("a.wav", Path())], split=True))
 
 
 def test_names_of_channels_and_of_standard_input():
-    names = Names([Input("m/x.wav", Path("m")), Input("m/x.ch1.wav", Path("m")), Input("<stdin>", Path())], split=True)
+    names = OutputPaths(
+        [Input("m/x.wav", Path("m")), Input("m/x.ch1.wav", Path("m")), Input("<stdin>", Path())], split=True
+    )
     found = [
         names.path(one, Path("o"), ".csv").as_posix()
         for one in ("m/x.wav#ch1", "m/x.wav#ch2", "m/x.ch1.wav", "<stdin>")

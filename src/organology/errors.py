@@ -6,6 +6,13 @@ the file and the reason. The command line prints that line and goes on; anything
 
 from __future__ import annotations
 
+import os
+import sys
+import traceback
+
+DEBUG_VARIABLE = "ORGANOLOGY_DEBUG"
+"""Set to anything but 0, every error on one line is followed by its traceback."""
+
 
 class OrganologyError(Exception):
     """Base of all errors raised on purpose: one line, with the file and the reason."""
@@ -61,3 +68,28 @@ class UnknownWordError(OrganologyError, KeyError):
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         return f"{place}unknown instrument word {self.word!r} (vocabulary {self.vocabulary})"
+
+
+def one_line(error: BaseException) -> str:
+    r"""What an error says, in one line.
+
+    >>> one_line(FileNotFoundError(2, "No such file or directory"))
+    'No such file or directory'
+    >>> one_line(RuntimeError("two\nlines"))
+    'RuntimeError: two lines'
+    """
+    if isinstance(error, OrganologyError):
+        text = str(error)
+    elif isinstance(error, OSError):
+        text = error.strerror or str(error) or type(error).__name__
+    elif isinstance(error, MemoryError):
+        text = "not enough memory"
+    else:
+        text = f"{type(error).__name__}: {error}"
+    return " ".join(text.split())
+
+
+def show_traceback(error: BaseException) -> None:
+    """Print the traceback of an error that was told in one line, if `ORGANOLOGY_DEBUG` asks for it."""
+    if os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0"):
+        traceback.print_exception(error, file=sys.stderr)

@@ -16,8 +16,8 @@ from organology.batch.executor import Batch
 from organology.batch.progress import Screen
 from organology.errors import OrganologyError, StoppedError
 from organology.library.store import Store
-from organology.outputs.paths import Names
-from organology.outputs.registry import FORMATS, Writer, WriterOptions, open_writer, told
+from organology.outputs.paths import OutputPaths
+from organology.outputs.registry import FORMATS, Writer, WriterOptions, one_line_errors, open_writer
 from organology.recognition.onnx_model import available_cores, digest
 from organology.recognition.recognizer import Recognizer
 from organology.recognition.result import Recognition
@@ -127,7 +127,7 @@ def run(job: Job) -> int:
     try:
         found = expand(job.paths, job.lists, null=job.null, recursive=job.recursive, hidden=job.hidden)
         n_files = len(found.files)
-        names = Names(found.files, job.split)
+        names = OutputPaths(found.files, job.split)
         _check(job, names)
         with ExitStack() as stack:
             batch = _batch(job, n_files, stack) if found.files else None
@@ -143,7 +143,7 @@ def run(job: Job) -> int:
         raise StoppedError(_stopped(job, screen.n_done if screen else 0, n_files)) from None
 
 
-def _check(job: Job, names: Names) -> None:
+def _check(job: Job, names: OutputPaths) -> None:
     """What can be told before the work, not after."""
     if job.tags is not None:
         import mutagen  # noqa: F401  # missing?
@@ -165,7 +165,9 @@ def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
     return Batch(recognizer, job.hop_seconds, job.split, jobs, store, run, job.retry)
 
 
-def _recognized(job: Job, batch: Batch, inputs: Sequence[Input], names: Names, writer: Writer, screen: Screen) -> int:
+def _recognized(
+    job: Job, batch: Batch, inputs: Sequence[Input], names: OutputPaths, writer: Writer, screen: Screen
+) -> int:
     """Recognize and write every input; how many failed."""
     n_failed = 0
     thresholds = levels_of(batch.recognizer.metadata.thresholds, job.thresholds)
@@ -198,14 +200,14 @@ def _judged(recognition: Recognition, thresholds: NDArray[np.float64], job: Job)
     return refined if job.only is None else refined.only(job.only)
 
 
-def _draw(job: Job, names: Names, recognition: Recognition) -> None:
+def _draw(job: Job, names: OutputPaths, recognition: Recognition) -> None:
     if job.plot is None:
         return
     from organology.outputs.plot import plot
 
     is_picture = job.plot.suffix.lower() in PICTURE_SUFFIXES
     path = job.plot if is_picture else names.path(recognition.source, job.plot, ".timeline.png")
-    with told(path):
+    with one_line_errors(path):
         plot(recognition, path)
 
 
@@ -223,7 +225,7 @@ def _stopped(job: Job, n_done: int, n_files: int) -> str:
     return f"stopped: {n_done} of {n_files} files are done; the same command goes on from there ({job.store})"
 
 
-def _writer(job: Job, batch: Batch | None, names: Names) -> AbstractContextManager[Writer]:
+def _writer(job: Job, batch: Batch | None, names: OutputPaths) -> AbstractContextManager[Writer]:
     about = {} if batch is None else {**_about(batch.recognizer), "hop_seconds": job.hop_seconds}
     labels = LABELS if job.only is None else tuple(job.only)
     options = WriterOptions(timeline=job.timeline, labels=labels, per_label=job.per_label, embed_audio=job.embed_audio)

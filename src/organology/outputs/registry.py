@@ -2,14 +2,14 @@
 
 `FORMATS` names them; `open_writer` gives a `Writer` for one of them:
 
-    names = Names(inputs, split=False)
+    names = OutputPaths(inputs, split=False)
     with open_writer("jams", output, WriterOptions(), about, names) as writer:
         writer.add(recognition)          # as many as there are
         writer.fail(file, reason)        # what could not be used
 
-`output` is None (standard output), a file, or a folder. Into a folder every recording is written alone, as `Names` lays
-them out; into a file all are written, in the formats that hold several. `format_of` tells the format that a file name
-asks for.
+`output` is None (standard output), a file, or a folder. Into a folder every recording is written alone, as
+`OutputPaths` lays them out; into a file all are written, in the formats that hold several. `format_of` gives the format
+that a file name asks for.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from organology.errors import OrganologyError
 from organology.outputs.html.report import HtmlWriter
-from organology.outputs.paths import Names
-from organology.outputs.sinks import FolderWriter, opened, told
+from organology.outputs.paths import OutputPaths
+from organology.outputs.sinks import FolderWriter, one_line_errors, opened
 from organology.outputs.terminal.table import TableWriter
 from organology.outputs.writers import (
     CsvWriter,
@@ -46,8 +47,8 @@ __all__ = [
     "Writer",
     "WriterOptions",
     "format_of",
+    "one_line_errors",
     "open_writer",
-    "told",
 ]
 
 Maker = Callable[[TextIO, WriterOptions, dict[str, Any], Path | None], Writer]
@@ -174,7 +175,7 @@ def open_writer(
     output: Path | None,
     options: WriterOptions | None = None,
     about: dict[str, Any] | None = None,
-    names: Names | None = None,
+    names: OutputPaths | None = None,
 ) -> AbstractContextManager[Writer]:
     """A writer of recordings; a context manager, whole once it is left.
 
@@ -188,7 +189,7 @@ def open_writer(
     options : WriterOptions, optional
     about : dict, optional
         What JSON and the page tell of the model.
-    names : Names, optional
+    names : OutputPaths, optional
         Of the inputs: what files in a folder are called.
 
     Raises
@@ -196,14 +197,15 @@ def open_writer(
     OrganologyError
         If several recordings cannot go where `output` says, if `output` is one of the inputs, or cannot be written.
     """
-    chosen, options, about, names = FORMATS[form], options or WriterOptions(), about or {}, names or Names()
+    chosen, options, about, names = FORMATS[form], options or WriterOptions(), about or {}, names or OutputPaths()
     folder = output is not None and (
         output.is_dir() or ((chosen.alone or options.per_label) and not output.suffix and not output.exists())
     )
     if options.per_label and not (form == "audacity" and folder):
         raise OrganologyError("one file a label goes with the format audacity and a folder as output")
     if output is not None and folder:
-        return FolderWriter(chosen, output, options, about, names)
+        make = partial(_make, chosen, options, about)
+        return FolderWriter(make, chosen.suffix, output, names, options.per_label)
     if chosen.alone and names.many:
         raise OrganologyError(f"{output or form}: one file for several recordings; name a folder as output")
     if output is not None and names.holds(output):
@@ -213,8 +215,12 @@ def open_writer(
 
 @contextmanager
 def _single(chosen: Format, output: Path | None, options: WriterOptions, about: dict[str, Any]) -> Iterator[Writer]:
-    with opened(output) as stream, chosen.make(stream, options, about, _folder_of(output)) as writer:
+    with opened(output, durable=True) as stream, chosen.make(stream, options, about, _folder_of(output)) as writer:
         yield writer
+
+
+def _make(chosen: Format, options: WriterOptions, about: dict[str, Any], stream: TextIO, folder: Path) -> Writer:
+    return chosen.make(stream, options, about, folder)
 
 
 def _folder_of(output: Path | None) -> Path:

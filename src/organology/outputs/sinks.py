@@ -2,73 +2,119 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TextIO
 
-from organology.atomic import written_whole
-from organology.errors import OrganologyError
-from organology.outputs.paths import Names
-from organology.outputs.writers import PlainWriter, WriterOptions
+from organology.atomic import descriptor_of, is_written_through, written_whole
+from organology.errors import OrganologyError, one_line
+from organology.outputs.paths import OutputPaths
+from organology.outputs.writers import PlainWriter, Writer
 from organology.recognition.result import Recognition
 
-if TYPE_CHECKING:
-    from organology.outputs.registry import Format
+STANDARD_OUTPUT = "standard output"
 
 
 @contextmanager
-def opened(output: Path | None) -> Iterator[TextIO]:
-    """A stream for text: a file's, written whole, or standard output.
+def opened(output: Path | None, *, durable: bool = False) -> Iterator[TextIO]:
+    """A stream for text: a file's, written whole; that of a device or FIFO; or standard output.
+
+    Parameters
+    ----------
+    output : Path, optional
+        None is standard output.
+    durable : bool
+        As of `written_whole`.
 
     Raises
     ------
     OrganologyError
         If it cannot be written.
     """
-    if output is None:
-        # A name that is not UTF-8 must not end the job.
-        reconfigure = getattr(sys.stdout, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+    with one_line_errors(output):
+        if output is None:
+            yield from _standard_output()
+        elif is_written_through(output):
+            with os.fdopen(
+                descriptor_of(output), "w", encoding="utf-8", errors="backslashreplace", newline=""
+            ) as stream:
+                yield stream
+        else:
+            with (
+                written_whole(output, durable=durable) as temporary,
+                temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+            ):
+                yield stream
+
+
+def _standard_output() -> Iterator[TextIO]:
+    # A name that is not UTF-8 must not end the job.
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+    try:
         yield sys.stdout
-        return
-    with (
-        told(output),
-        written_whole(output) as temporary,
-        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
-    ):
-        yield stream
+        sys.stdout.flush()
+    except OSError:
+        discard_standard_output()
+        raise
+
+
+def discard_standard_output() -> None:
+    """What is still to be written to standard output is dropped: it cannot be, and Python would try at its end."""
+    with suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Errors of writing as one line."""
+def one_line_errors(output: Path | None) -> Iterator[None]:
+    """Turn errors of writing into one line."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OrganologyError(f"{path}: cannot be written: {error.strerror or error}") from error
+        name = STANDARD_OUTPUT if output is None else output
+        raise OrganologyError(f"{name}: cannot be written: {one_line(error)}") from error
 
 
 class FolderWriter(PlainWriter):
-    """A file a recording; with `per_label` one for each label that has segments."""
+    """A file a recording; with `per_label` one for each label that has segments.
+
+    Parameters
+    ----------
+    make : callable
+        Gives a writer on a stream for a file in a folder.
+    suffix : str
+        Of the files.
+    folder : Path
+    names : OutputPaths
+    per_label : bool
+    """
 
     def __init__(
-        self, chosen: Format, folder: Path, options: WriterOptions, about: dict[str, Any], names: Names
+        self,
+        make: Callable[[TextIO, Path], Writer],
+        suffix: str,
+        folder: Path,
+        names: OutputPaths,
+        per_label: bool = False,
     ) -> None:
-        self._chosen, self._folder, self._options = chosen, folder, options
-        self._about, self._names = about, names
+        self._make, self._suffix, self._folder = make, suffix, folder
+        self._names, self._per_label = names, per_label
 
     def add(self, recognition: Recognition) -> None:
         """Write the file of a recording."""
-        if not self._options.per_label:
-            self._write(recognition, self._chosen.suffix)
+        if not self._per_label:
+            self._write(recognition, self._suffix)
             return
         for label in dict.fromkeys(segment.label for segment in recognition.segments):
-            self._write(recognition.only([label]), f".{label}{self._chosen.suffix}")
+            self._write(recognition.only([label]), f".{label}{self._suffix}")
 
     def _write(self, recognition: Recognition, suffix: str) -> None:
         path = self._names.path(recognition.source, self._folder, suffix)
@@ -76,4 +122,4 @@ class FolderWriter(PlainWriter):
             raise OrganologyError(f"{path}: this is one of the recordings, and is not written over")
         with ExitStack() as stack:
             stream = stack.enter_context(opened(path))
-            stack.enter_context(self._chosen.make(stream, self._options, self._about, path.parent)).add(recognition)
+            stack.enter_context(self._make(stream, path.parent)).add(recognition)

@@ -8,15 +8,15 @@ gives the same scores with any number of threads.
 from __future__ import annotations
 
 from array import array
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from organology.ordered_map import ordered_map
 from organology.recognition.windows import Window
 from organology.taxonomy import LABELS, raise_families
 
@@ -31,7 +31,7 @@ MOST_THREADS = 8
 
 Scores = NDArray[np.float32]
 _Score = Callable[[Scores], Scores]
-_Outcome = tuple[list[bool], Scores]
+_BatchScores = tuple[list[bool], Scores]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,8 @@ def score_windows(cut: Iterable[Window], model: _Score, threads: int = 1) -> Sco
     """
     # Compact arrays that grow: at a small hop, lists would take ten times as much.
     places, sounds, scores = array("q"), array("b"), array("f")
-    for batch, (heard, of_batch) in _in_order(iter(cut), model, min(threads, MOST_THREADS)):
+    n_threads = min(threads, MOST_THREADS) if threads > 1 else 0
+    for batch, (heard, of_batch) in ordered_map(partial(_scored, model=model), _batches(iter(cut)), n_threads):
         places.extend(frame for window in batch for frame in (window.start, window.end))
         sounds.extend(heard)
         scores.frombytes(of_batch.tobytes())
@@ -78,7 +79,7 @@ def score_windows(cut: Iterable[Window], model: _Score, threads: int = 1) -> Sco
     )
 
 
-def _scored(batch: Sequence[Window], model: _Score) -> _Outcome:
+def _scored(batch: Sequence[Window], model: _Score) -> _BatchScores:
     """Whether each window sounds, and its scores; the model sees only those that sound."""
     heard = [window.level >= SILENCE_DBFS for window in batch]
     scores = np.zeros((len(batch), len(LABELS)), np.float32)
@@ -88,18 +89,6 @@ def _scored(batch: Sequence[Window], model: _Score) -> _Outcome:
     return heard, scores
 
 
-def _in_order(cut: Iterator[Window], model: _Score, threads: int) -> Iterator[tuple[list[Window], _Outcome]]:
-    """Batches of windows, and whether and how they score."""
-    if threads <= 1:
-        while batch := list(islice(cut, BATCH_WINDOWS)):
-            yield batch, _scored(batch, model)
-        return
-    pending: deque[tuple[list[Window], Future[_Outcome]]] = deque()
-    with ThreadPoolExecutor(threads) as executor:
-        while batch := list(islice(cut, BATCH_WINDOWS)):
-            pending.append((batch, executor.submit(_scored, batch, model)))
-            if len(pending) >= 2 * threads:
-                first, future = pending.popleft()
-                yield first, future.result()
-        for last, future in pending:
-            yield last, future.result()
+def _batches(cut: Iterator[Window]) -> Iterator[list[Window]]:
+    while batch := list(islice(cut, BATCH_WINDOWS)):
+        yield batch

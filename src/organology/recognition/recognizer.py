@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 from organology import audio
 from organology.errors import AudioError
 from organology.model_metadata import ModelMetadata
+from organology.ordered_map import ordered_map
 from organology.recognition.inference import SILENCE_DBFS, score_windows
 from organology.recognition.onnx_model import ModelFile, available_cores
 from organology.recognition.pooling import pool
@@ -185,24 +184,7 @@ class Recognizer:
             except AudioError as error:
                 return error
 
-        if workers == 1:
-            for source in sources:
-                yield source, work(source)
-            return
-        with ThreadPoolExecutor(workers) as executor:
-            pending: deque[tuple[T, Future[Recognition | AudioError]]] = deque()
-            try:
-                for source in sources:
-                    pending.append((source, executor.submit(work, source)))
-                    if len(pending) >= 2 * workers:
-                        first, future = pending.popleft()
-                        yield first, future.result()
-                while pending:
-                    first, future = pending.popleft()
-                    yield first, future.result()
-            finally:  # also where the caller stops in the middle
-                stopped.set()
-                executor.shutdown(cancel_futures=True)
+        yield from ordered_map(work, sources, workers if workers > 1 else 0, stopped=stopped)
 
 
 def _opened(source: AnySource, sr: int | None) -> audio.AudioStream:

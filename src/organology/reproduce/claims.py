@@ -47,7 +47,7 @@ class Comparison:
             return "does not hold: it is the other way round"
         return "holds on average, not for sure" if self.value > 0 else "does not show"
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """As plain values."""
         return {
             "better": self.better, "worse": self.worse, "metric": self.metric, "test": self.test,
@@ -94,8 +94,8 @@ def comparisons(results: Results) -> list[Comparison]:
 
 def sentences(results: Results, compared: list[Comparison]) -> list[str]:
     """What the figures say of the paper's claims, a sentence or two each."""
-    told = {"table1": _table1, "figure3": _figure3, "figure4": _figure4}[results.recipe.experiment]
-    return told(results, compared) if results.arms else ["No arm is there yet."]
+    sentences_of = {"table1": _table1, "figure3": _figure3, "figure4": _figure4}[results.recipe.experiment]
+    return sentences_of(results, compared) if results.arms else ["No arm is there yet."]
 
 
 def _table1(results: Results, compared: list[Comparison]) -> list[str]:
@@ -108,10 +108,10 @@ def _table1(results: Results, compared: list[Comparison]) -> list[str]:
                 verdicts.setdefault(_verdict_of_order(pair), []).append(paper.METRICS[metric])
         if not verdicts:
             continue
-        told = "; ".join(f"{verdict} in {_listed(metrics)}" for verdict, metrics in verdicts.items())
+        orders = "; ".join(f"{verdict} in {_listed(metrics)}" for verdict, metrics in verdicts.items())
         steps = "; ".join(f"{_method(c.better)} over {_method(c.worse)} {_amount(c)}" for c in here["roc_auc"])
-        lines.append(f"{_set(test)}: the paper's order, scratch < frozen < fine-tuned, {told}. ROC-AUC: {steps}.")
-    return lines or ["The order scratch < frozen < fine-tuned cannot be told before all three methods are there."]
+        lines.append(f"{_set(test)}: the paper's order, scratch < frozen < fine-tuned, {orders}. ROC-AUC: {steps}.")
+    return lines or ["The order scratch < frozen < fine-tuned cannot be judged before all three methods are there."]
 
 
 def _verdict_of_order(steps: list[Comparison]) -> str:

@@ -24,7 +24,7 @@ from organology.taxonomy import LABELS, UNKNOWN
 from organology.training.scoring import Scored, Scorer
 
 FEWEST_PRESENT = 10
-"""A label has a say in the means over real recordings if so many clips have it."""
+"""A label counts in the means over real recordings if at least this many clips have it."""
 
 _AT_ONCE = 16
 

@@ -30,30 +30,30 @@ def signed(figure: dict[str, Any]) -> str:
     return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
-def conditions(plain: dict[str, Any]) -> str:
+def conditions(data: dict[str, Any]) -> str:
     """Under what conditions all this holds."""
-    setup, machine = plain["setup"], plain["machine"]
+    setup, machine = data["setup"], data["machine"]
     training = setup["training"]
-    weights = plain["pretrained"]
+    weights = data["pretrained"]
     lines = [
-        *(f"trained by `{command}`" for command in plain["commands"]),
-        f"reported by `{plain['reported_by']}`",
-        f"backbone: {plain['backbone']}, head: {setup['model']['head']}",
+        *(f"trained by `{command}`" for command in data["commands"]),
+        f"reported by `{data['reported_by']}`",
+        f"backbone: {data['backbone']}, head: {setup['model']['head']}",
         "pre-trained weights: " + (f"{weights['path']}, SHA-256 {weights['sha256']}" if weights else "none"),
         f"schedule: {training['epochs']} epochs of {training['batches_per_epoch']} batches of "
         f"{training['batch_size']}; {training['optimizer']}, {training['head_learning_rate']:g} (a fine-tuned "
         f"backbone: {training['backbone_learning_rate']:g}), times {training['step_factor']:g} every "
         f"{training['step_epochs']} epochs; {training['precision']}",
         f"validated after every epoch on {training['validation_mixtures']} mixtures; the lowest loss is kept",
-        f"intervals: {plain['bootstrap']} resamples of the songs",
+        f"intervals: {data['bootstrap']} resamples of the songs",
         *(
             f"corpus {each['folder']}: songs {_counts(each['songs'])}; stems {_counts(each['stems'])}; table SHA-256 "
             f"{each['table_sha256']}"
-            for each in plain["corpora"]
+            for each in data["corpora"]
         ),
         f"songs divided: {_split(setup['mixing'].get('split'))}",
         f"shifted and stretched chunks: {_variants(setup['mixing']['stretch_variants'])}",
-        "versions: " + ", ".join(f"{name} {version}" for name, version in plain["versions"].items()),
+        "versions: " + ", ".join(f"{name} {version}" for name, version in data["versions"].items()),
         f"machine: {machine['processor']}, {machine['cores']} cores, {machine['system']}, "
         f"{machine['cuda'] or 'no graphics card'}",
     ]

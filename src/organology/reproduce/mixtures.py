@@ -107,9 +107,9 @@ def make_mixtures(
             shape = (wanted.size, recipe.mixing.chunk_frames)
             samples = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.int16, shape=shape)
             try:
-                told = track(loader, f"making {wanted.size} mixtures of the {split} split",
+                batches = track(loader, f"making {wanted.size} mixtures of the {split} split",
                              console=console or Console(stderr=True))  # fmt: skip
-                for batch in told:
+                for batch in batches:
                     waveform, labels, names = Batch(*batch)
                     whole = np.clip(np.rint(waveform.numpy() * FULL_SCALE), -FULL_SCALE, FULL_SCALE)
                     samples[len(songs) : len(songs) + len(names)] = whole.astype(np.int16)

@@ -17,10 +17,10 @@ _COLORS = ("#1f4e79", "#c55a11", "#548235")
 _PAPER = "#7f7f7f"
 
 
-def draw(results: Results, plain: dict[str, Any], folder: Path) -> list[str]:
+def draw(results: Results, data: dict[str, Any], folder: Path) -> list[str]:
     """Draw an experiment; the names of its PNG pictures in `folder`."""
     experiment = results.recipe.experiment
-    figure = {"table1": table1, "figure3": figure3, "figure4": figure4}[experiment](plain)
+    figure = {"table1": table1, "figure3": figure3, "figure4": figure4}[experiment](data)
     return _save(figure, folder, experiment)
 
 
@@ -41,11 +41,11 @@ def _figure(width: float, height: float, columns: int, rows: int = 1, **how: Any
     return figure, figure.subplots(rows, columns, squeeze=False, **how)
 
 
-def _tests(plain: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Name, caption and color of each test set, the one in which the paper's figures are told first."""
-    sizes = sorted((name for name in plain["test_sets"] if name != CLIPS), key=int)
+def _tests(data: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Name, caption and color of each test set, the one in which the paper's metrics come first."""
+    sizes = sorted((name for name in data["test_sets"] if name != CLIPS), key=int)
     named = [(name, f"{name} mixtures") for name in sizes]
-    if any(CLIPS in each["tests"] for each in plain["conditions"].values()):
+    if any(CLIPS in each["tests"] for each in data["conditions"].values()):
         named.append((CLIPS, "real recordings"))
     return [(name, caption, _COLORS[i % len(_COLORS)]) for i, (name, caption) in enumerate(named)]
 
@@ -60,15 +60,15 @@ def _values(figures: Sequence[dict[str, Any]], name: str = "value") -> Any:
     return np.array([np.nan if figure[name] is None else figure[name] for figure in figures])
 
 
-def table1(plain: dict[str, Any]) -> Any:
+def table1(data: dict[str, Any]) -> Any:
     """Dots with intervals: a panel a figure, a row a transfer method; small dots are seeds, diamonds the paper's."""
     figure, axes = _figure(12, 3.6, 3, sharey=True)
-    methods = [name for name in paper.TABLE1 if name in plain["conditions"]]
-    tests = _tests(plain)
+    methods = [name for name in paper.TABLE1 if name in data["conditions"]]
+    tests = _tests(data)
     for panel, (metric, title) in zip(axes[0], paper.METRICS.items(), strict=True):
         for number, (test, caption, color) in enumerate(tests):
-            shown = [name for name in methods if test in plain["conditions"][name]["tests"]]
-            figures = [plain["conditions"][name]["tests"][test][metric] for name in shown]
+            shown = [name for name in methods if test in data["conditions"][name]["tests"]]
+            figures = [data["conditions"][name]["tests"][test][metric] for name in shown]
             rows = np.array([methods.index(name) for name in shown]) + 0.18 * (number - (len(tests) - 1) / 2)
             panel.errorbar(_values(figures), rows, xerr=_ends(figures), fmt="o", color=color, label=caption)
             for row, each in zip(rows, figures, strict=True):
@@ -81,16 +81,16 @@ def table1(plain: dict[str, Any]) -> Any:
         panel.invert_yaxis() if panel is axes[0][0] else None
         _plain_axes(panel, "x")
     axes[0][-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    figure.suptitle(_heading(plain, f"transfer methods at p_musical {paper.TABLE1_P_MUSICAL}"), fontsize=11)
+    figure.suptitle(_heading(data, f"transfer methods at p_musical {paper.TABLE1_P_MUSICAL}"), fontsize=11)
     return figure
 
 
-def figure3(plain: dict[str, Any]) -> Any:
+def figure3(data: dict[str, Any]) -> Any:
     """Lines over `p_musical`: a panel a figure, a line a test set; marks are what is known of the paper's."""
     figure, axes = _figure(13, 4, 3)
-    conditions = sorted(plain["conditions"].values(), key=lambda each: each["p_musical"])
+    conditions = sorted(data["conditions"].values(), key=lambda each: each["p_musical"])
     for panel, (metric, title) in zip(axes[0], paper.METRICS.items(), strict=True):
-        for test, caption, color in _tests(plain):
+        for test, caption, color in _tests(data):
             shown = [each for each in conditions if test in each["tests"]]
             figures = [each["tests"][test][metric] for each in shown]
             places = [each["p_musical"] for each in shown]
@@ -105,14 +105,14 @@ def figure3(plain: dict[str, Any]) -> Any:
         panel.set_xlabel("p_musical")
         _plain_axes(panel, "y")
     axes[0][-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    figure.suptitle(_heading(plain, "musical and non-musical mixtures"), fontsize=11)
+    figure.suptitle(_heading(data, "musical and non-musical mixtures"), fontsize=11)
     return figure
 
 
-def figure4(plain: dict[str, Any]) -> Any:
+def figure4(data: dict[str, Any]) -> Any:
     """Bars of F1 and accuracy of each class: one threshold above, one a class below."""
     figure, axes = _figure(11, 8, 1, 2, sharex=True)
-    (condition,) = list(plain["conditions"].values())[:1]
+    (condition,) = list(data["conditions"].values())[:1]
     places, width = np.arange(len(LABELS)), 0.38
     for (panel,), kind, title in zip(
         axes, (SINGLE, PER_CLASS), ("one threshold", "a threshold for each class"), strict=True
@@ -133,7 +133,7 @@ def figure4(plain: dict[str, Any]) -> Any:
         panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
         _plain_axes(panel, "y")
     axes[1][0].set_xticks(places, [DISPLAY_NAMES[label] for label in LABELS], rotation=40, ha="right")
-    figure.suptitle(_heading(plain, f"classes, fine-tuned at p_musical {condition['p_musical']:g}"), fontsize=11)
+    figure.suptitle(_heading(data, f"classes, fine-tuned at p_musical {condition['p_musical']:g}"), fontsize=11)
     return figure
 
 
@@ -143,6 +143,6 @@ def _plain_axes(axes: Any, grid: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _heading(plain: dict[str, Any], what: str) -> str:
-    seeds = len({arm["seed"] for arm in plain["arms"]})
-    return f"{what}: {plain['backbone']}, scale {plain['scale']}, {seeds} seed{'s' if seeds > 1 else ''}"
+def _heading(data: dict[str, Any], what: str) -> str:
+    seeds = len({arm["seed"] for arm in data["arms"]})
+    return f"{what}: {data['backbone']}, scale {data['scale']}, {seeds} seed{'s' if seeds > 1 else ''}"

@@ -16,7 +16,7 @@ from organology.reproduce.claims import comparisons, sentences
 from organology.reproduce.clips import FEWEST_PRESENT
 from organology.reproduce.markdown import conditions, estimate, number, signed, table
 from organology.reproduce.preparing import Request
-from organology.reproduce.report_data import as_plain
+from organology.reproduce.report_data import report_data
 from organology.reproduce.results import CLIPS, PER_CLASS, SINGLE, Results, gather
 from organology.reproduce.run import Outcome
 from organology.taxonomy import DISPLAY_NAMES
@@ -48,26 +48,26 @@ def write_report(request: Request, outcome: Outcome) -> tuple[Path, dict[str, An
     """
     results = gather(request, outcome)
     compared = comparisons(results)
-    plain = as_plain(results, request, outcome)
-    plain["comparisons"] = [each.told() for each in compared]
-    plain["claims"] = sentences(results, compared)
+    data = report_data(results, request, outcome)
+    data["comparisons"] = [each.to_dict() for each in compared]
+    data["claims"] = sentences(results, compared)
     folder = request.out / "report" / f"{results.recipe.experiment}-{outcome.setup.model.backbone}"
-    names = pictures.draw(results, plain, folder) if results.arms else []
+    names = pictures.draw(results, data, folder) if results.arms else []
     remarks = (folder / REMARKS).read_text("utf-8").strip() if (folder / REMARKS).is_file() else ""
     with written_whole(folder / "report.json") as temporary:
-        temporary.write_text(json.dumps(plain, indent=1) + "\n", "utf-8")
+        temporary.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
     with written_whole(folder / "report.md") as temporary:
-        temporary.write_text(page(results, plain, names, remarks), "utf-8")
-    return folder, plain
+        temporary.write_text(page(results, data, names, remarks), "utf-8")
+    return folder, data
 
 
-def page(results: Results, plain: dict[str, Any], names: Sequence[str], remarks: str = "") -> str:
+def page(results: Results, data: dict[str, Any], names: Sequence[str], remarks: str = "") -> str:
     """The report in Markdown.
 
     Parameters
     ----------
     results : Results
-    plain : dict
+    data : dict
         What `report.json` holds.
     names : sequence of str
         Pictures, beside the page.
@@ -75,33 +75,33 @@ def page(results: Results, plain: dict[str, Any], names: Sequence[str], remarks:
         What somebody has written beside the figures.
     """
     experiment = results.recipe.experiment
-    parts = [f"# {TITLES[experiment]}", f"{paper.CITATION}.", _amount(plain), _missing(plain)]
-    parts.append("## What the figures say\n\n" + "\n".join(f"- {line}" for line in plain["claims"]))
+    parts = [f"# {TITLES[experiment]}", f"{paper.CITATION}.", _amount(data), _missing(data)]
+    parts.append("## What the figures say\n\n" + "\n".join(f"- {line}" for line in data["claims"]))
     parts.append(f"## Remarks\n\n{remarks}" if remarks else "")
     parts += [f"![{TITLES[experiment]}]({name})" for name in names]
     if results.arms:
-        parts += [*_rankings(results, plain), _thresholds(plain)]
-        parts += [_classes(plain)] if experiment == "figure4" else []
-        parts += [_comparisons(plain), _test_sets(plain), _each_arm(plain)]
-    parts += [conditions(plain), _times(plain)]
+        parts += [*_rankings(results, data), _thresholds(data)]
+        parts += [_classes(data)] if experiment == "figure4" else []
+        parts += [_comparisons(data), _test_sets(data), _each_arm(data)]
+    parts += [conditions(data), _times(data)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _amount(plain: dict[str, Any]) -> str:
+def _amount(data: dict[str, Any]) -> str:
     """The scale, and how much every arm has learned from beside the paper's."""
-    training = plain["setup"]["training"]
+    training = data["setup"]["training"]
     each = training["epochs"] * training["batches_per_epoch"] * training["batch_size"]
     percent = 100 * each / paper.MIXTURES
     share = f"Every arm learned from {each} mixtures; the paper's from {paper.MIXTURES} ({percent:.3g} %)."
-    return f"{_SCALES.get(plain['scale'], '')} {share}".strip()
+    return f"{_SCALES.get(data['scale'], '')} {share}".strip()
 
 
-def _missing(plain: dict[str, Any]) -> str:
+def _missing(data: dict[str, Any]) -> str:
     seeds: dict[tuple[str, float], list[str]] = {}
-    for arm in plain["missing"]:
+    for arm in data["missing"]:
         seeds.setdefault((arm["transfer"], arm["p_musical"]), []).append(str(arm["seed"]))
     lines = [f"- missing: {name}, p_musical {p:g}: seed {', '.join(those)}" for (name, p), those in seeds.items()]
-    lines += [f"- failed: {line}" for line in plain["failed"]]
+    lines += [f"- failed: {line}" for line in data["failed"]]
     return "Not complete:\n\n" + "\n".join(lines) if lines else ""
 
 
@@ -109,25 +109,25 @@ def _title(test: str) -> str:
     return "real recordings" if test == CLIPS else f"{test} mixtures"
 
 
-def _row_name(plain: dict[str, Any], name: str) -> str:
-    return paper.METHODS[name] if plain["experiment"] == "table1" else f"p_musical {name}"
+def _row_name(data: dict[str, Any], name: str) -> str:
+    return paper.METHODS[name] if data["experiment"] == "table1" else f"p_musical {name}"
 
 
-def _rankings(results: Results, plain: dict[str, Any]) -> list[str]:
+def _rankings(results: Results, data: dict[str, Any]) -> list[str]:
     """A table a test set: figures of each condition, the paper's beside them."""
     parts = [
         "## Figures\n\nMean over seeds [95 % interval: bootstrap over songs] ±standard deviation over seeds. ROC-AUC "
         "and PR-AUC are means over classes; the loss is the binary cross-entropy."
     ]
     for test in results.test_sets:
-        conditions = {name: each for name, each in plain["conditions"].items() if test in each["tests"]}
+        conditions = {name: each for name, each in data["conditions"].items() if test in each["tests"]}
         beside = test != CLIPS
         head = ["", "seeds", *paper.METRICS.values()] + [f"{name}, paper" for name in paper.METRICS.values()] * beside
         rows = []
         for name, each in conditions.items():
             known = _of_paper(each) if beside else None
             rows.append(
-                [_row_name(plain, name), str(len(each["seeds"]))]
+                [_row_name(data, name), str(len(each["seeds"]))]
                 + [estimate(each["tests"][test][metric]) for metric in paper.METRICS]
                 + [number(known[metric], 4) if known else "-" for metric in paper.METRICS] * beside
             )
@@ -141,16 +141,16 @@ def _of_paper(condition: dict[str, Any]) -> dict[str, float] | None:
     return paper.TABLE1[condition["transfer"]] if condition["p_musical"] == paper.TABLE1_P_MUSICAL else None
 
 
-def _thresholds(plain: dict[str, Any]) -> str:
+def _thresholds(data: dict[str, Any]) -> str:
     """Macro F1 and accuracy with one threshold and with one a class."""
     head = ["", "threshold", "macro F1", "accuracy", "macro F1, one a class", "accuracy, one a class"]
     rows = []
-    for name, each in plain["conditions"].items():
-        chosen = [arm["thresholds"][SINGLE] for arm in plain["arms"] if _belongs(arm, each)]
+    for name, each in data["conditions"].items():
+        chosen = [arm["thresholds"][SINGLE] for arm in data["arms"] if _belongs(arm, each)]
         both = (each["thresholds"][SINGLE], each["thresholds"][PER_CLASS])
         figures = [estimate(kind[figure]) for kind in both for figure in ("macro_f1", "macro_accuracy")]
-        rows.append([_row_name(plain, name), ", ".join(number(value, 2) for value in chosen), *figures])
-    size = max(int(name) for name in plain["test_sets"] if name != CLIPS)
+        rows.append([_row_name(data, name), ", ".join(number(value, 2) for value in chosen), *figures])
+    size = max(int(name) for name in data["test_sets"] if name != CLIPS)
     return (
         f"## Thresholds\n\nTuned on validation mixtures (highest F1; one for all: macro F1), evaluated on the {size} "
         f"test mixtures. The paper's one threshold is {paper.THRESHOLD}.\n\n{table(head, rows)}"
@@ -161,11 +161,11 @@ def _belongs(arm: dict[str, Any], condition: dict[str, Any]) -> bool:
     return (arm["transfer"], arm["p_musical"]) == (condition["transfer"], condition["p_musical"])
 
 
-def _classes(plain: dict[str, Any]) -> str:
+def _classes(data: dict[str, Any]) -> str:
     """F1 and accuracy of every class, at both kinds of threshold."""
-    (condition,) = list(plain["conditions"].values())[:1]
-    size = max((name for name in plain["test_sets"] if name != CLIPS), key=int)
-    present = plain["test_sets"][size]["present"]
+    (condition,) = list(data["conditions"].values())[:1]
+    size = max((name for name in data["test_sets"] if name != CLIPS), key=int)
+    present = data["test_sets"][size]["present"]
     one, each = (condition["thresholds"][kind]["labels"] for kind in (SINGLE, PER_CLASS))
     head = [
         "class",
@@ -190,14 +190,14 @@ def _classes(plain: dict[str, Any]) -> str:
     return f"## Classes\n\n{table(head, rows)}"
 
 
-def _comparisons(plain: dict[str, Any]) -> str:
-    if not plain["comparisons"]:
+def _comparisons(data: dict[str, Any]) -> str:
+    if not data["comparisons"]:
         return ""
     head = ["test set", "figure", "better, by the paper", "worse", "by how much", "verdict"]
     rows = [
-        [_title(each["test"]), paper.METRICS[each["metric"]], _row_name(plain, each["better"]),
-         _row_name(plain, each["worse"]), signed(each), each["verdict"]]
-        for each in plain["comparisons"]
+        [_title(each["test"]), paper.METRICS[each["metric"]], _row_name(data, each["better"]),
+         _row_name(data, each["worse"]), signed(each), each["verdict"]]
+        for each in data["comparisons"]
     ]  # fmt: skip
     return (
         "## Differences\n\nPaired: same mixtures, same seeds, same resamples. Positive where the first is better (of "
@@ -205,7 +205,7 @@ def _comparisons(plain: dict[str, Any]) -> str:
     )
 
 
-def _test_sets(plain: dict[str, Any]) -> str:
+def _test_sets(data: dict[str, Any]) -> str:
     head = ["test set", "items", "songs", "left out: not both present and absent"]
     rows = [
         [
@@ -214,24 +214,24 @@ def _test_sets(plain: dict[str, Any]) -> str:
             str(each["songs"]),
             ", ".join(DISPLAY_NAMES[x] for x in each["left_out"]) or "none",
         ]
-        for name, each in plain["test_sets"].items()
+        for name, each in data["test_sets"].items()
     ]
     return f"## Test sets\n\nA smaller set of mixtures is the beginning of the larger.\n\n{table(head, rows)}"
 
 
-def _each_arm(plain: dict[str, Any]) -> str:
-    tests = list(plain["test_sets"])
+def _each_arm(data: dict[str, Any]) -> str:
+    tests = list(data["test_sets"])
     head = ["arm", "best epoch", "validation loss", *(f"ROC-AUC, {_title(test)}" for test in tests)]
     rows = [
         [f"{arm['transfer']}, p_musical {arm['p_musical']:g}, seed {arm['seed']}", str(arm["validation"]["epoch"])]
         + [number(arm["validation"]["loss"])]
         + [estimate(arm["tests"][test]["roc_auc"]) if test in arm["tests"] else "-" for test in tests]
-        for arm in plain["arms"]
+        for arm in data["arms"]
     ]
     return f"## Every arm\n\n{table(head, rows)}"
 
 
-def _times(plain: dict[str, Any]) -> str:
-    rows = [[name, f"{seconds / 60:.1f}"] for name, seconds in plain["times"].items()]
-    total = sum(plain["times"].values()) / 60
+def _times(data: dict[str, Any]) -> str:
+    rows = [[name, f"{seconds / 60:.1f}"] for name, seconds in data["times"].items()]
+    total = sum(data["times"].values()) / 60
     return f"## Times\n\n{table(['arm', 'minutes of training'], [*rows, ['all', f'{total:.1f}']])}" if rows else ""

@@ -17,12 +17,20 @@ from organology.reproduce.preparing import Request
 from organology.reproduce.results import PER_CLASS, SINGLE, ArmResult, Results
 from organology.reproduce.run import Outcome
 from organology.reproduce.runs import ArmFolder, weights_hash
-from organology.reproduce.statistics import CONFIDENCE, RANKING, Sampled, mean_of, plain, told, told_over_seeds
+from organology.reproduce.statistics import (
+    CONFIDENCE,
+    RANKING,
+    Sampled,
+    interval_over_seeds,
+    mean_of,
+    plain,
+    with_interval,
+)
 from organology.taxonomy import LABELS
 from organology.training.provenance import describe_corpora, versions
 
 
-def as_plain(results: Results, request: Request, outcome: Outcome) -> dict[str, Any]:
+def report_data(results: Results, request: Request, outcome: Outcome) -> dict[str, Any]:
     """Everything that is known, as plain values; what depends on the clock stands under `times`."""
     recipe, setup = results.recipe, outcome.setup
     weights = setup.pretrained
@@ -59,13 +67,13 @@ def _condition(results: Results, arms: list[ArmResult]) -> dict[str, Any]:
         "p_musical": first.p_musical,
         "seeds": [result.arm.seed for result in arms],
         "tests": {
-            name: {metric: told_over_seeds([result.tests[name][metric] for result in arms]) for metric in RANKING}
+            name: {metric: interval_over_seeds([result.tests[name][metric] for result in arms]) for metric in RANKING}
             for name in names
         },
         "thresholds": {
             kind: {
-                "macro_f1": told_over_seeds([result.decided[kind]["macro_f1"] for result in arms]),
-                "macro_accuracy": told_over_seeds([result.decided[kind]["macro_accuracy"] for result in arms]),
+                "macro_f1": interval_over_seeds([result.decided[kind]["macro_f1"] for result in arms]),
+                "macro_accuracy": interval_over_seeds([result.decided[kind]["macro_accuracy"] for result in arms]),
                 "labels": _labels([result.decided[kind] for result in arms]),
             }
             for kind in (SINGLE, PER_CLASS)
@@ -76,7 +84,7 @@ def _condition(results: Results, arms: list[ArmResult]) -> dict[str, Any]:
 def _labels(decided: list[dict[str, Sampled]]) -> dict[str, dict[str, Any]]:
     means = {name: mean_of([each[name] for each in decided]) for name in ("f1", "precision", "recall", "accuracy")}
     return {
-        label: {name: told(Sampled(mean.value[i], mean.samples[:, i])) for name, mean in means.items()}
+        label: {name: with_interval(Sampled(mean.value[i], mean.samples[:, i])) for name, mean in means.items()}
         for i, label in enumerate(LABELS)
     }
 
@@ -85,19 +93,19 @@ def _arm(result: ArmResult) -> dict[str, Any]:
     summary = json.loads(result.folder.run.summary.read_text("utf-8"))
     per_class = zip(LABELS, result.thresholds[PER_CLASS], strict=True)
     return {
-        **result.arm.told(),
+        **result.arm.to_dict(),
         "validation": summary["best"],
-        "tests": {name: {metric: told(figure) for metric, figure in figures.items()}
+        "tests": {name: {metric: with_interval(figure) for metric, figure in figures.items()}
                   for name, figures in result.tests.items()},
         "thresholds": {SINGLE: plain(result.thresholds[SINGLE]), PER_CLASS: {k: plain(v) for k, v in per_class}},
-        "macro_f1": {kind: told(decided["macro_f1"]) for kind, decided in result.decided.items()},
+        "macro_f1": {kind: with_interval(decided["macro_f1"]) for kind, decided in result.decided.items()},
     }  # fmt: skip
 
 
 def command_of(folder: ArmFolder) -> str:
-    """What the user typed when the arm was trained; "" where it is not told."""
-    told = json.loads((folder.run.best / DESCRIPTION).read_text("utf-8"))
-    return str(told["metadata"]["provenance"].get("command", ""))
+    """What the user typed when the arm was trained; "" where it is not known."""
+    described = json.loads((folder.run.best / DESCRIPTION).read_text("utf-8"))
+    return str(described["metadata"]["provenance"].get("command", ""))
 
 
 def training_seconds(folder: ArmFolder) -> float:

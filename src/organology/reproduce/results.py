@@ -16,7 +16,7 @@ from organology.reproduce.clips import FEWEST_PRESENT
 from organology.reproduce.preparing import Request
 from organology.reproduce.recipe import ExperimentRecipe
 from organology.reproduce.run import TEST, TUNING, Outcome, load_scores
-from organology.reproduce.runs import Arm, ArmFolder, folder_of, make_arm
+from organology.reproduce.runs import ArmFolder, RunSpec, folder_of, make_run_spec
 from organology.reproduce.statistics import Sampled, columns_with, decisions, ranking
 from organology.taxonomy import LABELS
 from organology.training.scoring import Scored
@@ -32,7 +32,7 @@ class ArmResult:
 
     Attributes
     ----------
-    arm : Arm
+    arm : RunSpec
     folder : ArmFolder
     tests : dict of str to dict of str to Sampled
         Ranking figures, by the name of the test set: its number of mixtures, or "clips".
@@ -42,7 +42,7 @@ class ArmResult:
         Figures at these thresholds on the largest test set.
     """
 
-    arm: Arm
+    arm: RunSpec
     folder: ArmFolder
     tests: dict[str, dict[str, Sampled]]
     thresholds: dict[str, Any]
@@ -108,7 +108,7 @@ def _take_up(
     transfer: str, p_musical: float, seed: int, out: Path, outcome: Outcome, recipe: ExperimentRecipe
 ) -> ArmResult | None:
     try:
-        arm = make_arm(outcome.setup, transfer, p_musical, seed)
+        arm = make_run_spec(outcome.setup, transfer, p_musical, seed)
     except ConfigError:  # pre-trained weights are not there yet
         return None
     folder = folder_of(out, arm)

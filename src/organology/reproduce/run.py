@@ -22,7 +22,7 @@ from organology.reproduce.clips import Clips, read_clips, score_clips
 from organology.reproduce.mixtures import MixtureSet, make_mixtures, mixture_set
 from organology.reproduce.preparing import Request, prepare_corpora, with_pretrained
 from organology.reproduce.recipe import ExperimentRecipe
-from organology.reproduce.runs import Arm, ArmFolder, arms_of, choose, folder_of
+from organology.reproduce.runs import ArmFolder, RunSpec, arms_of, choose, folder_of
 from organology.taxonomy import LABELS
 from organology.training import Recipe
 from organology.training.scoring import Scored, Scorer, load_scorer
@@ -71,7 +71,7 @@ def run(request: Request, console: Console | None = None, train_missing: bool = 
     ------
     OrganologyError
         If the recipe, a corpus, pre-trained weights or the recordings cannot be used. What is wrong with a single arm
-        is told and stands in the outcome.
+        is printed and stands in the outcome.
     """
     console = console or Console(stderr=True)
     recipe = request.recipe
@@ -79,7 +79,7 @@ def run(request: Request, console: Console | None = None, train_missing: bool = 
     clips = read_clips(*request.clips) if request.clips else None
     prepare_corpora(recipe, console)
     for corpus in recipe.setup.corpora:
-        read_table(corpus)  # what is missing is told before the pre-training, not after it
+        read_table(corpus)  # what is missing is an error before the pre-training, not after it
     needed = train_missing and any(transfer != "scratch" for transfer in transfers)
     setup = with_pretrained(request, needed, console)
     outcome = Outcome(setup, sets_of(request.out, recipe, setup), clips)
@@ -116,7 +116,7 @@ def sets_of(out: Path, recipe: ExperimentRecipe, setup: Recipe) -> dict[str, Mix
 
 
 def work_on(
-    arm: Arm, folder: ArmFolder, outcome: Outcome, recipe: ExperimentRecipe, command: str, console: Console
+    arm: RunSpec, folder: ArmFolder, outcome: Outcome, recipe: ExperimentRecipe, command: str, console: Console
 ) -> None:
     """Train an arm and score it, as far as that is not done.
 

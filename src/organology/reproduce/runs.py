@@ -11,7 +11,7 @@ OUT/
 └── report/            a folder an experiment
 ```
 
-The hash is one of all settings that have a say in the weights, with the content of the tables and of the pre-trained
+The hash is one of all settings that affect the weights, with the content of the tables and of the pre-trained
 weights in place of their paths: what has changed is another arm, and the same arm is found by every experiment.
 """
 
@@ -33,12 +33,12 @@ from organology.reproduce.recipe import ExperimentRecipe
 from organology.training import Recipe
 from organology.training.run_folder import RunFolder
 
-_NO_SAY = (("training", "workers"), ("training", "device"), ("mixing", "cache_megabytes"))
+_SPEED_ONLY = (("training", "workers"), ("training", "device"), ("mixing", "cache_megabytes"))
 """Settings that change nothing but the speed."""
 
 
 @dataclass(frozen=True)
-class Arm:
+class RunSpec:
     """One training of an experiment.
 
     Attributes
@@ -70,8 +70,8 @@ class Arm:
     def __str__(self) -> str:
         return f"{self.transfer}, p_musical {self.p_musical:g}, seed {self.seed}"
 
-    def told(self) -> dict[str, Any]:
-        """What tells it from the others, as plain values."""
+    def to_dict(self) -> dict[str, Any]:
+        """What sets it apart from the others, as plain values."""
         return {"transfer": self.transfer, "p_musical": self.p_musical, "seed": self.seed, "key": self.key}
 
 
@@ -99,19 +99,19 @@ class ArmFolder:
         """Whether the training has come to its end."""
         return self.run.summary.is_file()
 
-    def describe(self, arm: Arm) -> None:
+    def describe(self, arm: RunSpec) -> None:
         """Write `arm.json`, if it is not there."""
         if not (self.path / "arm.json").is_file():
             with written_whole(self.path / "arm.json") as temporary:
-                temporary.write_text(json.dumps(arm.told(), indent=2) + "\n", "utf-8")
+                temporary.write_text(json.dumps(arm.to_dict(), indent=2) + "\n", "utf-8")
 
 
-def folder_of(out: Path, arm: Arm) -> ArmFolder:
+def folder_of(out: Path, arm: RunSpec) -> ArmFolder:
     """Where an arm lies in an output folder."""
     return ArmFolder(out / "arms" / f"{arm.recipe.name}-{arm.key}")
 
 
-def make_arm(setup: Recipe, transfer: str, p_musical: float, seed: int) -> Arm:
+def make_run_spec(setup: Recipe, transfer: str, p_musical: float, seed: int) -> RunSpec:
     """An arm of an experiment.
 
     Raises
@@ -132,12 +132,12 @@ def make_arm(setup: Recipe, transfer: str, p_musical: float, seed: int) -> Arm:
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    return Arm(recipe, fingerprint(recipe))
+    return RunSpec(recipe, fingerprint(recipe))
 
 
 def arms_of(
     recipe: ExperimentRecipe, setup: Recipe, names: tuple[str, ...] = (), seeds: tuple[int, ...] = ()
-) -> list[Arm]:
+) -> list[RunSpec]:
     """The arms of an experiment, seed by seed.
 
     Parameters
@@ -157,7 +157,7 @@ def arms_of(
     """
     transfers, shares = choose(recipe, names)
     return [
-        make_arm(setup, transfer, p_musical, seed)
+        make_run_spec(setup, transfer, p_musical, seed)
         for seed, transfer, p_musical in itertools.product(seeds or recipe.seeds, transfers, shares)
     ]
 
@@ -186,7 +186,7 @@ def choose(recipe: ExperimentRecipe, names: tuple[str, ...]) -> tuple[tuple[str,
 
 
 def fingerprint(recipe: Recipe) -> str:
-    """Eight hexadecimal digits of everything that has a say in the weights.
+    """Eight hexadecimal digits of everything that affects the weights.
 
     Settings that are at their defaults do not count, so that an arm stays what it is when a new setting is invented.
 
@@ -196,7 +196,7 @@ def fingerprint(recipe: Recipe) -> str:
         If a table or a file of weights is not there.
     """
     plain = recipe.to_plain()
-    for section, name in _NO_SAY:
+    for section, name in _SPEED_ONLY:
         plain[section].pop(name)
     plain.pop("name")
     plain["corpora"] = [content_hash(folder / TABLE_NAME) for folder in recipe.corpora]
@@ -211,8 +211,8 @@ def fingerprint(recipe: Recipe) -> str:
             "model": weights_hash(own.model),
             "tagger": own.tagger and content_hash(own.tagger),
         }
-    told = json.dumps(unlike(plain, _defaults()), sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()[:8]
+    text = json.dumps(unlike(plain, _defaults()), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 @cache

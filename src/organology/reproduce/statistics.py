@@ -2,7 +2,7 @@
 
 All arms are scored on the same mixtures and resampled with the same seed, so that resample number k holds the same
 songs for each of them: means over seeds and differences between arms are taken within a resample, and their intervals
-are those of paired comparisons. Seeds are not resampled; their spread is told beside the interval.
+are those of paired comparisons. Seeds are not resampled; their spread stands beside the interval.
 """
 
 from __future__ import annotations
@@ -115,17 +115,17 @@ def difference(one: Sequence[Sampled], other: Sequence[Sampled]) -> Sampled:
     return Sampled(first.value - second.value, first.samples - second.samples)
 
 
-def told(sampled: Sampled) -> dict[str, Any]:
+def with_interval(sampled: Sampled) -> dict[str, Any]:
     """Value and interval of a single figure as plain values; None where it is not a number."""
     low, high = interval(sampled.samples[:, None], CONFIDENCE)
     return {"value": plain(sampled.value), "low": plain(low[0]), "high": plain(high[0])}
 
 
-def told_over_seeds(arms: Sequence[Sampled]) -> dict[str, Any]:
+def interval_over_seeds(arms: Sequence[Sampled]) -> dict[str, Any]:
     """Mean over seeds with its interval, the value of each seed, and their standard deviation (None of one seed)."""
     values = [float(arm.value) for arm in arms]
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
-    return {**told(mean_of(arms)), "seeds": [plain(value) for value in values], "spread": plain(spread)}
+    return {**with_interval(mean_of(arms)), "seeds": [plain(value) for value in values], "spread": plain(spread)}
 
 
 def plain(value: Any) -> float | None:

@@ -18,12 +18,12 @@ from organology.reproduce.clips import read_clips
 from organology.reproduce.config_compose import merge, read_layers
 from organology.reproduce.recipe import find_recipe, override, read_seeds
 from organology.reproduce.results import PER_CLASS, SINGLE, ArmResult, Results
-from organology.reproduce.runs import arms_of, choose, fingerprint, make_arm
+from organology.reproduce.runs import arms_of, choose, fingerprint, make_run_spec
 from organology.taxonomy import LABELS
 from organology.training.scoring import Scored
 from training_support import make_corpus
 
-RECIPES = Path(__file__).parent.parent / "recipes/bradl2023"
+RECIPES = Path(__file__).parents[2] / "recipes/bradl2023"
 EXPERIMENTS = ("pretrain", "table1", "figure3", "figure4")
 
 
@@ -152,26 +152,26 @@ def setup(tmp_path_factory):
 
 
 def test_an_arm_is_known_by_what_has_a_say_in_its_weights(setup, tmp_path):
-    one = make_arm(setup, "finetuned", 0.4, 0)
+    one = make_run_spec(setup, "finetuned", 0.4, 0)
 
     def changed(**training: object) -> str:
-        return make_arm(
+        return make_run_spec(
             dataclasses.replace(setup, training=dataclasses.replace(setup.training, **training)), "finetuned", 0.4, 0
         ).key
 
     assert changed(workers=0, device="cpu") == one.key
     assert changed(epochs=16) != one.key
     assert changed(precision="bf16-mixed") != one.key
-    assert make_arm(setup, "finetuned", 0.4, 1).key != one.key
-    assert make_arm(setup, "finetuned", 0.6, 0).key != one.key
-    assert make_arm(setup, "scratch", 0.4, 0).recipe.pretrained is None
+    assert make_run_spec(setup, "finetuned", 0.4, 1).key != one.key
+    assert make_run_spec(setup, "finetuned", 0.6, 0).key != one.key
+    assert make_run_spec(setup, "scratch", 0.4, 0).recipe.pretrained is None
     moved = tmp_path / "elsewhere.pt"
     moved.write_bytes(b"weights")
-    assert make_arm(dataclasses.replace(setup, pretrained=moved), "finetuned", 0.4, 0).key == one.key
+    assert make_run_spec(dataclasses.replace(setup, pretrained=moved), "finetuned", 0.4, 0).key == one.key
     moved.write_bytes(b"other weights")
     other = dataclasses.replace(setup, pretrained=moved)
-    assert make_arm(other, "finetuned", 0.4, 0).key != one.key
-    assert make_arm(other, "scratch", 0.4, 0).key == make_arm(setup, "scratch", 0.4, 0).key
+    assert make_run_spec(other, "finetuned", 0.4, 0).key != one.key
+    assert make_run_spec(other, "scratch", 0.4, 0).key == make_run_spec(setup, "scratch", 0.4, 0).key
 
 
 def test_the_same_settings_in_two_experiments_are_one_arm(setup):
@@ -200,12 +200,12 @@ def test_figures_of_an_arm_are_those_of_the_evaluation():
         ("pr_auc", whole.macro["pr_auc"]),
         ("loss", whole.loss),
     ):
-        told = statistics.told(ours[name])
+        told = statistics.with_interval(ours[name])
         assert (told["value"], told["low"], told["high"]) == pytest.approx(
             (estimate.value, estimate.low, estimate.high), abs=1e-6
         )
     decided = statistics.decisions(given, np.full(15, 0.4), 200)
-    assert statistics.told(decided["macro_f1"])["low"] == pytest.approx(
+    assert statistics.with_interval(decided["macro_f1"])["low"] == pytest.approx(
         whole.decisions["given"].macro["f1"].low, abs=1e-6
     )
 
@@ -221,11 +221,11 @@ def test_differences_are_paired():
 
 def test_over_seeds_mean_spread_and_each():
     arms = [statistics.ranking(scored(1.0, seed), 50)["loss"] for seed in range(3)]
-    told = statistics.told_over_seeds(arms)
+    told = statistics.interval_over_seeds(arms)
     assert told["value"] == pytest.approx(np.mean(told["seeds"]), abs=1e-6)
     assert told["spread"] == pytest.approx(np.std(told["seeds"], ddof=1), abs=1e-6)
     assert told["low"] < told["value"] < told["high"]
-    assert statistics.told_over_seeds(arms[:1])["spread"] is None
+    assert statistics.interval_over_seeds(arms[:1])["spread"] is None
 
 
 def results(experiment: str, qualities: dict[tuple[str, float], float], seeds: int = 2) -> Results:

@@ -136,7 +136,13 @@ FORMATS: dict[str, Format] = {
         ".html",
         False,
         lambda stream, options, about, folder: HtmlWriter(
-            stream, folder, about, options.timeline, options.embed_audio, options.embed_bytes
+            stream,
+            folder,
+            about,
+            options.timeline,
+            options.embed_audio,
+            options.embed_bytes,
+            link_audio=options.link_audio,
         ),
         tells_notes=True,
         has_timeline=True,

@@ -46,7 +46,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
-        root_path=settings.root_path,
         openapi_url="/v1/openapi.json",
         docs_url=None,  # they load scripts from other hosts
         redoc_url=None,

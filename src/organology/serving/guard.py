@@ -44,6 +44,8 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._settings.root_path:
+            scope["root_path"] = self._settings.root_path
         began, status = time.monotonic(), 0
         path = _path(scope)
         guarded = path.startswith(_GUARDED)

@@ -68,19 +68,19 @@ class BoundedProtocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Says on which port it listens."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[int], None]) -> None:
         super().__init__(config)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.should_exit:
-            self._ready()
+            self._ready(self.servers[0].sockets[0].getsockname()[1])
 
 
-def serve(settings: Settings, host: str, port: int, ready: Callable[[], None] = lambda: None) -> None:
+def serve(settings: Settings, host: str, port: int, ready: Callable[[int], None] = lambda port: None) -> None:
     """Serve until a signal ends it.
 
     Parameters
@@ -89,7 +89,7 @@ def serve(settings: Settings, host: str, port: int, ready: Callable[[], None] = 
     host : str
     port : int
     ready : callable, optional
-        Called when it listens.
+        Called with the port when it listens; that of the system's choice if `port` is 0.
 
     Raises
     ------

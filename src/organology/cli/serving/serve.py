@@ -104,4 +104,8 @@ def serve(
         os.fspath(model) if model else None, store, token or None, tuple(cors or ()), hosts, prefix, limits
     )
     shown = f"[{host}]" if ":" in host else host
-    run(settings, host, port, lambda: typer.echo(f"organology serves http://{shown}:{port}{prefix}/", err=True))
+
+    def ready(port: int) -> None:
+        typer.echo(f"organology serves http://{shown}:{port}{prefix}/", err=True)
+
+    run(settings, host, port, ready)

@@ -62,6 +62,8 @@ class HtmlWriter:
         Put the audio into the page. A file larger than `embed_bytes`, or one that would make all together larger than
         `embed_total_bytes`, is linked, and the page says so.
     embed_bytes, embed_total_bytes : int
+    link_audio : bool
+        Look for a file of the recording's name, and give it a player.
 
     Examples
     --------
@@ -82,6 +84,7 @@ class HtmlWriter:
         embed_audio: bool = False,
         embed_bytes: int = EMBED_BYTES,
         embed_total_bytes: int = EMBED_TOTAL_BYTES,
+        link_audio: bool = True,
     ) -> None:
         self._stream = stream
         self._folder = folder or Path()
@@ -89,6 +92,7 @@ class HtmlWriter:
         self._timeline = timeline
         self._embed_bytes = embed_bytes if embed_audio else 0
         self._embed_left = embed_total_bytes
+        self._link_audio = link_audio
         self._failures: list[tuple[str, str]] = []
         self._labels: tuple[str, ...] = ()
         self._n = 0
@@ -128,7 +132,9 @@ class HtmlWriter:
         self._labels = recognition.labels
         self._seconds += recognition.duration
         key = f"r{self._n}"
-        link = audio_link(recognition.source, self._folder, self._embed_bytes, self._embed_left)
+        link = None
+        if self._link_audio:
+            link = audio_link(recognition.source, self._folder, self._embed_bytes, self._embed_left)
         write = self._stream.write
         shared = self._embedded is not None and link is not None and link.path == self._embedded[0]
         audio_key = self._embedded[1] if shared and self._embedded else f"a{self._n}"

@@ -104,10 +104,15 @@ class Runner:
         with self._condition:
             self._n_uploading -= 1
 
-    def submit(self, upload_name: str, name: str, hop_seconds: float, presentation: Mapping[str, Any]) -> Job:
-        """Queue an upload that was reserved and has arrived."""
+    def submit(
+        self, upload_name: str, name: str, hop_seconds: float, presentation: Mapping[str, Any], *, detached: bool
+    ) -> Job:
+        """Queue an upload that was reserved and has arrived; `detached`: as `detach`, from the beginning."""
         job = Job(secrets.token_urlsafe(16), name, hop_seconds, self._workspace.uploads / upload_name, presentation)
         with self._condition:
+            if detached:
+                job.is_detached = True
+                self._journal.put(job)
             self._n_uploading -= 1
             self._jobs[job.id] = job
             self._queue.append(job)

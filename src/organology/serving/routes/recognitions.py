@@ -120,22 +120,25 @@ async def create(
     limits = service.settings.limits
     if not hop >= limits.least_hop_seconds:
         raise Problem(422, f"hop must be at least {limits.least_hop_seconds:g} s, got {hop:g}")
+    seconds = limits.wait_seconds if wait is None else min(wait, limits.wait_seconds)
     service.runner.reserve()
     is_submitted = False
     try:
         upload = await receive(request, service.workspace.uploads, limits, name)
         given = {key: value for key, value in vars(asked).items() if value}
-        job = service.runner.submit(upload.path.name, upload.name, hop, given)
+        job = service.runner.submit(upload.path.name, upload.name, hop, given, detached=seconds == 0)
         is_submitted = True
     except ClientDisconnect:
         return Response(status_code=_CLOSED)
     finally:
         if not is_submitted:
             service.runner.release()
-    seconds = limits.wait_seconds if wait is None else min(wait, limits.wait_seconds)
+    if job.is_detached:
+        return _status(request, job)
     try:
-        await _wait(request, job, seconds)
-        if not job.is_over and not await request.is_disconnected() and service.runner.detach(job):
+        if not await _wait(request, job, seconds):
+            return Response(status_code=_CLOSED)
+        if not job.is_over and service.runner.detach(job):
             return _status(request, job)
         return await _result(service, job, asked)
     finally:
@@ -179,16 +182,15 @@ async def delete(request: Request, job_id: JobId) -> Response:
     return Response(status_code=204)
 
 
-async def _wait(request: Request, job: Job, seconds: float) -> None:
-    """Until the job ends, the seconds are over, or the client is gone."""
+async def _wait(request: Request, job: Job, seconds: float) -> bool:
+    """Until the job ends, the seconds are over, or the client is gone; whether the client is still there."""
     ended = asyncio.wrap_future(job.ended)
     gone = asyncio.ensure_future(_disconnected(request))
     try:
         await asyncio.wait({ended, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         gone.cancel()
-    if gone.done() and not gone.cancelled():
-        job.cancelled.set()
+    return not gone.done()
 
 
 async def _disconnected(request: Request) -> None:
@@ -199,8 +201,6 @@ async def _disconnected(request: Request) -> None:
 async def _result(service: Service, job: Job, asked: Presentation) -> Response:
     if job.problem is not None:
         raise job.problem
-    if not job.is_over:  # its client is gone
-        return Response(status_code=_CLOSED)
     recognition = await asyncio.to_thread(service.runner.result, job)
     return await asyncio.to_thread(response, recognition, asked, service.describe_model(), service.workspace.folder)
 

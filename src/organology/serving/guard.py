@@ -11,15 +11,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from organology.serving.metrics import Metrics
+from organology.serving.policy import PAGE_POLICY
 from organology.serving.problems import Problem, answer
 from organology.serving.settings import Settings
-
-PAGE_POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
-"""Of the page: nothing from any other host."""
 
 _DATA_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 _GUARDED = ("/v1", "/metrics")
@@ -94,7 +88,7 @@ def _path(scope: Scope) -> str:
 
 def _harden(headers: MutableHeaders, is_data: bool) -> None:
     standard: MutableMapping[str, Any] = {
-        "Content-Security-Policy": _DATA_POLICY if is_data else PAGE_POLICY,
+        "Content-Security-Policy": _DATA_POLICY if is_data else PAGE_POLICY.in_header,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",

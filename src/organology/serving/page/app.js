@@ -213,6 +213,7 @@ const summarize = () => {
   for (const button of byId("labels").querySelectorAll("button")) {
     const n = done.filter((one) => one.recording.instruments.includes(button.dataset.label)).length;
     button.querySelector(".soft").textContent = n;
+    button.parentNode.classList.toggle("none", !n);
     button.querySelector("b").style.width = `${(100 * n) / Math.max(1, done.length)}%`;
   }
 };

@@ -23,7 +23,7 @@ export const picture = async (recording, drawn, colors) => {
   };
   pen.fillStyle = "#fff";
   pen.fillRect(0, 0, canvas.width, canvas.height);
-  const width = WIDTH - LEFT - RIGHT, x = (time) => LEFT + (width * time) / recording.duration;
+  const width = WIDTH - LEFT - RIGHT, x = (time) => Math.round(LEFT + (width * time) / recording.duration);
   text(recording.file, LEFT, 62, 34, INK, "left", "bold");
   text([clock(recording.duration, recording.duration < 60), ...recording.notes].join("   "), LEFT, 98, 21, MIDDLE);
   text("file", WIDTH - RIGHT + 16, TOP - 12, 18, FAINT);

@@ -68,11 +68,11 @@ def command_line() -> typer.Typer:
     from organology.cli.corpora import corpus, mix, prepare, render
     from organology.cli.models import average, distill, evaluate, export, import_model, pretrain, reproduce, train, tune
     from organology.cli.recordings import find, recognize
-    from organology.cli.serving import page, serve
+    from organology.cli.serving import listen, page, serve
 
     for module in (
         recognize, find, corpus, prepare, render, mix, pretrain, train, average, distill, evaluate, tune, export,
-        import_model, reproduce, serve, page,
+        import_model, reproduce, serve, page, listen,
     ):  # fmt: skip
         module.register(app)
     return app

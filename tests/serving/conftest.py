@@ -1,5 +1,8 @@
-"""What the tests of serving share: a server in this process, with the shipped model."""
+"""What the tests of serving share: servers in this process, with the shipped model."""
 
+import contextlib
+import tempfile
+import threading
 import warnings
 from pathlib import Path
 
@@ -51,6 +54,26 @@ def client(tmp_path_factory):
         with TestClient(app, raise_server_exceptions=False) as client:
             client.service = app.state.service
             yield client
+
+
+@contextlib.contextmanager
+def serving(limits=None, **settings):
+    """A real server on loopback, in a thread; its port."""
+    from organology.serving import server
+
+    ready = threading.Event()
+    config = server.configure(Settings(limits=Limits(**{"jobs": 2, **(limits or {})}), **settings), "127.0.0.1", 0)
+    running = server.Server(config, lambda port: ready.set())
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tempfile.tempdir", folder)
+        thread = threading.Thread(target=running.run)
+        thread.start()
+        try:
+            assert ready.wait(60)
+            yield running.servers[0].sockets[0].getsockname()[1]
+        finally:
+            running.should_exit = True
+            thread.join(30)
 
 
 def is_one_error_line(response):

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from organology.serving.upload import safe_name
-from serving.conftest import is_one_error_line
+from serving.conftest import is_one_error_line, serving
 
 URL = "/v1/recognitions"
 
@@ -319,32 +319,10 @@ def test_metrics_count_requests_and_jobs(open_client, recording):
 
 
 @pytest.fixture
-def listening(tmp_path, monkeypatch):
+def listening():
     """A real server on loopback."""
-    uvicorn = pytest.importorskip("uvicorn")
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    from organology.serving import server
-    from organology.serving.settings import Limits, Settings
-
-    ready, held = threading.Event(), []
-    monkeypatch.setattr(server, "_Server", lambda config, told: held.append(KeptServer(config, ready)) or held[0])
-
-    class KeptServer(uvicorn.Server):
-        def __init__(self, config, ready):
-            super().__init__(config)
-            self.ready = ready
-
-        async def startup(self, sockets=None):
-            await super().startup(sockets)
-            self.ready.set()
-
-    limits = Limits(jobs=1, head_seconds=0.5, connections=5)
-    thread = threading.Thread(target=server.serve, args=(Settings(limits=limits), "127.0.0.1", 0))
-    thread.start()
-    assert ready.wait(60)
-    yield held[0].servers[0].sockets[0].getsockname()[1]
-    held[0].should_exit = True
-    thread.join(30)
+    with serving({"jobs": 1, "head_seconds": 0.5, "connections": 5}) as port:
+        yield port
 
 
 def test_slow_heads_are_cut_and_too_many_connections_refused(listening, recording):

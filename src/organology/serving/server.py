@@ -67,7 +67,7 @@ class BoundedProtocol(H11Protocol):
             self._head_timer = None
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Says on which port it listens."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[int], None]) -> None:
@@ -75,9 +75,34 @@ class _Server(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
         await super().startup(sockets)
         if not self.should_exit:
             self._ready(self.servers[0].sockets[0].getsockname()[1])
+
+
+def configure(settings: Settings, host: str, port: int) -> uvicorn.Config:
+    """What uvicorn is to do.
+
+    Raises
+    ------
+    OrganologyError
+        If the model or the store cannot be used.
+    """
+    return uvicorn.Config(
+        create_app(settings),
+        host=host,
+        port=port,
+        http=functools.partial(BoundedProtocol, limits=settings.limits),  # type: ignore[arg-type]
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
 
 
 def serve(settings: Settings, host: str, port: int, ready: Callable[[int], None] = lambda port: None) -> None:
@@ -96,18 +121,4 @@ def serve(settings: Settings, host: str, port: int, ready: Callable[[int], None]
     OrganologyError
         If the model or the store cannot be used.
     """
-    config = uvicorn.Config(
-        create_app(settings),
-        host=host,
-        port=port,
-        http=functools.partial(BoundedProtocol, limits=settings.limits),  # type: ignore[arg-type]
-        ws="none",
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-    )
-    _Server(config, ready).run()
+    Server(configure(settings, host, port), ready).run()

@@ -21,6 +21,7 @@ lint: $(VENV)/.dev  ## style, types, import rule
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry src
 
 docs: $(VENV)/.dev  ## the documentation as a site in build/site, no network needed
 	$(BIN)/python scripts/make_cli_reference.py

@@ -28,12 +28,14 @@ from segments import CELL, RATE, songs
 from organology import Recognizer
 from organology.evaluation import evaluate, reliability
 from organology.evaluation.bootstrap import interval, resampled
-from organology.evaluation.metrics.decisions import ratios
+from organology.evaluation.metrics.base import Counts
+from organology.evaluation.metrics.ratios import f1
+from organology.labels import ABSENT, PRESENT, UNKNOWN, Vocabulary
+from organology.labels.bradl15 import BRADL15, LABELS
 from organology.recognition import Recognition
 from organology.recognition.logits import logits_of, scores_of
 from organology.recognition.pooling import pool
 from organology.rendering.midi import read_score
-from organology.taxonomy import ABSENT, LABELS, PRESENT, UNKNOWN, Vocabulary, raise_families
 
 SOUNDS_SECONDS = 3.0
 FEWEST_PIECES = 3
@@ -103,7 +105,7 @@ def midi(recognizer: Recognizer, hop: float, folder: Path) -> Iterator[Heard]:
         truth = np.full((int(score.seconds / CELL) + 1, len(LABELS)), ABSENT, np.int8)
         for value in (UNKNOWN, PRESENT):
             for part in score.parts:
-                own = np.array(vocabulary[str(part.program)].labels) == value
+                own = np.array(vocabulary[str(part.program)].encode(BRADL15)) == value
                 for note in part.notes:
                     end = note.start + STRUCK_SECONDS if part.is_drums else note.end
                     truth[int(note.start / CELL) : int(end / CELL) + 1, own] = value
@@ -130,7 +132,7 @@ def macro_f1(targets: np.ndarray, on: np.ndarray, weights: np.ndarray) -> np.nda
     """Of each row of weights (k, n_items): shape (k,)."""
     present, absent = targets == PRESENT, targets == ABSENT
     counts = (weights @ cells.astype(float) for cells in (on & present, on & absent, ~on & present, ~on & absent))
-    return np.nanmean(ratios(*counts)["f1"], axis=1)
+    return np.nanmean(f1(Counts(*counts)), axis=1)
 
 
 def tell(files: list[Heard], thresholds: np.ndarray, fewest: int) -> str:
@@ -141,7 +143,7 @@ def tell(files: list[Heard], thresholds: np.ndarray, fewest: int) -> str:
     targets, levels, names = targets[:, often].astype(np.int8), thresholds[often], [LABELS[i] for i in often]
     rows, base = [], None
     for name, rule in RULES.items():
-        scores = np.stack([raise_families(rule(file).astype(np.float32)) for file in files])[:, often]
+        scores = np.stack([BRADL15.raise_parents(rule(file).astype(np.float32)) for file in files])[:, often]
         on = scores >= levels
         base = on if base is None else base
         figures = evaluate(targets, scores, groups, levels, labels=names, n_bootstrap=0)

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from organology.labels import default_set
+from organology.labels.bradl15 import BRADL15
 from organology.library.rows import FileState
 from organology.library.store import Store
 from organology.model_metadata import ModelMetadata
 from organology.recognition import Recognition
-from organology.taxonomy import raise_families
 
 QUERIES = (
     ["violin and not drums", "--format", "paths"],
@@ -41,7 +41,7 @@ def fill(path: Path, n: int, minutes: float) -> None:
         run = store.run("00" * 32, "made", ModelMetadata(default_set(), tuple(thresholds.tolist()), name="made"), 1.0)
         for i in range(n):
             walk = rng.random((1, 15)) + np.cumsum(rng.normal(0, 0.08, (n_windows, 15)), axis=0)
-            scores = raise_families(np.clip(walk, 0, 1).astype(np.float32) ** 3)
+            scores = BRADL15.raise_parents(np.clip(walk, 0, 1).astype(np.float32) ** 3)
             one = Recognition("", duration, starts, ends, scores, scores.mean(axis=0), thresholds, 1.0, "made")
             store.put(run, FileState(f"/music/{i // 100:05}/{i:06}.flac", 1000 + i, i), [one])
 

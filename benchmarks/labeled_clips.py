@@ -18,7 +18,8 @@ import numpy as np
 
 from organology import Recognizer
 from organology.evaluation import evaluate, reliability
-from organology.taxonomy import ABSENT, DISPLAY_NAMES, LABELS, PRESENT, UNKNOWN
+from organology.labels import ABSENT, PRESENT, UNKNOWN
+from organology.labels.bradl15 import DISPLAY_NAMES, LABELS
 
 FEWEST = 10
 

@@ -17,8 +17,9 @@ import numpy as np
 from labeled_clips import tell
 
 from organology import Recognizer
+from organology.labels import ABSENT, PRESENT, UNKNOWN, Vocabulary
+from organology.labels.bradl15 import BRADL15, LABELS
 from organology.rendering.midi import Part, read_score
-from organology.taxonomy import ABSENT, LABELS, PRESENT, UNKNOWN, Vocabulary
 
 CLEAR_SECONDS = 0.6
 
@@ -37,7 +38,7 @@ def truth(parts: tuple[Part, ...], start: float, end: float) -> np.ndarray:
     for part in parts:
         share = sounding(part, start, end)
         if share > 0:
-            own = np.array(vocabulary[str(part.program)].labels, np.int8)
+            own = np.array(vocabulary[str(part.program)].encode(BRADL15), np.int8)
             if share < 1:
                 own[own == PRESENT] = UNKNOWN
             labels[(own == UNKNOWN) & (labels == ABSENT)] = UNKNOWN

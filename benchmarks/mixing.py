@@ -3,7 +3,7 @@
     python benchmarks/mixing.py                                  # a synthetic corpus, made in a temporary folder
     python benchmarks/mixing.py prepared/medleydb --split train
     python benchmarks/mixing.py --recipe recipes/paper.yaml      # its corpora and its settings
-    python benchmarks/mixing.py --world                          # each treatment of `mixing.world` alone
+    python benchmarks/mixing.py --channel                        # each transform of `mixing.channel` alone
 
 Counted in CPU time of one process, so that other work on the machine disturbs little; memory bandwidth and clock are
 shared all the same.
@@ -24,10 +24,14 @@ from rich.table import Table
 
 from organology.corpora.table import row, write_table
 from organology.errors import OrganologyError
-from organology.mixing import EffectsConfig, Mixer, MixingConfig, StemPool, WorldConfig
+from organology.labels import default_set
+from organology.mixing import TRANSFORMS, ChannelConfig, EffectsConfig, Mixer, MixingConfig, StemPool
+from organology.mixing.channel.amplifier import Amplifier
+from organology.mixing.channel.base import Player
+from organology.mixing.channel.chain import apply_transforms, draw_channel
 from organology.mixing.reading import ChunkReader
 from organology.mixing.recipe import load_recipe
-from organology.taxonomy import INSTRUMENTS, encode
+from organology.mixing.seeds import Seed
 
 RATE = 32_000
 
@@ -35,9 +39,10 @@ RATE = 32_000
 def synthetic_corpus(folder: Path, songs: int = 8, seconds: int = 60) -> Path:
     """Songs of decaying harmonic tones over a little noise: as hard for FLAC as music is, and as long."""
     rng = np.random.default_rng(0)
+    label_set = default_set()
     rows = []
     for song in range(songs):
-        for instrument in INSTRUMENTS:
+        for instrument in label_set.parents:
             path = folder / "audio" / f"song{song}" / f"{instrument}.flac"
             path.parent.mkdir(parents=True, exist_ok=True)
             time_ = np.arange(RATE // 2) / RATE
@@ -56,7 +61,7 @@ def synthetic_corpus(folder: Path, songs: int = 8, seconds: int = 60) -> Path:
                     split="train",
                     frames=len(samples),
                     active=[(0, len(samples))],
-                    labels=encode([instrument]),
+                    labels=label_set.encode_labels([instrument]),
                     aligned=True,
                 )
             )
@@ -67,7 +72,7 @@ def synthetic_corpus(folder: Path, songs: int = 8, seconds: int = 60) -> Path:
 def cases(config: MixingConfig) -> dict[str, MixingConfig]:
     """The settings to compare, by name."""
     off = EffectsConfig.none()
-    in_place = dataclasses.replace(config.effects, pitch_shift=off.pitch_shift, time_stretch=off.time_stretch)
+    in_place = config.effects.replace(pitch_shift=off.pitch_shift, time_stretch=off.time_stretch)
     change = dataclasses.replace
     return {
         "as configured": config,
@@ -115,24 +120,17 @@ def reading(folder: Path, count: int = 150) -> dict[str, float]:
     return found
 
 
-def measure_world(mixer: Mixer, count: int = 24) -> dict[str, float]:
-    """CPU time of each treatment of `mixing.world` on its own, in ms a mixture (amp: a source)."""
-    from organology.mixing.channel.channel import GROUPS, apply_amp, apply_world, draw_world, room_of
-
+def measure_channel(mixer: Mixer, count: int = 24) -> dict[str, float]:
+    """CPU time of each transform of `mixing.channel` on its own, in ms a mixture (amp: a source)."""
     mixtures = [mixer.mix(index).audio for index in range(count)]
-    rate, spent = mixer.config.sample_rate, {}
-    for name in GROUPS:
-        on = {"guitar_probability": 1.0, "bass_probability": 1.0} if name == "amp" else {"probability": 1.0}
-        world = dataclasses.replace(WorldConfig(), **{name: dataclasses.replace(getattr(WorldConfig(), name), **on)})
+    guitar, spent = Player(frozenset({"electric_guitar"}), ""), {}
+    for name, kind in TRANSFORMS.items():
+        config = ChannelConfig(**{name: Amplifier(1.0, 1.0) if kind is Amplifier else kind(probability=1.0)})
         for index, samples in enumerate([*mixtures[:3], *mixtures]):
             if index == 3:  # imports and delays of codecs are behind
                 start = time.process_time()
-            drawn = draw_world(np.random.default_rng(index), world, ["guitar"])
-            room = room_of(drawn, len(samples), rate)
-            if room is not None:
-                room.add(samples)
-                room.reverberation()
-            apply_world(apply_amp(samples, drawn.amps[0], rate), drawn, rate)
+            drawn = draw_channel(Seed((index,)), config, [guitar])
+            apply_transforms(samples, drawn.of_source(0) + drawn.mixture, mixer.config.sample_rate, [samples])
         spent[name] = (time.process_time() - start) / count * 1e3
     return spent
 
@@ -143,15 +141,15 @@ def main() -> None:
     parser.add_argument("--recipe", type=Path)
     parser.add_argument("--split", default="train")
     parser.add_argument("--seconds", type=float, default=5.0, help="CPU time for each setting")
-    parser.add_argument("--world", action="store_true", help="the treatments of mixing.world instead")
+    parser.add_argument("--channel", action="store_true", help="the transforms of mixing.channel instead")
     arguments = parser.parse_args()
     recipe = load_recipe(arguments.recipe) if arguments.recipe else None
     config = recipe.mixing if recipe else MixingConfig()
     corpora = arguments.corpora or (recipe.corpora if recipe else ())
     with tempfile.TemporaryDirectory() as temporary:
         folders = list(corpora) or [synthetic_corpus(Path(temporary))]
-        if arguments.world:
-            for name, spent in measure_world(Mixer(StemPool.load(folders, arguments.split, config), config)).items():
+        if arguments.channel:
+            for name, spent in measure_channel(Mixer(StemPool.load(folders, arguments.split, config), config)).items():
                 print(f"{name:12} {spent:6.1f} ms")
             return
         table = Table(title=f"{', '.join(map(str, corpora)) or 'synthetic corpus'}, {arguments.split}")

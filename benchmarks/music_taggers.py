@@ -19,9 +19,10 @@ from labeled_clips import FEWEST, read_targets
 from sklearn.metrics import roc_auc_score
 
 from organology import audio
+from organology.labels import PRESENT, UNKNOWN
+from organology.labels.bradl15 import DISPLAY_NAMES, LABELS
 from organology.model import load_checkpoint
-from organology.taxonomy import DISPLAY_NAMES, LABELS, PRESENT, UNKNOWN
-from organology.training.distillation.teacher import TagTeacher
+from organology.training.teachers.tags import TagTeacher
 
 
 def main() -> None:
@@ -36,9 +37,10 @@ def main() -> None:
         rows = list(csv.DictReader(file))
     targets = read_targets(rows)
     network, _ = load_checkpoint(given.checkpoint)
-    taggers = [TagTeacher(given.jamendo), TagTeacher(given.magnatagatune, tags="magnatagatune")]
+    label_set = network.label_set
+    taggers = [TagTeacher(given.jamendo, label_set), TagTeacher(given.magnatagatune, label_set, tags="magnatagatune")]
     speakers = [lambda x: network(x), *(tagger.logits for tagger in taggers)]
-    says = [torch.ones(len(LABELS), dtype=torch.bool), *(tagger.says for tagger in taggers)]
+    says = [torch.ones(len(LABELS), dtype=torch.bool), *(tagger.knows for tagger in taggers)]
     logits: list[list[np.ndarray]] = [[] for _ in speakers]
     with torch.inference_mode():
         for row in rows:

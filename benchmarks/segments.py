@@ -22,9 +22,9 @@ import soundfile
 from measuring import put, table
 
 from organology import Recognizer
+from organology.labels.bradl15 import BRADL15, LABELS
 from organology.recognition.result import Recognition
 from organology.recognition.segments import Activity, SegmentSettings, segments
-from organology.taxonomy import LABELS, raise_families
 
 RATE, CELL, WINDOW = 32_000, 0.1, 4.0
 FACTORS = np.geomspace(0.5, 2.0, 7)
@@ -72,7 +72,7 @@ def _by_rule(one: Recognition, rule: Callable[[np.ndarray, np.ndarray], np.ndarr
         cover = np.flatnonzero((one.starts <= middle) & (middle < one.ends))
         far = np.abs((one.starts[cover] + one.ends[cover]) / 2 - middle) / (WINDOW / 2)
         rows.append(rule(one.scores[cover], np.minimum(far, 1)))
-    return Activity(edges, raise_families(np.array(rows, np.float32)))
+    return Activity(edges, BRADL15.raise_parents(np.array(rows, np.float32)))
 
 
 def _truth(n_samples: int, parts: list[tuple[dict, list[tuple[int, int]]]]) -> np.ndarray:

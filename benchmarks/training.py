@@ -32,18 +32,18 @@ from typing import Any
 
 import soundfile
 import torch
-from mixing import measure, synthetic_corpus
 from rich.console import Console
 from rich.table import Table
 
+from mixing import measure, synthetic_corpus
 from organology.corpora.table import TABLE_NAME, read_table
 from organology.errors import OrganologyError
 from organology.mixing import Mixer, MixingConfig, StemPool
 from organology.model import InstrumentNet, ModelConfig
 from organology.training import TrainingConfig
-from organology.training.memory_format import channels_last
-from organology.training.precision import autocast
-from organology.training.transfer.data import Batch, training_loader
+from organology.training.compute.memory_format import channels_last
+from organology.training.compute.precision import autocast
+from organology.training.data import Batch, MixtureDataset, loader_by_epoch
 from organology.training.transfer.module import TransferModule
 from organology.training.transfer.schedule import set_learning
 
@@ -149,7 +149,7 @@ def loader_rows(
     synthetic = synthetic_batches(size, learner.device)
     learner.clock(synthetic, 0, at_least=10 if learner.device == "cuda" else 1)
     for workers in arguments.workers:
-        loader = iter(training_loader(mixer(), size, MANY // size, workers))
+        loader = iter(loader_by_epoch(MixtureDataset(mixer()), size, MANY // size, workers))
         batches = (Batch(*batch) for batch in loader)
         learner.clock(batches, 0, at_least=max(3, 2 * workers))
         pairs = [(learner.clock(synthetic, share), learner.clock(batches, share)) for _ in range(ROUNDS)]

@@ -27,11 +27,11 @@ from starter_music import compose, tonal
 
 from organology.audio import SAMPLE_RATE
 from organology.errors import OrganologyError
+from organology.labels import Vocabulary
 from organology.rendering.fluidsynth import Room, SoundFont, synthesize
 from organology.rendering.midi import DRUM_PROGRAM, Part
 from organology.rendering.render import COLUMNS, write_rows
 from organology.rendering.song import level
-from organology.taxonomy import Vocabulary
 
 Samples = NDArray[np.float32]
 

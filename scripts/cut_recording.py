@@ -21,7 +21,7 @@ from make_starter import EXAMPLE_QUALITY, ROOT, write_csv
 from starter_music import ogg
 
 from organology import audio
-from organology.taxonomy import LABELS, encode
+from organology.labels.bradl15 import BRADL15, LABELS
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def main() -> None:
     if expected.exists():
         with expected.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row["file"] != name]
-    labels = encode(recording.present, recording.unknown).tolist()
+    labels = BRADL15.encode_labels(recording.present, recording.unknown).tolist()
     rows.append({"file": name, **dict(zip(LABELS, map(str, labels), strict=True))})
     write_csv(expected, ("file", *LABELS), rows)
 

@@ -22,6 +22,7 @@ import argparse
 import csv
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from gathering import manifest, takes
@@ -30,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from organology.atomic import written_whole
-from organology.errors import OrganologyError
+from organology.errors import OrganologyError, one_line, show_traceback
 
 HERE = Path(__file__).resolve().parent
 STEMS = ("path", "song", "artist", "stem", "families", "instruments", "mask", "kind", "licence", "aligned")
@@ -53,15 +54,17 @@ def gather(source: manifest.Source, out: Path, cache: Path, mirror: Path | None)
     record = out / ".gathered" / f"{source.name}.json"
     now = repr(source)
     if record.exists():
-        kept = json.loads(record.read_text("utf-8"))
-        if kept["entry"] == now:
-            return takes.Made(kept["rows"], kept["files"], kept["seconds"], [])
+        try:
+            kept = json.loads(record.read_text("utf-8"))
+            if kept["entry"] == now:
+                return takes.Made(kept["rows"], kept["files"], kept["seconds"], kept.get("failures", []))
+        except (ValueError, KeyError, TypeError):
+            pass  # damaged: made again
     patterns = [pattern for take in source.take for pattern in takes.patterns_of(take)]
     folder = fetch(source.get, cache, patterns, mirror)
     made = takes.build(source, folder, out)
     with written_whole(record) as temporary:
-        plain = {"entry": now, "rows": made.rows, "files": made.files, "seconds": made.seconds}
-        temporary.write_text(json.dumps(plain), encoding="utf-8")
+        temporary.write_text(json.dumps({"entry": now, **asdict(made)}), encoding="utf-8")
     return made
 
 
@@ -105,8 +108,9 @@ def main() -> int:
             continue  # gathered by an earlier run: stays in the tables
         try:
             one = gather(source, given.out, given.cache or given.out / ".cache", given.mirror)
-        except OrganologyError as error:
-            print(f"{source.name}: {error}", file=sys.stderr)
+        except Exception as error:  # one line a source; the rest goes on
+            show_traceback(error)
+            print(f"{source.name}: {one_line(error)}", file=sys.stderr)
             status = 1
             continue
         made[source.name] = (source, one)

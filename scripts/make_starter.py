@@ -25,10 +25,11 @@ from starter_music.compose import Song, compose, read_book
 from organology.atomic import written_whole
 from organology.audio import SAMPLE_RATE
 from organology.errors import OrganologyError
+from organology.labels import Vocabulary
+from organology.labels.bradl15 import BRADL15, LABELS
 from organology.rendering.fluidsynth import Room, SoundFont, synthesize
 from organology.rendering.midi import Part
 from organology.rendering.song import COLUMNS, level
-from organology.taxonomy import LABELS, Vocabulary, union
 
 ROOT = Path(__file__).resolve().parent.parent
 SOUNDFONTS = {
@@ -83,7 +84,7 @@ def make_example(song: Song, soundfonts: dict[str, Path], examples: Path) -> dic
     mixture *= 10 ** (-1 / 20) / np.abs(mixture).max()
     ogg.write(examples / f"{song.name}.ogg", mixture.astype(np.float32), SAMPLE_RATE, EXAMPLE_QUALITY, song.name)
     vocabulary = Vocabulary.load("general_midi")
-    labels = union([vocabulary[str(part.program)].labels for part, _ in stems.values()])
+    labels = BRADL15.union([vocabulary[str(part.program)].encode(BRADL15) for part, _ in stems.values()])
     return {"file": f"{song.name}.ogg", **dict(zip(LABELS, map(str, labels.tolist()), strict=True))}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 
 from organology.corpora.table import row, write_table
-from organology.taxonomy import encode
+from organology.labels import default_set
 
 RATE = 32_000
 
@@ -57,7 +57,7 @@ def write_corpus(folder: Path, name: str, stems: list[TestStem]) -> Path:
                 split=s.split,
                 frames=round(s.seconds * RATE),
                 active=[(round(a * RATE), round(b * RATE)) for a, b in s.active],
-                labels=encode(s.present, s.unknown),
+                labels=default_set().encode_labels(s.present, s.unknown),
                 kind=s.kind,
                 aligned=s.aligned,
                 word=s.present[0] if s.present else "",

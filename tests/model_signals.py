@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from organology.model import InstrumentNet, ModelConfig
-from organology.model_metadata import ModelMetadata, label_set_of
+from organology.model_metadata import ModelMetadata
 
 PUBLISHED = Path(__file__).parents[2] / "shared" / "weights" / "efficientat_mn04_as" / "mn04_as_mAP_432.pt"
 TINY = (4, 4, 8, 8, 8, 8, 16)
@@ -64,4 +64,4 @@ def _settled(config: ModelConfig, labels: tuple[str, ...] | None, seed: int) -> 
 
 def metadata(net: InstrumentNet) -> ModelMetadata:
     thresholds = tuple(round(0.3 + 0.01 * i, 2) for i in range(len(net.labels)))
-    return ModelMetadata(label_set_of(net.labels), thresholds, name="test", provenance={"data": "none"})
+    return ModelMetadata(net.label_set, thresholds, name="test", provenance={"data": "none"})

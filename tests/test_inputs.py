@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from organology import audio
-from organology.audio import source as sources
+from organology.audio import spooling
 from organology.audio.inputs import expand
 from organology.audio.playlist import read_playlist
 from organology.errors import AudioError, OrganologyError, UnreadableError
@@ -186,9 +186,9 @@ def test_what_cannot_seek_goes_to_a_temporary_file(tree, monkeypatch):
         def seekable(self):
             return False
 
-    monkeypatch.setattr(sources, "SPOOL_BYTES", 1000)
+    monkeypatch.setattr(spooling, "SPOOL_BYTES", 1000)
     content = write(tree / "a.wav", tone()).read_bytes()
-    held = sources.spool(Pipe(content), "pipe")
+    held = spooling.spool(Pipe(content), "pipe")
     assert held._rolled and held.name == "pipe" and held.read() == content
     assert len(audio.read_mono(Pipe(content))) == 32_000
 

@@ -9,8 +9,8 @@ import corpora_trees
 import corpora_trees_slakh
 from organology.cli import command_line
 from organology.corpora.table import read_table
+from organology.labels.bradl15 import LABELS
 from organology.model import load_checkpoint
-from organology.taxonomy import LABELS
 
 SMALL = {"channels": [2, 2, 4, 4, 4, 4, 8]}
 

@@ -9,10 +9,12 @@ import soundfile as sf
 import yaml
 
 from organology.corpora.table import row, write_table
-from organology.taxonomy import encode
+from organology.corpora.tagging.table import write_tracks
+from organology.labels.bradl15 import BRADL15
 
 RATE = 32_000
 SECONDS = 5
+TAGS = ("genre---low", "genre---high", "mood/theme---noisy")
 VOICES = {"piano": "piano", "drums": "drums", "bass": "electric_bass"}
 
 
@@ -39,7 +41,7 @@ def make_corpus(folder: Path, songs_per_split: int = 2) -> Path:
             path = f"audio/{number}/{voice}.flac"
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             sf.write(folder / path, sound(voice, number).astype(np.float32), RATE, subtype="PCM_16")
-            labels = encode([label], unknown=["synth"] if number == 0 else [])
+            labels = BRADL15.encode_labels([label], unknown=["synth"] if number == 0 else [])
             rows.append(
                 row(corpus="tiny", song=song, stem=voice, path=path, split=split, frames=SECONDS * RATE,
                     active=[(0, SECONDS * RATE)], labels=labels, kind="rendered", aligned=True,
@@ -67,3 +69,24 @@ def write_recipe(path: Path, corpus: Path, **training: object) -> Path:
     }  # fmt: skip
     path.write_text(yaml.safe_dump(values), encoding="utf-8")
     return path
+
+
+def make_tagging_corpus(folder: Path, tracks_per_split: int = 8, tags: tuple[str, ...] = TAGS) -> Path:
+    """Tones of two octaves, every third one in noise, each with its tags."""
+    rows = []
+    for number in range(3 * tracks_per_split):
+        kind, rng = number // 3, np.random.default_rng(number)
+        high, noisy = kind % 2, kind % 3 == 0
+        t = np.arange(3 * RATE) / RATE
+        sound = 0.2 * np.sin(2 * np.pi * (3000 if high else 150) * (1 + 0.02 * kind) * t)
+        sound += (0.1 if noisy else 0.001) * rng.standard_normal(len(t))
+        path = f"audio/{number}.flac"
+        (folder / "audio").mkdir(parents=True, exist_ok=True)
+        sf.write(folder / path, sound.astype(np.float32), RATE, subtype="PCM_16")
+        rows.append(
+            {"corpus": "tones", "track": f"track_{number:03}", "artist": f"a{number}", "album": "", "path": path,
+             "split": ("train", "validation", "test")[number % 3], "frames": len(t), "licence": "CC0-1.0",
+             "tags": [tags[high], *([tags[2]] if noisy else [])]}
+        )  # fmt: skip
+    write_tracks(rows, folder, "tones", tags)
+    return folder

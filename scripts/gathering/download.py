@@ -7,19 +7,21 @@ was stopped, goes on where it was.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from gathering.manifest import Get
-from organology.errors import OrganologyError
+from organology.errors import OrganologyError, one_line
 
 DEBIAN_POOLS = ("https://deb.debian.org/debian", "https://snapshot.debian.org/archive/debian/20240601T000000Z")
 BLOCK = 1 << 20
@@ -46,8 +48,8 @@ def fetch(get: Get, cache: Path, patterns: Sequence[str], mirror: Path | None = 
     GatherError
         If it cannot be had, or its checksum is another.
     """
-    name = f"{get.kind}-{(get.github or get.debian or get.pypi or get.url).replace('/', '+').replace(':', '')}"
-    folder = cache / f"{name}-{get.ref[:12] or 'file'}"
+    name = file_name(get.url) if get.url else (get.github or get.debian or get.pypi).replace("/", "+")
+    folder = cache / f"{get.kind}-{name}-{re.sub(r'[^A-Za-z0-9._+~-]', '_', get.ref)[:12] or 'file'}"
     key = hashlib.sha256("\n".join(sorted(patterns)).encode()).hexdigest()[:12]
     done = folder / f".done-{key}"
     if not done.exists():
@@ -122,7 +124,7 @@ def _package(get: Get, packages: Path) -> Path:
     elif get.pypi:
         found = _pypi(get, packages)
     else:
-        found = _http(get.url, packages / PurePosixPath(get.url).name)
+        found = _http(get.url, packages / file_name(get.url))
     if get.sha256 and sha256(found) != get.sha256:
         found.unlink()
         raise GatherError(f"{get.place}: checksum is not that of the manifest; removed, try again")
@@ -156,22 +158,54 @@ def _pypi(get: Get, packages: Path) -> Path:
 
 
 def _http(url: str, target: Path) -> Path:
-    """Download a file; one that was cut off goes on where it was."""
+    """Download a file; one that was cut off goes on where it was, and is whole only at the length that was told."""
     if target.exists():
         return target
     part = target.with_name(target.name + ".part")
+    whole = _append(url, part)
+    size = part.stat().st_size
+    if whole is not None and size != whole:
+        if size > whole:
+            part.unlink()
+        raise GatherError(f"{url}: cut off at {size} of {whole} bytes; run again to go on")
+    part.replace(target)
+    return target
+
+
+def _append(url: str, part: Path) -> int | None:
+    """Get what `part` lacks of a file; give the length of the whole as far as the server tells it."""
     start = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             goes_on = answer.status == 206
+            length = answer.headers.get("Content-Length")
             with part.open("ab" if goes_on else "wb") as file:
                 while block := answer.read(BLOCK):
                     file.write(block)
-    except (urllib.error.URLError, TimeoutError, OSError) as error:
-        raise GatherError(f"{url}: {getattr(error, 'reason', error)}") from error
-    part.rename(target)
-    return target
+            return int(length) + (start if goes_on else 0) if length and length.isdigit() else None
+    except urllib.error.HTTPError as error:
+        if error.code != 416 or not start:
+            raise GatherError(f"{url}: {error.reason}") from error
+        if error.headers.get("Content-Range", "").rpartition("/")[2] == str(start):
+            return start  # there is nothing behind what an earlier run got: it was all
+        part.unlink()
+        return _append(url, part)
+    except (http.client.HTTPException, OSError) as error:
+        raise GatherError(f"{url}: {getattr(error, 'reason', None) or one_line(error)}") from error
+
+
+def file_name(url: str) -> str:
+    """A safe file name for a URL; two URLs that end alike get different ones.
+
+    Examples
+    --------
+    >>> file_name("https://example.org/a/kit.zip?x=1")
+    '03f5abc4dc5f-kit.zip'
+    """
+    name = PurePosixPath(urllib.parse.urlsplit(url).path).name
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[-80:].lstrip(".") or "file"
+    return f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-{safe}"
 
 
 def sha256(path: Path) -> str:
@@ -189,19 +223,30 @@ def inside(folder: Path, path: str) -> Path:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a .deb, .zip, .whl or .tar.*; anything else is copied."""
-    if archive.suffix == ".deb":
-        _run(["dpkg-deb", "--extract", archive, folder])
-    elif archive.suffix in (".zip", ".whl"):
-        with zipfile.ZipFile(archive) as file:
-            for name in file.namelist():
-                inside(folder, name)
-            file.extractall(folder)
-    elif tarfile.is_tarfile(archive):
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
-    else:
-        shutil.copy2(archive, folder)
+    """Unpack a .deb, .zip, .whl or .tar.*; anything else is copied.
+
+    Raises
+    ------
+    GatherError
+        If it is no such archive, or leads out of the folder.
+    """
+    try:
+        if archive.suffix == ".deb":
+            _run(["dpkg-deb", "--extract", archive, folder])
+        elif archive.suffix in (".zip", ".whl"):
+            with zipfile.ZipFile(archive) as file:
+                for name in file.namelist():
+                    inside(folder, name)
+                file.extractall(folder)
+        elif tarfile.is_tarfile(archive):
+            with tarfile.open(archive) as tar:
+                tar.extractall(folder, filter="data")
+        else:
+            shutil.copy2(archive, folder)
+    except GatherError:
+        raise
+    except Exception as error:  # BadZipFile, TarError, zlib.error, ...: whatever a damaged archive makes of its reader
+        raise GatherError(f"{archive}: not an archive that can be unpacked ({one_line(error)})") from error
 
 
 def matches(path: str, pattern: str) -> bool:

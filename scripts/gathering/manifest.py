@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from organology import config
-from organology.corpora.readers.stems.stems_csv import NOTHING
+from organology.corpora.readers.stems.manifest import NOTHING
 from organology.errors import ConfigError
-from organology.taxonomy import FAMILIES, INSTRUMENTS
+from organology.labels import concept_tree, default_set
 
 Mode = Literal["whole", "join", "sum", "groove", "notes", "midi", "soundfont", "recordings", "scores"]
 
 OPEN = ("CC0", "CC BY", "MIT", "BSD", "GPL", "LGPL", "public domain", "Philharmonia")
 """What a licence has to begin with to be taken at all."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+"""Names of folders and files: none can lead out of the folder that it stands in."""
+_REPOSITORY = re.compile(rf"{NAME.pattern}/{NAME.pattern}")
+_VERSION = re.compile(r"[0-9][A-Za-z0-9.:~+-]*")
 CLOSED = (" NC", "-NC", " ND", "-ND", "NonCommercial", "unknown")
 
 
@@ -46,8 +51,16 @@ class Get:
     def __post_init__(self) -> None:
         if sum(map(bool, (self.github, self.debian, self.pypi, self.url))) != 1:
             raise ValueError("get: exactly one of github, debian, pypi and url")
-        if self.github and len(self.ref) != 40:
-            raise ValueError(f"get: github needs `ref`, a commit of 40 digits, not {self.ref!r}")
+        if self.github and not (_REPOSITORY.fullmatch(self.github) and re.fullmatch(r"[0-9a-f]{40}", self.ref)):
+            raise ValueError(f"get: github needs OWNER/NAME and `ref`, a commit of 40 digits, not {self.ref!r}")
+        if (self.debian or self.pypi) and not (
+            NAME.fullmatch(self.debian or self.pypi) and _VERSION.fullmatch(self.ref)
+        ):
+            raise ValueError(f"get: a package needs a name and `ref`, a version; got {self.place!r}")
+        if self.url and not (self.url.startswith(("https://", "http://")) and self.sha256):
+            raise ValueError(f"get: url must be http(s) with a sha256, got {self.url!r}")
+        if self.sha256 and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+            raise ValueError(f"get: sha256 must be 64 hex digits, got {self.sha256!r}")
 
     @property
     def kind(self) -> str:
@@ -115,8 +128,10 @@ class Take:
 
     def __post_init__(self) -> None:
         for label in (*self.families, *self.instruments, *self.mask):
-            if label not in (*FAMILIES, *INSTRUMENTS, NOTHING):
+            if label not in (*default_set().labels, *concept_tree(), NOTHING):
                 raise ValueError(f"no label {label!r}")
+        if self.stem and not NAME.fullmatch(self.stem):
+            raise ValueError(f"stem must be a file name of letters, digits and . _ + -, got {self.stem!r}")
         if self.as_ == "groove" and not self.kit:
             raise ValueError("groove needs `kit`")
 
@@ -146,6 +161,8 @@ class Source:
     tried: str = ""
 
     def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"name must be a file name of letters, digits and . _ + -, got {self.name!r}")
         if not self.licence.startswith(OPEN) or any(word in self.licence for word in CLOSED):
             raise ValueError(f"{self.name}: licence {self.licence!r} is not open; this corpus takes {', '.join(OPEN)}")
 
@@ -167,9 +184,11 @@ def load(path: Path) -> tuple[Source, ...]:
         If it is not valid, or two sources share a name.
     """
     values = config.read_yaml(path)
-    for source in (values or {}).get("sources", []):
-        for take in source.get("take", []):
-            if "as" in take:
+    listed = values.get("sources") if isinstance(values, dict) else None
+    for source in listed if isinstance(listed, list) else ():
+        takes = source.get("take") if isinstance(source, dict) else None
+        for take in takes if isinstance(takes, list) else ():
+            if isinstance(take, dict) and "as" in take:
                 take["as_"] = take.pop("as")
     sources = config.parse(values, Manifest, str(path)).sources
     names = [source.name for source in sources]

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from organology.errors import ConfigError
+from organology.errors import ConfigError, one_line
+from organology.yaml_reader import load_yaml
 
 FORBID = ConfigDict(extra="forbid")
 """Set `__pydantic_config__ = FORBID` in a configuration dataclass: unknown keys become errors."""
@@ -18,18 +19,18 @@ T = TypeVar("T")
 
 
 def read_yaml(path: str | os.PathLike[str]) -> Any:
-    """Read a YAML file as plain Python values.
+    """Read a YAML file as plain Python values; see `yaml_reader` for its bounds.
 
     Raises
     ------
     ConfigError
         If the file cannot be read or is not YAML.
     """
-    import yaml
-
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return load_yaml(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {one_line(error)}") from error
+    except ValueError as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}") from error
 
 
@@ -68,6 +69,11 @@ _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     """A validator; they take milliseconds to make, so each is made once."""
     return _ADAPTERS.get(kind) or _ADAPTERS.setdefault(kind, TypeAdapter(kind))
+
+
+def forget_validators() -> None:
+    """Make all validators anew: what a configuration may hold has changed."""
+    _ADAPTERS.clear()
 
 
 def load(path: str | os.PathLike[str], kind: type[T]) -> T:

@@ -9,19 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, InstanceOf, PlainSerializer, TypeAdapter, ValidationError
 
-from organology import repeats
+from organology import lineage
 from organology.errors import ModelError
 from organology.labels import LabelSet, default_set
 
 METADATA_KEY = "organology"
 METADATA_VERSION = 2
 _VERSION_WITHOUT_SETS = 1  # labels by name alone
-
-Pooling = Literal["top_stretch", "top_mean", "mean", "max", "noisy_or"]
 
 
 def label_set_of(labels: Iterable[str]) -> LabelSet:
@@ -79,8 +77,8 @@ class ModelMetadata:
         Of the waveform the model takes, in Hz.
     window_seconds : float
         Length of the window the model takes.
-    pooling : {"top_stretch", "top_mean", "mean", "max", "noisy_or"}
-        How the scores of a file's windows become the scores of the file (`recognition.pooling.pool`).
+    pooling : str
+        How the scores of a file's windows become the scores of the file: one of `recognition.pooling.POOLINGS`.
     frontend : dict
         Settings of the mel spectrogram (inside the model; told for the record).
     network : dict
@@ -88,7 +86,7 @@ class ModelMetadata:
     calibration : Calibration or None
         Inside the model, too, whose scores are calibrated already. None: they are the network's own.
     provenance : dict
-        How the model came about: data, command, versions, figures, licence.
+        How the model was made: data, command, versions, metrics, licence; parents by name and SHA-256.
     name : str
     version : int
         Of this schema.
@@ -100,7 +98,7 @@ class ModelMetadata:
     thresholds: tuple[float, ...]
     sample_rate: int = 32_000
     window_seconds: float = 4.0
-    pooling: Pooling = "top_stretch"
+    pooling: str = "top_stretch"
     frontend: dict[str, Any] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None
@@ -127,13 +125,12 @@ class ModelMetadata:
         return round(self.window_seconds * self.sample_rate)
 
     def to_json(self) -> str:
-        """The metadata as JSON text; parts of the provenance that are the same stand there once."""
-        values = TypeAdapter(ModelMetadata).dump_python(self, mode="json")
-        return json.dumps({**values, "provenance": repeats.fold(values["provenance"])}, ensure_ascii=False)
+        """The metadata as JSON text."""
+        return json.dumps(TypeAdapter(ModelMetadata).dump_python(self, mode="json"), ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str, source: str) -> ModelMetadata:
-        """Read metadata written by `to_json`.
+        """Read metadata written by `to_json`, in this version or an earlier one.
 
         Raises
         ------
@@ -151,9 +148,10 @@ class ModelMetadata:
         if metadata.version != METADATA_VERSION:
             raise ModelError(f"{source}: metadata version {metadata.version}, this reads {METADATA_VERSION}")
         try:
-            return replace(metadata, provenance=repeats.unfold(metadata.provenance))
+            whole = lineage.unfold(metadata.provenance)
         except ValueError as error:
             raise ModelError(f"{source}: bad model metadata: provenance: {error}") from error
+        return replace(metadata, provenance=lineage.parents_only(whole))
 
 
 def _current(values: Any) -> Any:

@@ -65,7 +65,7 @@ QUERIES = (
     "duration>2 min",
     "channel == 2",
     "piano > synth",
-    "path ~ '*/m*'",
+    "path ~ '*/mutil*'",
     "0.2 < key <= .9",
     "bowed_string and not drums",
     "drums.share > 0.9",

@@ -12,6 +12,7 @@ import yaml
 
 from organology.errors import ConfigError
 from organology.evaluation import evaluate
+from organology.labels.bradl15 import LABELS
 from organology.reproduce import load_experiment, paper, pictures, statistics
 from organology.reproduce.claims import comparisons, sentences
 from organology.reproduce.clips import read_clips
@@ -19,7 +20,6 @@ from organology.reproduce.config_compose import merge, read_layers
 from organology.reproduce.recipe import find_recipe, override, read_seeds
 from organology.reproduce.results import PER_CLASS, SINGLE, ArmResult, Results
 from organology.reproduce.runs import arms_of, choose, fingerprint, make_run_spec
-from organology.taxonomy import LABELS
 from organology.training.scoring import Scored
 from training_support import make_corpus
 

@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 from organology import cli
 from organology.errors import ModelError, OrganologyError
 from organology.evaluation import evaluate
+from organology.labels.bradl15 import LABELS
 from organology.reproduce import mixtures, pictures, preparing, run
-from organology.taxonomy import LABELS
 from organology.training import load_recipe
 from organology.training.callbacks.checkpoint import Keeper
-from organology.training.transfer.data import EVALUATION_SEED, evaluation_mixer
+from organology.training.data import EVALUATION_SEED, evaluation_mixer
 from training_support import RATE, make_corpus, sound
 
 pytestmark = pytest.mark.usefixtures("one_thread")

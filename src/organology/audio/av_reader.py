@@ -1,16 +1,18 @@
-"""Decoding with FFmpeg's libraries (PyAV): containers that libsndfile does not know, mp3, and what it cannot finish."""
+"""Decoding with FFmpeg's libraries (PyAV): MPEG audio, Opus, the containers that libsndfile does not know."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import av
 import numpy as np
 
-from organology.audio.readers import NO_STREAM, NotAudioError, Samples, full_scale
-from organology.audio.source import OpenSource
+from organology.audio import mpeg
+from organology.audio.conform import Conform
+from organology.audio.readers import NO_STREAM, NotAudioError, Samples, full_scale, reblocked
+from organology.audio.source import OpenSource, reason_of
+from organology.audio.timeline import Timeline
 
 # What PyAV may open. Playlists (hls, dash, concat, sdp) are left out because they read other files and addresses,
 # pictures, subtitles and raw text because they are not audio.
@@ -20,51 +22,93 @@ _CONTAINERS = (
     "tta,voc,vqf,w64,wav,wavarc,webm,wsd,wtv,wv,xwma"
 )
 _MISSING_SECONDS = 0.25  # a container's duration may be rounded, and codecs pad: less than this is not missing
-_MPEG_HEADER_BYTES = 4096
+_SILENCE_FRAMES = 65_536  # of a piece
+_MAX_FRAMES = 2**53
+
+# Containers by what they say of time. Streams of bare frames say nothing: FFmpeg goes by their bit rate and size.
+_UNTIMED = frozenset(
+    ("aac", "ac3", "ac4", "amr", "amrnb", "amrwb", "dts", "dtshd", "eac3", "gsm", "latm", "loas", "mlp", "mp2", "mpeg")
+) | {"mpegts", "shn", "spdif", "truehd"}
+# Each packet has its time.
+_STAMPED = frozenset(("asf", "avi", "flv", "matroska", "mov", "mpeg", "mpegts", "mxf", "nut", "webm"))
+_FROM_ZERO = frozenset({"matroska", "mov", "webm"})  # their clock begins with the file, not with its first packet
 
 
 class AvReader:
-    """Reads with PyAV: the first audio stream of any container. Damaged packets are skipped."""
+    """Reads with PyAV: the default audio stream of any container. Damaged packets are skipped.
+
+    Where packets have times, silence fills what lies before the sound and holes in it.
+    """
 
     def __init__(self, source: OpenSource) -> None:
-        self.truncated = self.broken = False
-        guessed = not _counts_its_frames(source)
+        self.truncated = source.cut
+        self.broken = self.distrusted = False
+        self._source = source
+        self._counted = _counted(source)  # before the container is opened: it goes on where the file stands
         try:
-            self._container: Any = av.open(
-                source.rewound() if source.path is None else str(source.path),
-                metadata_errors="ignore",
-                options=_options(source),
-            )
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise NotAudioError(str(error)) from error
+            self._container: Any = _opened(source)
+        except Exception as error:  # FFmpeg's errors, and whatever a file object raises
+            raise NotAudioError(reason_of(error)) from error
         try:
-            self._start(guessed)
-        except BaseException:
+            self._start()
+        except NotAudioError:
             self._container.close()
             raise
+        except Exception as error:
+            self._container.close()
+            raise NotAudioError(reason_of(error)) from error
 
-    def _start(self, guessed: bool) -> None:
-        if not self._container.streams.audio:
-            raise NotAudioError(NO_STREAM)
-        self._stream = self._container.streams.audio[0]
+    def _start(self) -> None:
+        self._formats = set(self._container.format.name.split(","))
+        self._stream = _default_stream(self._container)
+        context = self._stream.codec_context
+        # FFmpeg takes a wrong position in an Ogg page for an end and drops what follows in it.
+        self._trims = "ogg" in self._formats and context.name in ("opus", "libopus")
+        if self._trims:
+            context.flags2 |= _SKIP_MANUAL
         self._decoded = self._decode()
         # The first frame, not the header, tells the true rate (HE-AAC says half of it) and channels.
         first = self._first = next(self._decoded, None)
-        context = self._stream.codec_context
         if first is None and (self.truncated or not context.sample_rate):
             raise NotAudioError("nothing in it can be decoded")
-        self.sample_rate = int(first.sample_rate if first is not None else context.sample_rate or 0)
-        self.channels = int(first.layout.nb_channels if first is not None else context.channels or 0)
-        seconds = None
-        if self._stream.duration is not None and self._stream.time_base is not None:
-            seconds = float(self._stream.duration * self._stream.time_base)
-        elif self._container.duration is not None and not self._container.streams.video:
-            seconds = self._container.duration / av.time_base
-        if self._container.format.name in ("aac", "mp3") and guessed:
-            seconds = None  # FFmpeg went by the bit rate
-        self.frames: int | None = None if seconds is None else round(seconds * self.sample_rate)
+        self.sample_rate = int(first[0].sample_rate if first is not None else context.sample_rate or 0)
+        self.channels = int(first[0].layout.nb_channels if first is not None else context.channels or 0)
+        self._origin = 0.0
+        if not self._formats & _FROM_ZERO and self._container.start_time is not None:
+            self._origin = self._container.start_time / av.time_base
+        end = self._declared_end()
+        frames = None if end is None or self.sample_rate <= 0 else round(end * self.sample_rate)
+        self.frames = frames if frames is not None and 0 <= frames < _MAX_FRAMES else None
+        duration = self._container.duration
+        last = None if duration is None or self._formats & _UNTIMED else duration / av.time_base
+        self._timeline = Timeline(self.sample_rate, max(last or 0, end or 0) or None, self._source.size)
 
-    def _decode(self) -> Generator[Any, None, None]:
+    def _declared_end(self) -> float | None:
+        """Where the sound ends by what the container declares, in seconds; None if FFmpeg went by the bit rate."""
+        stream, container = self._stream, self._container
+        if self._formats & _UNTIMED or self._source.endless:
+            return None
+        duration = None
+        if stream.duration is not None and stream.time_base is not None:
+            duration = float(stream.duration * stream.time_base)
+        if "mp3" in self._formats and not self._is_counted(duration):
+            return None
+        if "matroska" in self._formats and duration is not None:  # never of a stream by itself: guessed
+            return None
+        if duration is None:
+            return None if container.duration is None or container.streams.video else container.duration / av.time_base
+        if self._formats & _STAMPED and stream.start_time is not None:
+            duration += max(0.0, float(stream.start_time * stream.time_base) - self._origin)
+        return duration
+
+    def _is_counted(self, seconds: float | None) -> bool:
+        """Whether an mp3's length comes from the count of frames at its head, and not from its bit rate."""
+        if self._counted is None or seconds is None:
+            return False
+        return abs(seconds * self.sample_rate - self._counted) < self.sample_rate
+
+    def _decode(self) -> Generator[tuple[Any, Any], None, None]:
+        """Frames, each with the packet that it comes from."""
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -79,36 +123,55 @@ class AvReader:
             except (av.FFmpegError, ValueError):
                 self.truncated = True
                 continue
-            yield from frames
+            for frame in frames:
+                yield frame, packet
 
-    def _frames(self) -> Iterator[Samples]:
-        frame, self._first = self._first, None
-        while frame is not None:
-            if int(frame.sample_rate) != self.sample_rate:  # streams joined end to end: the first one counts
-                self.truncated = True
-                return
-            yield _samples(frame, self.channels)
-            frame = next(self._decoded, None)
+    def _pieces(self) -> Iterator[Samples]:
+        conform = Conform(self.sample_rate, self.channels)
+        stamped = bool(self._formats & _STAMPED)
+        tick = float(self._stream.time_base or 0)
+        for samples, frame in self._trimmed() if self._trims else self._sounding():
+            if stamped and frame.pts is not None:
+                silence = self._timeline.silence_before(frame.pts * tick - self._origin)
+                for start in range(0, silence, _SILENCE_FRAMES):
+                    yield np.zeros((min(_SILENCE_FRAMES, silence - start), self.channels), np.float32)
+                self.distrusted = self._timeline.distrusted
+            for piece in conform.add(samples, frame.sample_rate):
+                self._timeline.give(len(piece))
+                yield piece
+        yield from conform.end()
+
+    def _frames(self) -> Iterator[tuple[Any, Any]]:
+        first, self._first = self._first, None
+        if first is not None:
+            yield first
+        yield from self._decoded
+
+    def _sounding(self) -> Iterator[tuple[Samples, Any]]:
+        for frame, _ in self._frames():
+            yield _samples(frame), frame
+
+    def _trimmed(self) -> Iterator[tuple[Samples, Any]]:
+        """Frames without the encoder's delay, the last one without its padding."""
+        regular = True
+        held: tuple[Samples, Any, int] | None = None
+        for frame, packet in self._frames():
+            if held is not None:
+                yield held[:2]
+                regular &= held[2] >= len(held[0])
+            skip = max(0, -packet.pts) if packet.pts is not None else 0
+            samples = _samples(frame)
+            held = samples[skip:], frame, max(0, (packet.duration or len(samples)) - skip)
+        if held is not None:
+            yield held[0][: held[2]] if regular else held[0], held[1]
 
     def blocks(self, block_frames: int) -> Iterator[Samples]:
         """Blocks of shape (frames, channels), the last one shorter."""
-        held: list[Samples] = []
-        n_held = read = 0
-        for samples in self._frames():
-            held.append(samples)
-            n_held += len(samples)
-            if n_held >= block_frames:
-                joined = np.concatenate(held)
-                whole = n_held - n_held % block_frames
-                for start in range(0, whole, block_frames):
-                    yield joined[start : start + block_frames]
-                read += whole
-                held, n_held = [joined[whole:]], n_held - whole
-        if n_held:
-            yield np.concatenate(held)
-            read += n_held
-        missing = (self.frames or 0) - read
-        self.truncated |= missing > _MISSING_SECONDS * self.sample_rate
+        read = 0
+        for block in reblocked(self._pieces(), block_frames):
+            read += len(block)
+            yield block
+        self.truncated |= (self.frames or 0) - read > _MISSING_SECONDS * self.sample_rate
 
     def close(self) -> None:
         """Let go of the file."""
@@ -116,35 +179,43 @@ class AvReader:
         self._container.close()
 
 
-def _options(source: OpenSource) -> dict[str, str]:
-    # "file" alone: a container can never make FFmpeg open an address.
-    protocols = {"protocol_whitelist": "file"} if source.path is not None else {}
-    return {"format_whitelist": _CONTAINERS, **protocols}
+_SKIP_MANUAL = 1 << 29  # AV_CODEC_FLAG2_SKIP_MANUAL: give all samples
 
 
-def _counts_its_frames(source: OpenSource) -> bool:
-    """Whether an mp3 begins with a header (Xing, Info or VBRI) that counts its frames."""
-    with ExitStack() as stack:
-        file = source.file if source.path is None else stack.enter_context(source.path.open("rb"))
-        assert file is not None
-        file.seek(0)
-        head = file.read(10)
-        size = 0
-        if head[:3] == b"ID3":
-            size = 10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=False))
-        file.seek(size)
-        frame = file.read(_MPEG_HEADER_BYTES)
-    return any(tag in frame for tag in (b"Xing", b"Info", b"VBRI"))
+def _opened(source: OpenSource) -> Any:
+    options = {"format_whitelist": _CONTAINERS}
+    target: Any = source.rewound()
+    if source.path is not None:
+        try:
+            str(source.path).encode()
+            target = str(source.path)
+            options["protocol_whitelist"] = "file"  # a container can never make FFmpeg open an address
+        except UnicodeEncodeError:  # a name that PyAV cannot pass on
+            target = source.path.open("rb")
+    # Said, because PyAV takes a file object that could be written to for an output.
+    return av.open(target, mode="r", metadata_errors="ignore", options=options)
 
 
-def _samples(frame: Any, channels: int) -> Samples:
+def _default_stream(container: Any) -> Any:
+    streams = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    if not streams:
+        raise NotAudioError(NO_STREAM)
+    return next((stream for stream in streams if _is_default(stream)), streams[0])
+
+
+def _is_default(stream: Any) -> bool:
+    return bool(int(getattr(stream, "disposition", 0)) & 1)
+
+
+def _counted(source: OpenSource) -> int | None:
+    with source.opened() as file:
+        file.seek(mpeg.id3_end(file))
+        return mpeg.counted_samples(file.read(64))
+
+
+def _samples(frame: Any) -> Samples:
     """One decoded frame as float32 of shape (frames, channels), full scale at ±1."""
     if frame.format.name == "fltp":  # what most codecs give; twice as fast as to_ndarray
-        planes = [np.frombuffer(plane, np.float32, frame.samples) for plane in frame.planes]
-        samples = np.stack(planes, axis=1)
-    else:
-        array = frame.to_ndarray()
-        samples = full_scale(array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels))
-    if samples.shape[1] != channels:  # the channels change on the way: the mean, in every channel
-        samples = np.repeat(samples.mean(axis=1, keepdims=True), channels, axis=1)
-    return samples
+        return np.stack([np.frombuffer(plane, np.float32, frame.samples) for plane in frame.planes], axis=1)
+    array = frame.to_ndarray()
+    return full_scale(array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels))

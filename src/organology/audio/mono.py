@@ -1,4 +1,4 @@
-"""Mono at a given rate: the mean of the channels, resampled with soxr."""
+"""Mono at a given rate: the mean of the channels (or one, where they cancel), resampled with soxr."""
 
 from __future__ import annotations
 
@@ -8,22 +8,13 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from organology.audio.readers import Samples
+from organology.audio.downmix import BLOCK_FRAMES, Downmix
+from organology.audio.readers import reblocked
 from organology.audio.source import Source
 from organology.audio.stream import AudioStream, decode
 
 SAMPLE_RATE = 32_000
 """The rate of everything inside organology, in Hz."""
-
-
-def _mean(block: Samples) -> NDArray[np.float32]:
-    if block.shape[1] == 1:
-        return block[:, 0].copy()
-    mono: NDArray[np.float32] = block[:, 0] + block[:, 1]
-    for channel in range(2, block.shape[1]):
-        mono += block[:, channel]
-    mono *= np.float32(1 / block.shape[1])
-    return mono
 
 
 def mono_blocks(source: Source | AudioStream, sample_rate: int = SAMPLE_RATE) -> Iterator[NDArray[np.float32]]:
@@ -51,16 +42,23 @@ def mono_blocks(source: Source | AudioStream, sample_rate: int = SAMPLE_RATE) ->
             yield from mono_blocks(stream, sample_rate)
         return
     if source.sample_rate == sample_rate:
-        yield from map(_mean, source)
+        yield from _downmixed(source)
         return
     resampler = soxr.ResampleStream(source.sample_rate, sample_rate, 1, dtype="float32", quality="HQ")
-    for block in source:
-        resampled = resampler.resample_chunk(_mean(block))
+    for mono in _downmixed(source):
+        resampled = resampler.resample_chunk(mono)
         if len(resampled):
             yield resampled
     tail = resampler.resample_chunk(np.zeros(0, np.float32), last=True)
     if len(tail):
         yield tail
+
+
+def _downmixed(stream: AudioStream) -> Iterator[NDArray[np.float32]]:
+    downmix = Downmix()
+    for block in stream if stream.channels == 1 else reblocked(stream, BLOCK_FRAMES):
+        yield downmix.add(block)
+        stream.cancelling_frames = downmix.cancelling_frames
 
 
 def read_mono(source: Source | AudioStream, sample_rate: int = SAMPLE_RATE) -> NDArray[np.float32]:

@@ -12,17 +12,20 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from organology.audio.source import reason_of, regular_size
 from organology.errors import AudioError, UnreadableError
 
 PLAYLIST_SUFFIXES = frozenset({".m3u", ".m3u8", ".pls"})
 """Names of playlists (lower case)."""
 
 _MAX_BYTES = 64 * 2**20
+_MAX_ENTRIES = 1_000_000
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:/?/")
-_PLS_ENTRY = re.compile(rb"^\s*File(\d+)\s*=\s*(.*?)\s*$", re.IGNORECASE)
+_PLS_ENTRY = re.compile(rb"^\s*File(\d{1,9})\s*=\s*(.*?)\s*$", re.IGNORECASE)
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -63,9 +66,9 @@ def read_playlist(path: str | os.PathLike[str]) -> list[Entry]:
     Raises
     ------
     UnreadableError
-        If it cannot be read.
+        If it cannot be read, or is no regular file.
     AudioError
-        If it is no playlist, one of a stream (HLS), or holds no entry.
+        If it is no playlist, one of a stream (HLS), holds no entry, or more than 64 MiB or a million of them.
     """
     name = os.fspath(path)
     content = _content(path)
@@ -75,19 +78,27 @@ def read_playlist(path: str | os.PathLike[str]) -> list[Entry]:
         raise AudioError(f"{name}: the playlist of a stream (HLS), not a list of files")
     lines = content.splitlines()
     is_pls = name.lower().endswith(".pls") or content.lstrip()[:10].lower() == b"[playlist]"
-    entries = [_entry(number, raw, Path(path).parent) for number, raw in (_pls if is_pls else _m3u)(lines)]
-    if not entries:
+    found = list(islice((_pls if is_pls else _m3u)(lines), _MAX_ENTRIES + 1))
+    if not found:
         raise AudioError(f"{name}: no file in this playlist")
-    return entries
+    if len(found) > _MAX_ENTRIES:
+        raise AudioError(f"{name}: a playlist must have at most {_MAX_ENTRIES} entries")
+    return [_entry(number, raw, Path(path).parent) for number, raw in found]
 
 
 def _content(path: str | os.PathLike[str]) -> bytes:
     """The playlist's bytes, as UTF-8 where a byte order mark tells what they are."""
+    name = os.fspath(path)
+    size = regular_size(name)
+    if size > _MAX_BYTES:
+        raise AudioError(f"{name}: a playlist must have at most {_MAX_BYTES // 2**20} MiB, got {size // 2**20}")
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(_MAX_BYTES)
+        content = b""
+        if size:  # what has none, as /proc/kmsg, may wait for ever
+            with Path(name).open("rb") as file:
+                content = file.read(size)
     except (OSError, ValueError) as error:
-        raise UnreadableError(f"{os.fspath(path)}: {getattr(error, 'strerror', None) or error}") from error
+        raise UnreadableError(f"{name}: {reason_of(error)}") from error
     for bom, encoding in _BOMS:
         if content.startswith(bom):
             return content.removeprefix(bom).decode(encoding, "replace").encode("utf-8", "replace")
@@ -110,15 +121,28 @@ def _pls(lines: list[bytes]) -> Iterator[tuple[int, bytes]]:
 def _entry(line: int, raw: bytes, folder: Path) -> Entry:
     text = _texts(raw)[0]
     if _ADDRESS.match(text):
-        address = urlsplit(text)
-        if address.scheme.lower() != "file" or address.netloc.lower() not in ("", "localhost"):
+        local = _path_of(text)
+        if local is None:
             return Entry(line, text, None, "an address, not a local file")
-        raw = unquote_to_bytes(address.path)
-    candidates = [str(folder / name) for name in _names(raw)]
+        raw = local
+    if b"\0" in raw:
+        return Entry(line, text, None, "a NUL byte in a name")
+    candidates = [str(folder / name) for name in dict.fromkeys(_names(raw))]
     path = next((one for one in candidates if os.path.lexists(one)), candidates[0])
     if is_playlist(path):
         return Entry(line, text, None, "a playlist in a playlist")
     return Entry(line, text, path)
+
+
+def _path_of(address: str) -> bytes | None:
+    """The local path that an address names, or None."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # "file://["
+        return None
+    if parts.scheme.lower() != "file" or parts.netloc.lower() not in ("", "localhost"):
+        return None
+    return unquote_to_bytes(parts.path)
 
 
 def _texts(raw: bytes) -> list[str]:

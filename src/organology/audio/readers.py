@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from organology.audio.source import OpenSource
+from organology.audio.source import OpenSource, reason_of
+from organology.audio.view import View
 
 Samples = NDArray[np.float32]
 
 NO_STREAM = "no audio stream in it"
 
-_UNKNOWN_LENGTH = 0x7FFF_0000
+_UNKNOWN_FRAMES = 2**62
+_stderr_lock = threading.Lock()
 
 
 class NotAudioError(Exception):
@@ -32,6 +35,7 @@ class Reader(Protocol):
     frames: int | None  # as declared by the file; None if it does not say
     truncated: bool  # known at the end of `blocks`
     broken: bool  # the decoder gave up before the end
+    distrusted: bool  # time stamps that could not be followed
 
     def blocks(self, block_frames: int) -> Iterator[Samples]:
         """Blocks of shape (frames, channels), the last one shorter."""
@@ -43,17 +47,32 @@ class Reader(Protocol):
 
 
 class SoundfileReader:
-    """Reads with libsndfile."""
+    """Reads with libsndfile.
 
-    def __init__(self, source: OpenSource) -> None:
+    Parameters
+    ----------
+    source : OpenSource
+    mpeg : bool
+        Also MPEG audio, which is left to FFmpeg otherwise: libsndfile's decoder writes lines to stderr. They are
+        silenced, and so are those of other threads meanwhile.
+    """
+
+    distrusted = False
+
+    def __init__(self, source: OpenSource, mpeg: bool = False) -> None:
+        self._quiet = _silenced_stderr if mpeg else nullcontext
         try:
-            self._file = soundfile.SoundFile(_for_soundfile(source))
-        except (soundfile.LibsndfileError, RuntimeError, TypeError, OSError) as error:
-            raise NotAudioError(str(error)) from error
+            with self._quiet():
+                self._file = soundfile.SoundFile(_for_soundfile(source))
+        except Exception as error:  # soundfile's own, and whatever a file object raises
+            raise NotAudioError(reason_of(error)) from error
+        if not mpeg and self._file.subtype.startswith("MPEG"):
+            self._file.close()
+            raise NotAudioError("MPEG audio")
         self.sample_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
-        self.frames: int | None = self._file.frames
-        self.truncated = _is_cut(self._file.extra_info)
+        self.frames: int | None = self._file.frames if self._file.frames < _UNKNOWN_FRAMES else None
+        self.truncated = source.cut
         self.broken = False
 
     def blocks(self, block_frames: int) -> Iterator[Samples]:
@@ -61,7 +80,8 @@ class SoundfileReader:
         read = 0
         while True:
             try:
-                block: Samples = self._file.read(block_frames, dtype="float32", always_2d=True)
+                with self._quiet():
+                    block: Samples = self._file.read(block_frames, dtype="float32", always_2d=True)
             except (soundfile.LibsndfileError, RuntimeError):
                 self.broken = True
                 break
@@ -69,38 +89,12 @@ class SoundfileReader:
                 break
             read += len(block)
             yield block
-        self.truncated |= self.broken or read < (self.frames or 0)
+        self.broken |= read < (self.frames or 0)
+        self.truncated |= self.broken
 
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
-
-
-class _Steady:
-    """A file object that never raises: libsndfile's callbacks cannot pass errors on, and Python would print them."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        try:
-            return int(self._file.seek(offset, whence))
-        except (OSError, ValueError):  # a damaged file points in front of its beginning
-            return self.tell()
-
-    def tell(self) -> int:
-        return int(self._file.tell())
-
-    def read(self, size: int = -1) -> bytes:
-        try:
-            return bytes(self._file.read(size))
-        except (OSError, ValueError):
-            return b""
-
-    def readinto(self, buffer: Any) -> int:
-        content = self.read(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)
 
 
 def full_scale(array: NDArray[Any]) -> Samples:
@@ -112,15 +106,48 @@ def full_scale(array: NDArray[Any]) -> Samples:
     return array.astype(np.float32, copy=False)
 
 
+def reblocked(pieces: Iterator[Samples], block_frames: int) -> Iterator[Samples]:
+    """Pieces of any length as blocks of one length, the last one shorter."""
+    held: list[Samples] = []
+    n_held = 0
+    for samples in pieces:
+        if not held and len(samples) == block_frames:
+            yield samples
+            continue
+        held.append(samples)
+        n_held += len(samples)
+        if n_held >= block_frames:
+            joined = np.concatenate(held)
+            whole = n_held - n_held % block_frames
+            for start in range(0, whole, block_frames):
+                yield joined[start : start + block_frames]
+            n_held -= whole
+            held = [joined[whole:]] if n_held else []
+    if n_held:
+        yield np.concatenate(held)
+
+
 def _for_soundfile(source: OpenSource) -> Any:
     # As bytes where the system has names of bytes: soundfile refuses those that are not UTF-8.
     if source.path is not None:
         return os.fsencode(source.path) if os.name == "posix" else source.path
-    return _Steady(source.rewound())
+    file = source.rewound()
+    return file if isinstance(file, View) else View(file)
 
 
-def _is_cut(log: str) -> bool:
-    # libsndfile corrects the length of a cut wav by itself and leaves only this trace of it. A writer that could not
-    # go back to fill in the length left 0 or nearly 2^32: nothing is missing then.
-    lengths = re.search(r"^data : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
-    return lengths is not None and int(lengths[2]) < int(lengths[1]) < _UNKNOWN_LENGTH
+@contextmanager
+def _silenced_stderr() -> Iterator[None]:
+    with _stderr_lock:
+        try:
+            kept = os.dup(2)
+        except OSError:  # closed
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(nowhere)
+            os.close(kept)

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import stat
-import sys
-import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from organology.audio.spooling import seekable
+from organology.audio.view import View, size_of
 from organology.errors import AudioError, UnreadableError
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """What can be decoded: a path, the bytes of a file, or a binary file object."""
 
-SPOOL_BYTES = 64 * 2**20
-"""Of a file object that cannot seek, this much is held in memory; more goes to a temporary file."""
-
-STANDARD_INPUT = "<stdin>"
-"""The name of standard input in results and errors."""
-
-_HEAD_BYTES = 16
+_HEAD_BYTES = 64
 _SPECIAL = {
     stat.S_IFIFO: "a named pipe (FIFO)",
     stat.S_IFSOCK: "a socket",
@@ -46,12 +41,21 @@ class OpenSource:
         Binary and seekable.
     head : bytes
         The first bytes, to tell formats apart.
+    size : int
+        In bytes.
+    cut : bool
+        Whether its header declares more than the file holds.
+    endless : bool
+        Whether its sound goes on to the end of the file, beyond what its header can declare.
     """
 
     name: str
     path: Path | None
     file: BinaryIO | None
     head: bytes
+    size: int
+    cut: bool = False
+    endless: bool = False
 
     def rewound(self) -> Path | BinaryIO:
         """What a decoder opens: the path, or the file object at its beginning."""
@@ -61,38 +65,33 @@ class OpenSource:
         self.file.seek(0)
         return self.file
 
-    @property
-    def looks_like_mp3(self) -> bool:
-        """Whether it is named .mp3, or begins with an ID3 tag or the sync word of an MPEG audio frame."""
-        synchronized = len(self.head) > 1 and self.head[0] == 0xFF and self.head[1] & 0xE0 == 0xE0
-        return synchronized or self.head[:3] == b"ID3" or self.name.lower().endswith(".mp3")
+    @contextmanager
+    def opened(self) -> Any:
+        """A file object on the source, for a look into it."""
+        if self.path is None:
+            yield self.file
+        else:
+            with self.path.open("rb") as file:
+                yield file
 
+    def view(self, start: int = 0, end: int | None = None, patches: Mapping[int, bytes] | None = None) -> OpenSource:
+        """A part of the source as a source of its own; to be closed."""
+        owned = self.path is not None
+        file = View(self.path.open("rb") if self.path else self.file, start, end, patches or {}, owned=owned)
+        head = file.read(_HEAD_BYTES)
+        return replace(self, path=None, file=cast(BinaryIO, file), head=head, size=size_of(file))
 
-def _check_path(source: str | os.PathLike[str]) -> OpenSource:
-    name = os.fspath(source)
-    path = Path(name).absolute()
-    try:
-        kind = stat.S_IFMT(path.stat().st_mode)
-        if kind == stat.S_IFDIR:
-            raise UnreadableError(f"{name}: a folder, not a file")
-        if kind in _SPECIAL:  # to open a pipe that nobody writes to would wait for ever
-            raise UnreadableError(f"{name}: {_SPECIAL[kind]}, not a file; give it as standard input")
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-    except FileNotFoundError:
-        raise UnreadableError(f"{name}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise UnreadableError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
-    if not head:
-        raise AudioError(f"{name}: empty file")
-    return OpenSource(name, path, None, head)
+    def close(self) -> None:
+        """Let go of a view's file; files that were given stay open."""
+        if isinstance(self.file, View):
+            self.file.close()
 
 
 def open_source(source: Source) -> OpenSource:
     """Check that a source can be read and is not empty.
 
-    A file object is read from its beginning; one that cannot seek is read to its end, into memory or, beyond
-    `SPOOL_BYTES`, into a temporary file.
+    A file object is read from its beginning; one that cannot seek is read to its end, into memory or, if it is large,
+    into a temporary file.
 
     Raises
     ------
@@ -109,85 +108,66 @@ def open_source(source: Source) -> OpenSource:
     if isinstance(source, (bytes, bytearray, memoryview)):
         name, file = "<bytes>", io.BytesIO(source)
     elif hasattr(source, "read"):
-        name, file = _name(source), _seekable(source)
+        name, file = _name(source), seekable(source, _name(source))
     else:
-        raise TypeError(f"audio comes from a path, bytes or a binary file object, not from {type(source).__name__}")
+        raise TypeError(f"audio must be a path, bytes or a binary file object, got {type(source).__name__}")
     try:
         file.seek(0)
         head = file.read(_HEAD_BYTES)
-    except (OSError, ValueError) as error:
-        raise UnreadableError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
+    except Exception as error:  # whatever the file object of a caller does
+        raise UnreadableError(f"{name}: {reason_of(error)}") from error
     if isinstance(head, str):
         raise AudioError(f"{name}: a file object that gives text; open it with mode 'rb'")
     if not head:
         raise AudioError(f"{name}: empty file")
-    return OpenSource(name, None, file, head)
+    return OpenSource(name, None, file, head, size_of(file))
 
 
-def spool(file: BinaryIO, name: str = "<file>") -> BinaryIO:
-    """A copy of a file object that can seek; in memory or, beyond `SPOOL_BYTES`, in a temporary file.
-
-    Parameters
-    ----------
-    file : binary file object
-        Read from where it stands to its end.
-    name : str
-        The `name` of the copy; named in errors.
+def regular_size(path: str | os.PathLike[str]) -> int:
+    """Bytes of a regular file, without opening it: to open a pipe that nobody writes to would wait for ever.
 
     Raises
     ------
     UnreadableError
-        If it cannot be read, or the temporary file cannot be written.
+        "PATH: reason" if it is not there, or is a folder, pipe, socket or device.
     """
-    held = _Spooled(name)
+    name = os.fspath(path)
     try:
-        shutil.copyfileobj(file, held, 2**20)
+        status = Path(name).stat()
+    except FileNotFoundError:
+        raise UnreadableError(f"{name}: no such file") from None
     except (OSError, ValueError) as error:
-        held.close()
-        raise UnreadableError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
-    except TypeError:
-        held.close()
-        raise AudioError(f"{name}: a file object that gives text; open it with mode 'rb'") from None
-    held.seek(0)
-    return cast(BinaryIO, held)
+        raise UnreadableError(f"{name}: {reason_of(error)}") from error
+    kind = stat.S_IFMT(status.st_mode)
+    if kind == stat.S_IFDIR:
+        raise UnreadableError(f"{name}: a folder, not a file")
+    if kind in _SPECIAL:
+        raise UnreadableError(f"{name}: {_SPECIAL[kind]}, not a file; give it as standard input")
+    return status.st_size
 
 
-def standard_input() -> BinaryIO:
-    """The audio on standard input, as a file object that can seek, named `STANDARD_INPUT`.
-
-    Raises
-    ------
-    UnreadableError
-        If standard input is a terminal or closed.
-    """
-    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
-        raise UnreadableError(f"{STANDARD_INPUT}: nothing comes there; `-` takes the audio that is piped in")
-    return spool(sys.stdin.buffer, STANDARD_INPUT)
+def reason_of(error: BaseException) -> str:
+    """An error as a reason of one line."""
+    text = getattr(error, "strerror", None) or str(error)
+    return " ".join(str(text).split()) or type(error).__name__
 
 
-class _Spooled(tempfile.SpooledTemporaryFile[bytes]):
-    """One whose `name` is what it holds, not where."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(max_size=SPOOL_BYTES)
-        self._named = name
-
-    @property
-    def name(self) -> str:
-        return self._named
+def _check_path(source: str | os.PathLike[str]) -> OpenSource:
+    name = os.fspath(source)
+    size = regular_size(name)
+    path = Path(name).absolute()
+    head = b""
+    try:
+        if size:  # /proc/kmsg has no size, and reading it waits
+            with path.open("rb") as file:
+                head = file.read(_HEAD_BYTES)
+    except (OSError, ValueError) as error:
+        raise UnreadableError(f"{name}: {reason_of(error)}") from error
+    if not head:
+        raise AudioError(f"{name}: empty file")
+    return OpenSource(name, path, None, head, size)
 
 
 def _name(file: Any) -> str:
     name = getattr(file, "name", None)
-    return os.fsdecode(name) if isinstance(name, (str, bytes)) else "<file>"  # a descriptor's name is a number
-
-
-def _seekable(file: BinaryIO) -> BinaryIO:
-    try:
-        if file.seekable():
-            return file
-    except AttributeError:
-        pass
-    except ValueError as error:  # closed
-        raise UnreadableError(f"{_name(file)}: {error}") from error
-    return spool(file, _name(file))
+    return os.fsdecode(name) if name and isinstance(name, (str, bytes)) else "<file>"  # a descriptor's is a number

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from organology.audio.readers import NO_STREAM, NotAudioError, Reader, Samples, SoundfileReader, full_scale
-from organology.audio.source import OpenSource, Source, open_source
+from organology.audio.opening import av_reader, open_reader, prepared
+from organology.audio.readers import NotAudioError, Reader, Samples
+from organology.audio.source import OpenSource, Source, open_source, reason_of
 from organology.errors import AudioError
 
 BLOCK_FRAMES = 65_536
@@ -19,7 +19,9 @@ BLOCK_FRAMES = 65_536
 _LIMIT = 1e6  # +120 dB over full scale: such a sample is no sound, and its square would overflow the model
 _MIN_SAMPLE_RATE = 1_000
 _MAX_SAMPLE_RATE = 10_000_000
-_MAX_CHANNELS = 1_024  # libsndfile's limit too
+MAX_CHANNELS = 1_024
+"""Of a source; libsndfile's limit too."""
+
 _BLOCK_SAMPLES = 2**22  # of a block, over all its channels: 16 MiB
 
 
@@ -41,6 +43,10 @@ class AudioStream:
         Samples so far that were NaN, infinite or beyond ±1e6, and are 0 in the blocks.
     truncated : bool
         At the end: whether the file holds less than it declares, or parts that cannot be decoded.
+    distrusted : bool
+        At the end: whether the file has time stamps that could not be followed, so that times may be off.
+    cancelling_frames : int
+        Frames so far whose channels cancel each other, so that mono is one of them (counted by `mono_blocks`).
 
     Raises
     ------
@@ -54,7 +60,8 @@ class AudioStream:
         self.channels = self._decoded_channels = reader.channels
         self.frames = reader.frames
         self.frames_read = self.nonfinite = 0
-        self.truncated = False
+        self.cancelling_frames = 0
+        self.truncated = self.distrusted = False
         self._reader = reader
         self._source = source
         self._block_frames = max(1, min(block_frames, _BLOCK_SAMPLES // max(1, reader.channels)))
@@ -97,6 +104,19 @@ class AudioStream:
         """Let go of the file."""
         self._blocks.close()
         self._reader.close()
+        if self._source is not None:
+            self._source.close()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth saying of the sound besides `truncated` and `nonfinite`, a line each; complete at the end."""
+        notes = []
+        if self.cancelling_frames:
+            seconds = self.cancelling_frames / self.sample_rate
+            notes.append(f"the channels cancel each other: one of them alone is heard for {seconds:.1f} s")
+        if self.distrusted:
+            notes.append("time stamps that cannot be true were passed over: times may be off")
+        return tuple(notes)
 
     def __iter__(self) -> Iterator[Samples]:
         return self
@@ -120,15 +140,19 @@ class AudioStream:
             raise AudioError(f"{self.name}: no usable sample (all are NaN, infinite or beyond ±1e6)")
 
     def _decoded(self) -> Iterator[Samples]:
-        yield from self._reader.blocks(self._block_frames)
-        self.truncated = self._reader.truncated
-        if self._reader.broken and self._source is not None:
-            yield from self._rest()
-
-    def _rest(self) -> Iterator[Samples]:
-        # libsndfile loses the block in which a file breaks off; FFmpeg decodes up to the break.
         try:
-            other = _av_reader(self._source)  # type: ignore[arg-type]
+            yield from self._reader.blocks(self._block_frames)
+            self.truncated = self._reader.truncated
+            if self._reader.broken and self._source is not None:
+                yield from self._rest(self._source)
+            self.distrusted = self._reader.distrusted
+        except Exception as error:  # whatever a decoder raises on damaged files, or a file object
+            raise AudioError(f"{self.name}: cannot be decoded: {reason_of(error)}") from error
+
+    def _rest(self, source: OpenSource) -> Iterator[Samples]:
+        # libsndfile loses the block in which a file breaks off; FFmpeg decodes up to the break, and behind it.
+        try:
+            other = av_reader(source)
         except NotAudioError:
             return
         self._reader.close()
@@ -140,58 +164,6 @@ class AudioStream:
             if len(block) > skip:
                 yield block[skip:]
             skip = max(0, skip - len(block))
-
-
-class _ArrayReader:
-    """Samples that are in memory already."""
-
-    def __init__(self, samples: NDArray[Any], sample_rate: int) -> None:
-        self._samples = samples
-        self.sample_rate = sample_rate
-        self.frames: int | None
-        self.frames, self.channels = samples.shape
-        self.truncated = self.broken = False
-
-    def blocks(self, block_frames: int) -> Iterator[Samples]:
-        for start in range(0, len(self._samples), block_frames):
-            yield full_scale(self._samples[start : start + block_frames])
-
-    def close(self) -> None:
-        pass
-
-
-def from_array(
-    samples: NDArray[Any], sample_rate: int, *, name: str = "<array>", block_frames: int = BLOCK_FRAMES
-) -> AudioStream:
-    """A stream over samples in memory.
-
-    Parameters
-    ----------
-    samples : array, shape (frames,) or (frames, channels)
-        Float with full scale at ±1, or integers as in wav files (16 or 32 bits, or 8 around 128).
-    sample_rate : int
-        In Hz.
-    name : str
-        Named in errors.
-    block_frames : int
-        Frames of a block.
-
-    Raises
-    ------
-    AudioError
-        If the array has another shape or type.
-    """
-    array = np.asarray(samples)
-    known = array.dtype.kind == "f" or array.dtype in (np.int16, np.int32, np.uint8)
-    if not known or array.ndim not in (1, 2) or 0 in array.shape[1:]:
-        raise AudioError(
-            f"{name}: samples have to be float (or int16, int32, uint8), (frames,) or (frames, channels); "
-            f"not {_describe(array)}"
-        )
-    if array.ndim == 2 and array.shape[1] > max(array.shape[0], _MAX_CHANNELS):
-        raise AudioError(f"{name}: (channels, frames) = {array.shape} where (frames, channels) is wanted; transpose it")
-    array = array.reshape(len(array), -1 if array.size else 1)
-    return _checked(AudioStream(_ArrayReader(array, int(sample_rate)), name, block_frames))
 
 
 def decode(source: Source, block_frames: int = BLOCK_FRAMES) -> AudioStream:
@@ -220,36 +192,28 @@ def decode(source: Source, block_frames: int = BLOCK_FRAMES) -> AudioStream:
     ...     peak = max(abs(block).max() for block in stream)
     """
     opened = open_source(source)
-    readers: tuple[Callable[[OpenSource], Reader], ...] = (SoundfileReader, _av_reader)
-    reason = ""
-    for open_reader in readers[1:] if opened.looks_like_mp3 else readers:
-        try:
-            reader = open_reader(opened)
-        except NotAudioError as error:
-            reason = NO_STREAM if str(error) == NO_STREAM else reason
-            continue
-        return _checked(AudioStream(reader, opened.name, block_frames, opened))
-    raise AudioError(f"{opened.name}: {reason or 'not audio that can be decoded'}")
+    name = opened.name
+    try:
+        opened = prepared(opened)
+        reader = open_reader(opened)
+    except NotAudioError as error:
+        opened.close()
+        raise AudioError(f"{name}: {str(error) or 'not audio that can be decoded'}") from None
+    except Exception as error:  # whatever a decoder raises on damaged files, or a file object
+        opened.close()
+        raise AudioError(f"{name}: cannot be decoded: {reason_of(error)}") from error
+    return checked(AudioStream(reader, name, block_frames, opened))
 
 
-def _av_reader(source: OpenSource) -> Reader:
-    from organology.audio.av_reader import AvReader  # PyAV takes a while to import, and few files need it
-
-    return AvReader(source)
-
-
-def _checked(stream: AudioStream) -> AudioStream:
+def checked(stream: AudioStream) -> AudioStream:
+    """A stream that can be used, or an error; it is closed then."""
     if not _MIN_SAMPLE_RATE <= stream.sample_rate <= _MAX_SAMPLE_RATE and stream.channels:
         stream.close()
         raise AudioError(f"{stream.name}: a sample rate of {stream.sample_rate} Hz cannot be used")
     if not stream.channels:
         stream.close()
         raise AudioError(f"{stream.name}: no samples in it")
-    if stream.channels > _MAX_CHANNELS:
+    if stream.channels > MAX_CHANNELS:
         stream.close()
         raise AudioError(f"{stream.name}: {stream.channels} channels are too many")
     return stream
-
-
-def _describe(array: NDArray[Any]) -> str:
-    return f"{array.dtype} {array.shape}"

@@ -15,15 +15,15 @@ from organology.audio.inputs import Input, expand
 from organology.batch.executor import Batch
 from organology.batch.progress import Screen
 from organology.errors import OrganologyError, StoppedError
+from organology.labels import default_set
 from organology.library.store import Store
 from organology.outputs.paths import OutputPaths
 from organology.outputs.registry import FORMATS, Writer, WriterOptions, one_line_errors, open_writer
-from organology.recognition.onnx_model import available_cores, digest
+from organology.recognition.onnx_model import available_cores
 from organology.recognition.recognizer import Recognizer
 from organology.recognition.result import Recognition
 from organology.recognition.segments import SegmentSettings
-from organology.recognition.thresholds import Thresholds, levels_of
-from organology.taxonomy import LABELS
+from organology.recognition.thresholds import Thresholds, resolve_thresholds
 
 if TYPE_CHECKING:
     from organology.batch.tag_writer import Tagger
@@ -67,6 +67,10 @@ class Job:
     segment_settings : SegmentSettings
     only : sequence of str, optional
         Labels to be told; the others are left out of every output.
+    labels : str, optional
+        A label set, by its name or as a table, in place of the model's own, as far as the model can tell it.
+    brief : bool
+        Whether outputs have the segments of labels that play only for a while.
     jobs : int, optional
         Files worked on at once. Default: as many as `threads`, or as there are files.
     threads : int, optional
@@ -95,6 +99,8 @@ class Job:
     thresholds: Thresholds | None = None
     segment_settings: SegmentSettings = field(default_factory=SegmentSettings)
     only: Sequence[str] | None = None
+    labels: str | None = None
+    brief: bool = True
     jobs: int | None = None
     threads: int | None = None
     store: Path | None = None
@@ -134,6 +140,9 @@ def run(job: Job) -> int:
             writer = stack.enter_context(_writer(job, batch, names))
             screen = Screen([item.size for item in found.files], shares_stdout=job.output is None)
             stack.enter_context(screen)
+            if batch is not None and batch.recognizer.missing:
+                missing = ", ".join(batch.recognizer.missing)
+                screen.line(f"{batch.recognizer.label_set.name}: this model cannot tell {missing}")
             for name, reason in found.failures:
                 screen.line(f"{name}: {reason}")
                 writer.fail(name, reason)
@@ -157,11 +166,11 @@ def _check(job: Job, names: OutputPaths) -> None:
 def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
     threads = job.threads or available_cores()
     jobs = max(1, min(job.jobs or threads, n_files))
-    recognizer = Recognizer(job.model, max(1, threads // jobs))
+    recognizer = Recognizer(job.model, max(1, threads // jobs), job.labels)
     if job.store is None:
         return Batch(recognizer, job.hop_seconds, job.split, jobs)
     store = stack.enter_context(Store(job.store))
-    run = store.run(digest(job.model), recognizer.model, recognizer.metadata, job.hop_seconds)
+    run = store.run(recognizer.digest, recognizer.model, recognizer.metadata, job.hop_seconds)
     return Batch(recognizer, job.hop_seconds, job.split, jobs, store, run, job.retry)
 
 
@@ -170,7 +179,8 @@ def _recognized(
 ) -> int:
     """Recognize and write every input; how many failed."""
     n_failed = 0
-    thresholds = levels_of(batch.recognizer.metadata.thresholds, job.thresholds)
+    metadata = batch.recognizer.metadata
+    thresholds = resolve_thresholds(metadata.label_set, metadata.thresholds, job.thresholds)
     tagger = _tagger(job, batch, screen)
     with closing(batch.outcomes(inputs, screen.share)) as outcomes:
         for outcome in outcomes:
@@ -182,7 +192,7 @@ def _recognized(
                 result = _judged(recognition, thresholds, job)
                 with screen.paused():
                     writer.add(result)
-                if not FORMATS[job.format].tells_notes:
+                if not FORMATS[job.format].has_notes:
                     for note in result.notes:
                         screen.line(f"{result.source}: note: {note}")
                 _draw(job, names, result)
@@ -197,7 +207,8 @@ def _recognized(
 def _judged(recognition: Recognition, thresholds: NDArray[np.float64], job: Job) -> Recognition:
     """A recognition with the thresholds, segments and labels that were asked for."""
     refined = recognition.refined(thresholds, job.segment_settings)
-    return refined if job.only is None else refined.only(job.only)
+    shown = refined if job.only is None else refined.only(job.only)
+    return shown if job.brief else shown.without_brief()
 
 
 def _draw(job: Job, names: OutputPaths, recognition: Recognition) -> None:
@@ -227,8 +238,14 @@ def _stopped(job: Job, n_done: int, n_files: int) -> str:
 
 def _writer(job: Job, batch: Batch | None, names: OutputPaths) -> AbstractContextManager[Writer]:
     about = {} if batch is None else {**_about(batch.recognizer), "hop_seconds": job.hop_seconds}
-    labels = LABELS if job.only is None else tuple(job.only)
-    options = WriterOptions(timeline=job.timeline, labels=labels, per_label=job.per_label, embed_audio=job.embed_audio)
+    label_set = default_set() if batch is None else batch.recognizer.label_set
+    options = WriterOptions(
+        timeline=job.timeline,
+        labels=() if job.only is None else tuple(job.only),
+        per_label=job.per_label,
+        embed_audio=job.embed_audio,
+        label_set=label_set,
+    )
     return open_writer(job.format, job.output, options, about, names)
 
 

@@ -12,7 +12,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from organology.outputs.terminal.table import clock
+from organology.outputs.terminal.printable import printable
+from organology.outputs.timeaxis import clock
 
 _LARGE_BYTES = 10_000_000  # a single file below this is done before a bar is read
 _SETTLED_SECONDS = 2.0  # before that a rate says nothing
@@ -128,8 +129,7 @@ class Screen:
     def line(self, text: str) -> None:
         """Write one line to standard error, its end in the same write: Ctrl-C between them would glue two lines."""
         with self._aside(True):
-            printable = " ".join(text.splitlines()).encode("utf-8", "backslashreplace").decode("utf-8")
-            sys.stderr.write(f"{printable}\n")
+            sys.stderr.write(f"{printable(' '.join(text.splitlines()))}\n")
             sys.stderr.flush()
 
     @contextmanager

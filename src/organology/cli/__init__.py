@@ -13,38 +13,21 @@ from typing import Annotated
 
 import typer
 
-from organology import __version__
+from organology._version import __version__
 from organology.errors import OrganologyError, StoppedError
+from organology.extras import install_hint
+from organology.outputs.terminal.printable import printable
 
 app = typer.Typer(
     name="organology",
     help="Which instruments play in a recording, and when.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 _STOPPED = 130  # exit status of what Ctrl-C ended
-
-_EXTRA_OF = {
-    "train": (
-        "torch",
-        "lightning",
-        "audiomentations",
-        "polars",
-        "yaml",
-        "sklearn",
-        "safetensors",
-        "onnx",
-        "mido",
-        "filelock",
-    ),
-    "plot": ("matplotlib",),
-    "serve": ("fastapi", "starlette", "uvicorn", "python_multipart", "prometheus_client"),
-    "listen": ("sounddevice",),
-}
 
 
 def _version(asked: bool) -> None:
@@ -67,12 +50,12 @@ def command_line() -> typer.Typer:
     """The command line with all its verbs."""
     from organology.cli.corpora import corpus, mix, prepare, render
     from organology.cli.models import average, distill, evaluate, export, import_model, pretrain, reproduce, train, tune
-    from organology.cli.recordings import find, recognize
+    from organology.cli.recordings import find, labels, recognize
     from organology.cli.serving import listen, page, serve
 
     for module in (
-        recognize, find, corpus, prepare, render, mix, pretrain, train, average, distill, evaluate, tune, export,
-        import_model, reproduce, serve, page, listen,
+        recognize, find, labels, corpus, prepare, render, mix, pretrain, train, average, distill, evaluate, tune,
+        export, import_model, reproduce, serve, page, listen,
     ):  # fmt: skip
         module.register(app)
     return app
@@ -85,21 +68,21 @@ def main() -> None:
     try:
         verbs()
     except StoppedError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         sys.exit(_STOPPED)
     except OrganologyError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         sys.exit(1)
     except SystemExit as error:
         if error.code == _STOPPED:  # so typer ends at Ctrl-C, without a word
             print("stopped", file=sys.stderr)
         raise
     except ModuleNotFoundError as error:
-        root = (error.name or "").split(".")[0]
-        extra = next((extra for extra, modules in _EXTRA_OF.items() if root in modules), None)
-        if extra is None:
+        module = (error.name or "").split(".")[0]
+        hint = install_hint(module)
+        if hint is None:
             raise
-        print(f"error: this needs {root}: pip install 'organology[{extra}]'", file=sys.stderr)
+        print(f"error: this needs {module}: {hint}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

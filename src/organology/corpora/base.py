@@ -9,42 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
-
-from organology.taxonomy import ABSENT, LABELS, LabelArray, union
+from organology.corpora.instruments import Instruments
+from organology.corpora.issues import Issue
 
 KINDS: tuple[str, ...] = ("performance", "phrases", "notes", "hits", "loop", "rendered", "")
 """What a stem can be; "" where it is not told."""
-
-Fate = Literal["dropped", "refused", "failed", "note"]
-"""`dropped`: left out on purpose (an excluded word, a mix); `refused`: its labels cannot be told; `failed`: its audio
-cannot be used; `note`: worth saying, nothing lost. Refused and failed make the exit status 1."""
-
-
-@dataclass(frozen=True)
-class Remark:
-    """One line of the report.
-
-    Attributes
-    ----------
-    fate : {"dropped", "refused", "failed", "note"}
-    place : str
-        File, and line or stem where that helps.
-    reason : str
-    song : str
-    stem : str
-    """
-
-    fate: Fate
-    place: str
-    reason: str
-    song: str = ""
-    stem: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -56,7 +26,7 @@ class SourceStem:
     stem : str
         Unique in its song.
     path : Path
-    labels : int8 array, shape (15,)
+    instruments : Instruments
     word : str
         What the corpus calls the instrument.
     artist : str
@@ -70,7 +40,7 @@ class SourceStem:
 
     stem: str
     path: Path
-    labels: LabelArray
+    instruments: Instruments
     word: str = ""
     artist: str = ""
     kind: str = ""
@@ -105,11 +75,9 @@ class SourceSong:
         return frozenset(filter(None, {self.artist, *(stem.artist for stem in self.stems)}))
 
     @property
-    def labels(self) -> LabelArray:
-        """Union of the stems' labels, int8 of shape (15,)."""
-        if not self.stems:
-            return np.full(len(LABELS), ABSENT, dtype=np.int8)
-        return union([stem.labels for stem in self.stems])
+    def instruments(self) -> Instruments:
+        """Those of all stems together."""
+        return Instruments.union(stem.instruments for stem in self.stems)
 
 
 @dataclass(frozen=True)
@@ -125,7 +93,7 @@ class Corpus:
         The folder it expects, drawn.
     how_to_get : str
     read : callable
-        Root folder -> songs and remarks. A song without stems is left out. Raises CorpusError if the root is not
+        Root folder -> songs and issues. A song without stems is left out. Raises CorpusError if the root is not
         such a folder.
     """
 
@@ -135,4 +103,4 @@ class Corpus:
     licence: str
     tree: str
     how_to_get: str
-    read: Callable[[Path], Iterator[SourceSong | Remark]] = field(repr=False)
+    read: Callable[[Path], Iterator[SourceSong | Issue]] = field(repr=False)

@@ -20,7 +20,7 @@ import soundfile
 from organology import audio
 from organology.atomic import written_whole
 from organology.corpora.activity import ActivityConfig, ActivityMeter, Interval
-from organology.errors import AudioError, CorpusError
+from organology.errors import CorpusError, one_line, show_traceback
 
 AudioFormat = Literal["flac", "wav"]
 CLIP_DB = 1.0
@@ -118,10 +118,11 @@ def convert_stem(
                 raise _SilentError(peak)
     except _SilentError as silent:
         return Converted(peak=silent.peak, error=str(silent))
-    except AudioError as error:
-        return Converted(error=str(error).removeprefix(f"{source}: "), again=True)
     except (OSError, soundfile.LibsndfileError) as error:
         raise CorpusError(f"{target}: cannot be written: {error}") from error
+    except Exception as error:  # whatever a decoder raises: this stem fails, the others go on
+        show_traceback(error)
+        return Converted(error=one_line(error).removeprefix(f"{source}: "), again=True)
     return Converted(meter.frames, tuple(active), peak, note=note)
 
 
@@ -155,6 +156,7 @@ def _write(
             notes.append(f"broken off or damaged; {meter.frames / audio.SAMPLE_RATE:.1f} s could be decoded")
         if stream.nonfinite:
             notes.append(f"{stream.nonfinite} samples that are not numbers are 0 now")
+        notes += stream.notes
         if clipped:
             notes.append(f"{clipped} samples clipped")
     return meter, peak, "; ".join(notes)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from organology.taxonomy import Entry, LabelArray, Vocabulary, encode
+from organology.corpora.instruments import Instruments
+from organology.labels import Entry, Vocabulary
 
 _TOKEN = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _MOST_TOKENS = 6
@@ -25,12 +26,12 @@ class Found:
     ----------
     word : str
         Of the vocabulary.
-    labels : int8 array, shape (15,), or None
+    instruments : Instruments or None
         None for a word that names no instrument (a mix, an effect).
     """
 
     word: str
-    labels: LabelArray | None
+    instruments: Instruments | None
 
 
 def tokens(name: str) -> list[str]:
@@ -75,8 +76,7 @@ def find_instrument(name: Sequence[str], vocabulary: str = "stems") -> Found | N
     if not instruments:
         return Found(matches[0][2].word, None) if matches else None
     main, others = instruments[0], instruments[1:]
-    unknown = [*main.unknown, *(label for entry in others for label in (*entry.present, *entry.unknown))]
-    return Found(main.word, encode(main.present, unknown))
+    return Found(main.word, Instruments.of(main).or_perhaps(*map(Instruments.of, others)))
 
 
 def is_instrument(name: str, vocabulary: str = "stems") -> bool:

@@ -15,21 +15,23 @@ from typing import Any
 
 from organology import audio
 from organology.corpora.activity import Interval, within
-from organology.corpora.base import Corpus, Remark, SourceSong, SourceStem
+from organology.corpora.base import Corpus, SourceSong, SourceStem
 from organology.corpora.convert import AudioFormat, Converted
-from organology.corpora.issues import Listener, Remarks, check_apart
+from organology.corpora.issues import NOT_TEXT, Issue, IssueLog, Listener, check_apart, is_text
 from organology.corpora.names import safe_names
 from organology.corpora.records import (
     Record,
     SongTask,
     check_same_corpus,
     forget_others,
+    sweep_prepared,
     task,
 )
 from organology.corpora.report import Report, gaps, summarize
 from organology.corpora.splits import FRACTIONS, SplitBy, SplitSong, assign, check_fractions
 from organology.corpora.workers import prepare_songs
 from organology.errors import CorpusError
+from organology.labels import default_set
 
 ALIGNED_TOLERANCE_SECONDS = 0.1
 
@@ -100,30 +102,31 @@ def prepare(
     check_fractions(config.fractions)
     root, out = Path(root), Path(out)
     check_apart(root, out)
-    remarks = Remarks(listener, strict)
-    songs = _read(corpus, root, remarks)
+    issues = IssueLog(listener, strict)
+    songs = _read(corpus, root, issues)
     tasks = _tasks(songs, root, out, config)
     check_same_corpus(out, tasks)
+    sweep_prepared(out)
     listener.started(len(tasks), sum(song.size for song in tasks))
     records: dict[str, Record] = {}
     with closing(prepare_songs(tasks, jobs)) as done:
         for song, record in done:
             records[song.song] = record
-            for remark in _remarks_of(song, record):
-                remarks.add(remark)
+            for issue in _issues_of(song, record):
+                issues.add(issue)
             listener.finished(song.song, song.size)
 
     rows = _rows(corpus, songs, {song.song: song for song in tasks}, records, config)
     summary = summarize(rows)
-    for remark in gaps(summary):
-        remarks.add(remark)
+    for issue in gaps(summary):
+        issues.add(issue)
     settings = {
         "split": config.split,
         "fractions": list(config.fractions),
         "seed": config.seed,
         "audio_format": config.audio_format,
     }
-    report = Report(config.name or corpus.name, settings, summary, tuple(remarks.all))
+    report = Report(config.name or corpus.name, settings, summary, tuple(issues.all))
     report.write(out)
     if not rows:
         raise CorpusError(f"{root}: no stem could be prepared; {out / 'report.json'} says why")
@@ -134,13 +137,16 @@ def prepare(
     return report
 
 
-def _read(corpus: Corpus, root: Path, remarks: Remarks) -> list[SourceSong]:
+def _read(corpus: Corpus, root: Path, issues: IssueLog) -> list[SourceSong]:
     songs: dict[str, SourceSong] = {}
     for item in corpus.read(root):
-        if isinstance(item, Remark):
-            remarks.add(item)
+        if isinstance(item, Issue):
+            issues.add(item)
+        elif not is_text(item.song, item.artist, *(stem.stem + stem.word + stem.artist for stem in item.stems)):
+            song = item.song.encode("utf-8", "replace").decode()
+            issues.add(Issue("refused", song, NOT_TEXT, song))
         elif item.song in songs:
-            remarks.add(Remark("refused", item.song, "two songs of this name", item.song))
+            issues.add(Issue("refused", item.song, "two songs of this name", item.song))
         elif item.stems:
             songs[item.song] = item
     return [songs[name] for name in sorted(songs)]
@@ -156,16 +162,16 @@ def _tasks(songs: Sequence[SourceSong], root: Path, out: Path, config: PrepareCo
     return tasks
 
 
-def _remarks_of(song: SongTask, record: Record) -> Iterator[Remark]:
+def _issues_of(song: SongTask, record: Record) -> Iterator[Issue]:
     for stem in song.stems:
         done = record.stems[stem.stem]
         if done.error:
-            yield Remark("failed", stem.place, done.error, song.song, stem.stem)
+            yield Issue("failed", stem.place, done.error, song.song, stem.stem)
         if done.note:
-            yield Remark("note", stem.place, done.note, song.song, stem.stem)
+            yield Issue("note", stem.place, done.note, song.song, stem.stem)
     if record.gain != 1:
         peak = max(done.peak for done in record.stems.values())
-        yield Remark(
+        yield Issue(
             "note", song.song, f"beyond full scale (peak {peak:.2f}): all its stems times {record.gain:.3f}", song.song
         )
 
@@ -200,7 +206,7 @@ def _rows(
                 aligned=alike if stem.aligned is None else stem.aligned,
                 licence=stem.licence,
                 word=stem.word,
-                labels=stem.labels,
+                instruments=stem.instruments,
             )
             for stem in kept
         ]
@@ -221,7 +227,7 @@ def _alike(stems: Sequence[Converted]) -> bool:
 def _splits(songs: Sequence[SourceSong], config: PrepareConfig) -> dict[str, str]:
     """By all songs that the reader gave, so that a broken file does not move the others."""
     drawn = [
-        SplitSong(song.song, song.artists or {song.song}, song.labels, len(song.stems))
+        SplitSong(song.song, song.artists or {song.song}, song.instruments.encode(default_set()), len(song.stems))
         for song in songs
         if not song.split
     ]

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from organology.atomic import written_whole
+from organology.atomic import sweep, written_whole
 from organology.corpora.convert import AudioFormat, Converted, convert_song
 from organology.errors import CorpusError
 
@@ -103,7 +103,7 @@ def task(
         try:
             status = source.stat()
             size, mtime = status.st_size, status.st_mtime_ns
-        except OSError:
+        except (OSError, ValueError):
             size = mtime = -1
         place = source.relative_to(root).as_posix() if source.is_relative_to(root) else str(source)
         target = str(PurePosixPath(AUDIO, folder, f"{names[stem]}.{audio_format}"))
@@ -163,6 +163,14 @@ def check_same_corpus(out: Path, songs: Sequence[SongTask]) -> None:
     there = {path.stem for path in (out / RECORDS).glob("*.json") if not path.name.startswith(".")}
     if there and songs and there.isdisjoint(song.folder for song in songs):
         raise CorpusError(f"{out}: holds another prepared corpus ({len(there)} other songs); choose another folder")
+
+
+def sweep_prepared(out: Path) -> None:
+    """Remove what killed runs were writing into a prepared corpus."""
+    audio = out / AUDIO
+    folders = sorted(path for path in audio.iterdir() if path.is_dir()) if audio.is_dir() else []
+    for folder in (out, out / RECORDS, *folders):
+        sweep(folder)
 
 
 def forget_others(out: Path, songs: Sequence[SongTask]) -> int:

@@ -10,13 +10,14 @@ from typing import Any
 
 from organology.atomic import written_whole
 from organology.audio import SAMPLE_RATE
-from organology.corpora.base import Remark
+from organology.corpora.instruments import Instruments
+from organology.corpora.issues import BAD, Issue
 from organology.corpora.splits import SPLITS
-from organology.taxonomy import DISPLAY_NAMES, LABELS, PRESENT
+from organology.labels import PRESENT, LabelSet, default_set
 
 REPORT_NAME = "report.json"
 
-_PLACES = 3  # of remarks with the same reason, so many are named
+_PLACES = 3  # of issues with the same reason, so many are named
 
 
 @dataclass(frozen=True)
@@ -30,22 +31,22 @@ class Report:
         Of the run.
     summary : dict
         See `summarize`.
-    remarks : tuple of Remark
+    issues : tuple of Issue
     """
 
     corpus: str
     settings: Mapping[str, Any]
     summary: Mapping[str, Any]
-    remarks: tuple[Remark, ...] = ()
+    issues: tuple[Issue, ...] = ()
 
-    def of(self, fate: str) -> list[Remark]:
-        """The remarks of one fate."""
-        return [remark for remark in self.remarks if remark.fate == fate]
+    def of(self, severity: str) -> list[Issue]:
+        """The issues of one severity."""
+        return [issue for issue in self.issues if issue.severity == severity]
 
     @property
     def complete(self) -> bool:
         """Whether nothing was refused and nothing failed."""
-        return not any(remark.fate in ("refused", "failed") for remark in self.remarks)
+        return not any(issue.severity in BAD for issue in self.issues)
 
     def write(self, folder: Path) -> Path:
         """Write `report.json` into a prepared corpus."""
@@ -54,8 +55,8 @@ class Report:
             "settings": dict(self.settings),
             "summary": dict(self.summary),
         }
-        for fate, key in (("dropped", "dropped"), ("refused", "refused"), ("failed", "failed"), ("note", "notes")):
-            lines = [{k: v for k, v in asdict(remark).items() if k != "fate" and v} for remark in self.of(fate)]
+        for severity, key in (("dropped", "dropped"), ("refused", "refused"), ("failed", "failed"), ("note", "notes")):
+            lines = [{k: v for k, v in asdict(issue).items() if k != "severity" and v} for issue in self.of(severity)]
             values[key] = sorted(lines, key=lambda line: json.dumps(line, sort_keys=True))
         path = folder / REPORT_NAME
         with written_whole(path) as temporary:
@@ -63,13 +64,15 @@ class Report:
         return path
 
 
-def summarize(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def summarize(rows: Iterable[Mapping[str, Any]], label_set: LabelSet | None = None) -> dict[str, Any]:
     """Count what a table holds.
 
     Parameters
     ----------
     rows : iterable of mappings
-        Of `stems.parquet`.
+        Of `stems.parquet`; see `table.row`.
+    label_set : LabelSet, optional
+        By which stems are counted; by default `default_set`.
 
     Returns
     -------
@@ -77,16 +80,21 @@ def summarize(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         `songs`, `stems`, `minutes` (of audio), `minutes_sounding`, `aligned_songs`, and `splits`: the same of each
         split, with `labels`: of each label the number of stems that have it and the minutes in which they sound.
     """
-    rows = list(rows)
+    rows, label_set = list(rows), label_set or default_set()
     splits: dict[str, Any] = {}
     for split in SPLITS:
         members = [row for row in rows if row["split"] == split]
+        vectors = [_instruments(row).encode(label_set) for row in members]
         labels = {}
-        for label in LABELS:
-            having = [row for row in members if row[label] == PRESENT]
+        for place, label in enumerate(label_set.labels):
+            having = [row for row, vector in zip(members, vectors, strict=True) if vector[place] == PRESENT]
             labels[label] = {"stems": len(having), "minutes_sounding": _minutes(_sounding(having))}
         splits[split] = {**_counts(members), "labels": labels}
     return {**_counts(rows), "splits": splits}
+
+
+def _instruments(row: Mapping[str, Any]) -> Instruments:
+    return Instruments(*(tuple(row[name]) for name in ("concepts", "unknown_concepts", "absent_concepts")))
 
 
 def _counts(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
@@ -107,16 +115,17 @@ def _minutes(frames: int) -> float:
     return round(frames / SAMPLE_RATE / 60, 2)
 
 
-def gaps(summary: Mapping[str, Any]) -> list[Remark]:
+def gaps(summary: Mapping[str, Any]) -> list[Issue]:
     """Labels that the corpus has and one of its splits lacks, a line a split."""
-    remarks = []
-    here = {label for split in SPLITS for label in LABELS if summary["splits"][split]["labels"][label]["stems"]}
+    issues = []
+    labels = summary["splits"][SPLITS[0]]["labels"]
+    here = {label for split in SPLITS for label in labels if summary["splits"][split]["labels"][label]["stems"]}
     for split in SPLITS:
         part = summary["splits"][split]
-        lacking = [label for label in LABELS if label in here and not part["labels"][label]["stems"]]
+        lacking = [label for label in labels if label in here and not part["labels"][label]["stems"]]
         if part["stems"] and lacking:
-            remarks.append(Remark("note", f"split {split}", f"no stem of {', '.join(lacking)}"))
-    return remarks
+            issues.append(Issue("note", f"split {split}", f"no stem of {', '.join(lacking)}"))
+    return issues
 
 
 def lines(report: Report) -> list[str]:
@@ -125,11 +134,12 @@ def lines(report: Report) -> list[str]:
     used = [split for split in SPLITS if summary["splits"][split]["stems"]]
     parts = [summary["splits"][split] for split in used]
     rows = [["", *(text for split in used for text in (f"{split}: stems", "minutes"))]]
-    for label in LABELS:
+    display = default_set().display
+    for label in summary["splits"][SPLITS[0]]["labels"]:
         cells = [part["labels"][label] for part in parts]
         if any(cell["stems"] for cell in cells):
-            rows.append([DISPLAY_NAMES[label], *_figures(cells)])
-    rows.append(["all stems", *_figures(parts)])
+            rows.append([display.get(label, label.replace("_", " ")), *_counted(cells)])
+    rows.append(["all stems", *_counted(parts)])
     rows += [
         [name.replace("_", " "), *(text for part in parts for text in (str(part[name]), ""))]
         for name in ("songs", "aligned_songs")
@@ -142,7 +152,9 @@ def lines(report: Report) -> list[str]:
         )
         for row in rows
     ]
-    counts = [f"{len(report.of(fate))} {fate}" for fate in ("dropped", "refused", "failed") if report.of(fate)]
+    counts = [
+        f"{len(report.of(severity))} {severity}" for severity in ("dropped", "refused", "failed") if report.of(severity)
+    ]
     text.append(
         f"{summary['songs']} songs, {summary['stems']} stems, {summary['minutes']:.1f} minutes of audio, "
         f"{summary['minutes_sounding']:.1f} sounding" + (f"; {', '.join(counts)}" if counts else "")
@@ -150,27 +162,27 @@ def lines(report: Report) -> list[str]:
     return [line.rstrip() for line in text]
 
 
-def _figures(cells: list[Mapping[str, Any]]) -> list[str]:
+def _counted(cells: list[Mapping[str, Any]]) -> list[str]:
     return [text for cell in cells for text in (str(cell["stems"]), f"{cell['minutes_sounding']:.1f}")]
 
 
-def grouped(remarks: Iterable[Remark], everything: bool = False) -> list[str]:
-    """Remarks as lines, the worst first; those of one fate and reason in one line that names some places.
+def grouped(issues: Iterable[Issue], everything: bool = False) -> list[str]:
+    """IssueLog as lines, the worst first; those of one severity and reason in one line that names some places.
 
     Parameters
     ----------
-    remarks : iterable of Remark
+    issues : iterable of Issue
     everything : bool
         A line for each instead.
     """
     groups: dict[tuple[str, str], list[str]] = {}
-    for remark in remarks:
-        groups.setdefault((remark.fate, remark.reason), []).append(remark.place)
+    for issue in issues:
+        groups.setdefault((issue.severity, issue.reason), []).append(issue.place)
     order = {"failed": 0, "refused": 1, "dropped": 2, "note": 3}
     found = []
-    for (fate, reason), places in sorted(groups.items(), key=lambda group: order[group[0][0]]):
+    for (severity, reason), places in sorted(groups.items(), key=lambda group: order[group[0][0]]):
         if everything or len(places) <= _PLACES:
-            found += [f"{fate}: {place}: {reason}" for place in places]
+            found += [f"{severity}: {place}: {reason}" for place in places]
         else:
-            found.append(f"{fate}: {len(places)} times: {reason} ({', '.join(places[:_PLACES])}, ...)")
+            found.append(f"{severity}: {len(places)} times: {reason} ({', '.join(places[:_PLACES])}, ...)")
     return found

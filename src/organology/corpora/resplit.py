@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from organology.config import FORBID
 from organology.corpora.splits import FRACTIONS, SplitBy, SplitSong, assign, check_fractions
 from organology.errors import ConfigError
-from organology.taxonomy import union
+from organology.labels import default_set
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,7 +67,7 @@ def resplit(table: pl.DataFrame, config: SplitConfig) -> pl.DataFrame:
     place: dict[tuple[str, str], str] = {}
     for (corpus,), part in table.group_by("corpus", maintain_order=True):
         songs = [
-            SplitSong(str(song), set(rows["artist"]), union(labels_of(rows)), len(rows))
+            SplitSong(str(song), set(rows["artist"]), default_set().union(labels_of(rows)), len(rows))
             for (song,), rows in part.group_by("song", maintain_order=True)
         ]
         by: SplitBy = "song" if corpus in config.by_song else config.by

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.errors import ConfigError
-from organology.taxonomy import PRESENT, LabelArray
+from organology.labels import PRESENT, LabelArray
 
 SPLITS: tuple[str, ...] = ("train", "validation", "test")
 FRACTIONS = (0.65, 0.175, 0.175)
@@ -41,7 +41,7 @@ class SplitSong:
     song : str
     artists : collection of str
         Of the song and of its stems; empty where unknown.
-    labels : int8 array, shape (15,)
+    labels : int8 array, shape (n_labels,)
         Union of its stems' labels.
     n_stems : int
     """
@@ -84,7 +84,7 @@ def assign(
         return _by_song(songs, fractions, seed)
     groups = _groups(songs)
     groups.sort(key=lambda group: _draw(seed, min(_key(song.song) for song in group)))
-    places = _place(groups, np.asarray(fractions, dtype=np.float64))
+    places = _split_of_each(groups, np.asarray(fractions, dtype=np.float64))
     return {song.song: SPLITS[place] for group, place in zip(groups, places, strict=True) for song in group}
 
 
@@ -92,6 +92,21 @@ def check_fractions(fractions: Sequence[float]) -> None:
     """Raise ConfigError unless there are three fractions, none negative, with the sum 1."""
     if len(fractions) != len(SPLITS) or min(fractions) < 0 or not math.isclose(sum(fractions), 1, abs_tol=1e-6):
         raise ConfigError(f"split fractions {fractions}: three numbers, none negative, with the sum 1")
+
+
+def parse_fractions(text: str) -> tuple[float, float, float]:
+    """Fractions of train, validation and test from a text such as "0.65,0.175,0.175" or "0.65/0.175/0.175".
+
+    Raises
+    ------
+    ConfigError
+        If these are not three numbers.
+    """
+    try:
+        train, validation, test = (float(part) for part in text.replace("/", ",").split(","))
+    except ValueError:
+        raise ConfigError(f"--fractions {text}: three numbers are needed, as 0.65,0.175,0.175") from None
+    return train, validation, test
 
 
 def _key(name: str) -> str:
@@ -158,7 +173,7 @@ def _groups(songs: Sequence[SplitSong]) -> list[list[SplitSong]]:
     return list(groups.values())
 
 
-def _place(groups: list[list[SplitSong]], fractions: NDArray[np.float64]) -> list[int]:
+def _split_of_each(groups: list[list[SplitSong]], fractions: NDArray[np.float64]) -> list[int]:
     """The split of each group: greedily, those with rare labels and large ones first, then single moves that help."""
     used = np.flatnonzero(fractions > 0)
     shares = fractions[used]

@@ -1,9 +1,9 @@
-"""Scores and targets in arrays -> metrics, thresholds, confidence intervals, tables and figures.
+"""Scores and targets in arrays -> metrics, thresholds, confidence intervals, tables and pictures.
 
 Conventions, held everywhere in this room:
 
 - *targets* are int8 of shape (n_items, n_labels): 1 present, 0 absent, -1 unknown; unknown ones are left out of every
-  figure.
+  metric.
 - *scores* are probabilities of the same shape, 0 ... 1.
 - A label *plays* where its score is at or above its threshold.
 - *macro* is the plain mean over the labels that have both present and absent targets ("scored" labels); the others
@@ -13,17 +13,20 @@ Conventions, held everywhere in this room:
 
 from organology.evaluation.bootstrap import Estimate
 from organology.evaluation.calibration import Reliability, calibrated, fit_calibration, reliability
-from organology.evaluation.metrics.decisions import Decisions, decide
-from organology.evaluation.metrics.ranking import average_precision, binary_cross_entropy, roc_auc
+from organology.evaluation.decisions import Decisions, decide
+from organology.evaluation.evaluator import evaluate
+from organology.evaluation.metrics.cross_entropy import binary_cross_entropy
+from organology.evaluation.metrics.ranking import average_precision, roc_auc
 from organology.evaluation.plot import plot
-from organology.evaluation.result import Evaluation, LabelFigures, evaluate
+from organology.evaluation.report import markdown, rich_table, summary
+from organology.evaluation.result import Evaluation, LabelMetrics
 from organology.evaluation.thresholds import best_threshold, best_thresholds, calibrated_thresholds
 
 __all__ = [
     "Decisions",
     "Estimate",
     "Evaluation",
-    "LabelFigures",
+    "LabelMetrics",
     "Reliability",
     "average_precision",
     "best_threshold",
@@ -34,7 +37,10 @@ __all__ = [
     "decide",
     "evaluate",
     "fit_calibration",
+    "markdown",
     "plot",
     "reliability",
+    "rich_table",
     "roc_auc",
+    "summary",
 ]

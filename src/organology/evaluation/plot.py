@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from organology.atomic import written_whole
 from organology.evaluation.arrays import Floats
-from organology.taxonomy import DISPLAY_NAMES
-
-if TYPE_CHECKING:
-    from organology.evaluation.bootstrap import Estimate
-    from organology.evaluation.result import Evaluation
+from organology.evaluation.bootstrap import Estimate
+from organology.evaluation.result import Evaluation
 
 _DARK, _LIGHT = "#1f4e79", "#9ec3e6"
 _WIDTH = 0.38
@@ -34,14 +31,14 @@ def plot(evaluation: Evaluation, path: str | os.PathLike[str], decisions: str | 
 
     name = decisions if decisions is not None else next(iter(evaluation.decisions))
     chosen = evaluation.decisions[name]
-    labels = [DISPLAY_NAMES.get(figures.label, figures.label) for figures in evaluation.labels]
+    labels = [evaluation.display.get(each.label, each.label) for each in evaluation.labels]
     figure = Figure(figsize=(11, 8), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
     _bars(upper, -_WIDTH / 2, chosen.f1, chosen.intervals.get("f1"), "F1", _DARK)
     _bars(upper, _WIDTH / 2, chosen.accuracy, chosen.intervals.get("accuracy"), "accuracy", _LIGHT)
     upper.set_title(f"F1 and accuracy, threshold {name}: macro F1 {chosen.macro['f1']}", fontsize=10)
-    _estimates(lower, -_WIDTH / 2, [figures.roc_auc for figures in evaluation.labels], "ROC-AUC", _DARK)
-    _estimates(lower, _WIDTH / 2, [figures.pr_auc for figures in evaluation.labels], "PR-AUC", _LIGHT)
+    _estimates(lower, -_WIDTH / 2, [each.roc_auc for each in evaluation.labels], "ROC-AUC", _DARK)
+    _estimates(lower, _WIDTH / 2, [each.pr_auc for each in evaluation.labels], "PR-AUC", _LIGHT)
     lower.set_title(
         f"macro ROC-AUC {evaluation.macro['roc_auc']}, PR-AUC {evaluation.macro['pr_auc']}, loss {evaluation.loss}",
         fontsize=10,

@@ -2,74 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from organology.evaluation.bootstrap import Estimate
-from organology.taxonomy import DISPLAY_NAMES
+from organology.evaluation.metrics.registered import decision_metrics, score_metrics
+from organology.evaluation.result import Evaluation
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from organology.evaluation.result import Evaluation
 
-HEADINGS = (
-    "label", "present", "absent", "ROC-AUC", "PR-AUC", "loss", "threshold", "F1", "precision", "recall", "accuracy",
-)  # fmt: skip
-NARROW_HEADINGS = ("label", "pres.", "abs.", "ROC", "PR", "loss", "thr.", "F1", "prec.", "rec.", "acc.")
+def headings(narrow: bool = False) -> tuple[str, ...]:
+    """Headings of the columns of `rows`."""
+    scores, decisions = (
+        [metric.short if narrow else metric.heading for metric in metrics]
+        for metrics in (score_metrics(), decision_metrics())
+    )
+    first = ("label", "pres.", "abs.") if narrow else ("label", "present", "absent")
+    return (*first, *scores, "thr." if narrow else "threshold", *decisions)
 
 
 def rows(evaluation: Evaluation, decisions: str | None = None, intervals: bool = True) -> list[tuple[str, ...]]:
-    """Cells of the table, under `HEADINGS`; the last row holds the macro means.
+    """Cells of the table, under `headings`; the last row holds the macro means.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    decisions : str, optional
+        Which thresholds; left out: the first.
+    intervals : bool
+        With the confidence intervals of metrics that need no threshold.
 
     Raises
     ------
     KeyError
         If there are no decisions of that name.
     """
-
-    def told(estimate: Estimate) -> str:
-        return str(estimate) if intervals else _number(estimate.value)
-
     chosen = evaluation.decisions[decisions if decisions is not None else next(iter(evaluation.decisions))]
+    decided = [metric.name for metric in decision_metrics()]
+
+    def scores(metrics: Mapping[str, Estimate]) -> list[str]:
+        estimates = [metrics[metric.name] for metric in score_metrics()]
+        return [str(each) if intervals else _number(each.value) for each in estimates]
+
     cells = [
         (
-            DISPLAY_NAMES.get(figures.label, figures.label),
-            str(figures.n_present),
-            str(figures.n_absent),
-            told(figures.roc_auc),
-            told(figures.pr_auc),
-            told(figures.loss),
+            evaluation.display.get(each.label, each.label),
+            str(each.n_present),
+            str(each.n_absent),
+            *scores(each.metrics),
             f"{chosen.thresholds[i]:.3f}",
-            *(_number(values[i]) for values in (chosen.f1, chosen.precision, chosen.recall, chosen.accuracy)),
+            *(_number(chosen.metrics[name][i]) for name in decided),
         )
-        for i, figures in enumerate(evaluation.labels)
+        for i, each in enumerate(evaluation.labels)
     ]
-    macro, decided = evaluation.macro, chosen.macro
-    cells.append(
-        (
-            "macro",
-            "",
-            "",
-            told(macro["roc_auc"]),
-            told(macro["pr_auc"]),
-            told(macro["loss"]),
-            "",
-            *(_number(decided[name].value) for name in ("f1", "precision", "recall", "accuracy")),
-        )
-    )
-    return cells
+    macro = ("macro", "", "", *scores(evaluation.macro), "", *(_number(chosen.macro[name].value) for name in decided))
+    return [*cells, macro]
 
 
 def rich_table(evaluation: Evaluation, decisions: str | None = None, intervals: bool = True) -> Table:
-    """The figures as a rich table; without intervals it fits into 80 columns."""
+    """The evaluation as a rich table; without intervals it fits into 80 columns."""
     from rich import box
     from rich.table import Table
 
     title = f"{evaluation.n_items} mixtures of {evaluation.n_groups} songs"
     table = Table(title=title, box=box.SIMPLE_HEAD if intervals else None, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in HEADINGS if intervals else NARROW_HEADINGS:
+    for heading in headings(narrow=not intervals):
         table.add_column(heading, justify="left" if heading == "label" else "right", no_wrap=True)
     *labels, macro = rows(evaluation, decisions, intervals)
     for cells in labels:
@@ -80,13 +81,14 @@ def rich_table(evaluation: Evaluation, decisions: str | None = None, intervals: 
 
 
 def markdown(evaluation: Evaluation, decisions: str | None = None) -> str:
-    """The figures as a Markdown table."""
-    lines = [HEADINGS, ("---",) + ("---:",) * (len(HEADINGS) - 1), *rows(evaluation, decisions)]
+    """The evaluation as a Markdown table."""
+    head = headings()
+    lines = [head, ("---",) + ("---:",) * (len(head) - 1), *rows(evaluation, decisions)]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def summary(evaluation: Evaluation) -> list[str]:
-    """The macro figures, a line each."""
+    """The macro means, a line each."""
     macro = evaluation.macro
     lines = [f"ROC-AUC {macro['roc_auc']}  PR-AUC {macro['pr_auc']}  loss {evaluation.loss}"]
     for name, decisions in evaluation.decisions.items():

@@ -49,6 +49,13 @@ class LabelTree:
         for label in self.labels:
             self._check_above(label)
 
+    def depth(self, label: str) -> int:
+        """How many labels stand above one; 0 for a family."""
+        above = 0
+        while (parent := self.parents.get(label)) is not None:
+            label, above = parent, above + 1
+        return above
+
     def _freeze(self, **values: Any) -> None:
         for name, value in values.items():
             object.__setattr__(self, name, MappingProxyType(value) if isinstance(value, dict) else value)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from organology.library.table import Library
-from organology.outputs.terminal.table import clock
+from organology.outputs.timeaxis import clock
 from organology.taxonomy import LABELS
 
 FIND_SCHEMA = "organology.find"

@@ -6,70 +6,36 @@ float32 audio of `MixingConfig.chunk_seconds` with a label vector. Four things a
 * drawing (`draw`): what to mix. Pure numbers, no audio; gives a `MixturePlan`.
 * effects (`effects`): their parameters are drawn with the plan, their audio is audiomentations'.
 * adding up (`mixer`): reads the chunks, applies effects, sums, and sets the labels of what can be heard.
-* the world (`world`): rooms, mastering, noise, codecs … that the labelled mixture then goes through, if wanted.
+* the channel (`channel`): rooms, mastering, noise, codecs … that the labelled mixture then goes through, if wanted.
 
 The method is section 2.3 of Bradl, Huber and Pernkopf, *Transfer Learning Using Musical/Non-Musical Mixtures for
 Multi-Instrument Recognition*, 2023. Mixture `i` of seed `s` is a function of `(s, i)` alone.
 """
 
-from organology.mixing.channel.channel import Treatment, World
-from organology.mixing.channel.config import (
-    AmpConfig,
-    BandConfig,
-    CodecConfig,
-    CompressorConfig,
-    EqualizerConfig,
-    LoudnessConfig,
-    MicrophoneConfig,
-    NoiseConfig,
-    RoomConfig,
-    SaturationConfig,
-    WorldConfig,
-)
-from organology.mixing.config import AudibilityConfig, MixingConfig
+from organology.mixing.audibility import AudibilityConfig
+from organology.mixing.channel.chain import ChannelPlan
+from organology.mixing.channel.registered import TRANSFORMS, ChannelConfig
+from organology.mixing.config import MixingConfig
 from organology.mixing.draw import MixturePlan, SourcePlan
-from organology.mixing.effects.chain import Effect
-from organology.mixing.effects.config import (
-    EffectsConfig,
-    GainConfig,
-    HighShelfConfig,
-    LowShelfConfig,
-    PeakingConfig,
-    PitchShiftConfig,
-    TimeStretchConfig,
-)
+from organology.mixing.effects.registered import EFFECTS, EffectsConfig
 from organology.mixing.mixer import MixedSource, Mixer, Mixture
 from organology.mixing.pool import Stem, StemPool
+from organology.mixing.registry import Applied
 
 __all__ = [
-    "AmpConfig",
+    "EFFECTS",
+    "TRANSFORMS",
+    "Applied",
     "AudibilityConfig",
-    "BandConfig",
-    "CodecConfig",
-    "CompressorConfig",
-    "Effect",
+    "ChannelConfig",
+    "ChannelPlan",
     "EffectsConfig",
-    "EqualizerConfig",
-    "GainConfig",
-    "HighShelfConfig",
-    "LoudnessConfig",
-    "LowShelfConfig",
-    "MicrophoneConfig",
     "MixedSource",
     "Mixer",
     "MixingConfig",
     "Mixture",
     "MixturePlan",
-    "NoiseConfig",
-    "PeakingConfig",
-    "PitchShiftConfig",
-    "RoomConfig",
-    "SaturationConfig",
     "SourcePlan",
     "Stem",
     "StemPool",
-    "TimeStretchConfig",
-    "Treatment",
-    "World",
-    "WorldConfig",
 ]

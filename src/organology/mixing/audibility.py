@@ -2,16 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.mixing.config import AudibilityConfig
-from organology.taxonomy import PRESENT, UNKNOWN, LabelArray, union
+from organology.config import FORBID
+from organology.labels import PRESENT, UNKNOWN, LabelArray, LabelSet
+from organology.mixing.ranges import check
 
 Powers = NDArray[np.float32]
 Audibility = Literal["audible", "uncertain", "inaudible"]
+
+
+@dataclass(frozen=True)
+class AudibilityConfig:
+    """When a source is heard in its mixture, and so adds its labels. Not in the paper.
+
+    Source and mixture are measured in frames. In a frame a source is heard at Y dB where it is above `floor_db` and
+    not more than Y dB below the mixture. It is *audible* if it is heard at `clear_db` for `clear_seconds` in all: its
+    labels are set. It is *inaudible* if it is heard at `inaudible_db` for less than `inaudible_seconds`: it adds no
+    label. Between the two it is *uncertain*: its labels become unknown.
+
+    Attributes
+    ----------
+    clear_db, clear_seconds : float
+    inaudible_db, inaudible_seconds : float
+    floor_db : float
+        RMS level of a frame, in dB of full scale, below which nothing sounds.
+    frame_seconds : float
+    """
+
+    __pydantic_config__ = FORBID
+    clear_db: float = 20.0
+    clear_seconds: float = 0.3
+    inaudible_db: float = 40.0
+    inaudible_seconds: float = 0.1
+    floor_db: float = -60.0
+    frame_seconds: float = 0.05
+
+    def __post_init__(self) -> None:
+        check(
+            self.clear_db <= self.inaudible_db,
+            f"audibility.clear_db must not be above inaudible_db ({self.inaudible_db}), got {self.clear_db}",
+        )
+        check(
+            0 < self.inaudible_seconds <= self.clear_seconds,
+            "audibility.inaudible_seconds must be above 0 and not above clear_seconds "
+            f"({self.clear_seconds}), got {self.inaudible_seconds}",
+        )
+        check(self.frame_seconds > 0, f"audibility.frame_seconds must be above 0, got {self.frame_seconds}")
 
 
 def frame_powers(samples: NDArray[np.float32], frame: int) -> Powers:
@@ -73,7 +115,7 @@ def judge(source: Powers, mixture: Powers, frame_seconds: float, config: Audibil
     return "uncertain"
 
 
-def mixture_labels(labels: LabelArray, audibilities: list[Audibility]) -> LabelArray:
+def mixture_labels(labels: LabelArray, audibilities: Sequence[Audibility], label_set: LabelSet) -> LabelArray:
     """Labels of a mixture.
 
     An audible source adds its labels. An uncertain one makes those it has unknown, unless another source has them. An
@@ -81,12 +123,13 @@ def mixture_labels(labels: LabelArray, audibilities: list[Audibility]) -> LabelA
 
     Parameters
     ----------
-    labels : int8 array, shape (n_sources, 15)
-    audibilities : list of {"audible", "uncertain", "inaudible"}
+    labels : int8 array, shape (n_sources, n_labels)
+    audibilities : sequence of {"audible", "uncertain", "inaudible"}
+    label_set : LabelSet
 
     Returns
     -------
-    int8 array, shape (15,)
+    int8 array, shape (n_labels,)
     """
     vectors = []
     for vector, audibility in zip(labels, audibilities, strict=True):
@@ -94,4 +137,4 @@ def mixture_labels(labels: LabelArray, audibilities: list[Audibility]) -> LabelA
             vectors.append(vector)
         elif audibility == "uncertain":
             vectors.append(np.where(vector == PRESENT, UNKNOWN, vector).astype(np.int8))
-    return union(vectors)
+    return label_set.union(vectors)

@@ -5,12 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field
 
 from organology.config import FORBID
 from organology.corpora.resplit import SplitConfig
-from organology.mixing.channel.config import WorldConfig
-from organology.mixing.effects.config import EffectsConfig, Range, check, check_probability, check_range
+from organology.mixing.audibility import AudibilityConfig
+from organology.mixing.channel.registered import ChannelConfig
+from organology.mixing.effects.registered import EffectsConfig
+from organology.mixing.ranges import Range, check, check_probability, check_range
+
+DRAWS = 2
+"""How chance is drawn from a seed. 1, of organology 0.1: one generator for all effects of a source, chunks more often
+from the beginning of a stem. 2: a generator for each choice by its name, starts of chunks drawn evenly."""
 
 Level = Literal["as_is", "rms"]
 Balance = Literal["songs", "labels"]
@@ -21,42 +29,7 @@ def _check_kinds(kinds: Iterable[str]) -> None:
     from organology.corpora.base import KINDS  # late: few configurations need it
 
     for kind in kinds:
-        check(kind in KINDS, f"kind_weights: {kind!r} is not a kind; the kinds are {', '.join(filter(None, KINDS))}")
-
-
-@dataclass(frozen=True)
-class AudibilityConfig:
-    """When a source is heard in its mixture, and so adds its labels. Not in the paper.
-
-    Source and mixture are measured in frames. In a frame a source is heard at Y dB where it is above `floor_db` and
-    not more than Y dB below the mixture. It is *audible* if it is heard at `clear_db` for `clear_seconds` in all: its
-    labels are set. It is *inaudible* if it is heard at `inaudible_db` for less than `inaudible_seconds`: it adds no
-    label. Between the two it is *uncertain*: its labels become unknown.
-
-    Attributes
-    ----------
-    clear_db, clear_seconds : float
-    inaudible_db, inaudible_seconds : float
-    floor_db : float
-        RMS level of a frame, in dB of full scale, below which nothing sounds.
-    frame_seconds : float
-    """
-
-    __pydantic_config__ = FORBID
-    clear_db: float = 20.0
-    clear_seconds: float = 0.3
-    inaudible_db: float = 40.0
-    inaudible_seconds: float = 0.1
-    floor_db: float = -60.0
-    frame_seconds: float = 0.05
-
-    def __post_init__(self) -> None:
-        check(self.clear_db <= self.inaudible_db, "audibility.clear_db cannot be above inaudible_db")
-        check(
-            0 < self.inaudible_seconds <= self.clear_seconds,
-            "audibility.inaudible_seconds has to be above 0 and not above clear_seconds",
-        )
-        check(self.frame_seconds > 0, "audibility.frame_seconds has to be above 0")
+        check(kind in KINDS, f"kind_weights must name kinds ({', '.join(filter(None, KINDS))}), got {kind!r}")
 
 
 @dataclass(frozen=True)
@@ -77,9 +50,11 @@ class MixingConfig:
     sample_rate : int
         In Hz; that of the prepared corpora.
     effects : EffectsConfig
-    world : WorldConfig
-        Rooms, mastering, noise, codecs … of the mixture, amplifiers of sources; all off (the paper has none).
-    audibility : AudibilityConfig
+    channel : ChannelConfig
+        The way from the band to the file: amplifiers of sources, rooms, mastering, noise, codecs … of the mixture; all
+        off (the paper has none). In a recipe `world` is another name for it.
+    audibility : AudibilityConfig or None
+        When a source is heard in its mixture. None: every source adds its labels, heard or not (the paper).
     level : {"as_is", "rms"}
         "as_is": sources as they are recorded (the paper). "rms": before its effects each source is brought to
         `level_rms_db`, measured where it sounds, plus an offset drawn from `level_offset_db`; in both strategies.
@@ -96,9 +71,6 @@ class MixingConfig:
         Weight of a corpus in being drawn; 1 where not named (the paper: all the same), 0 leaves out.
     corpus_per : {"mixture", "source"}
         The corpus is drawn once a mixture (the paper), or anew for each source of a non-musical mixture.
-    position_candidates : int
-        Musical mixtures: so many positions where the first source sounds are drawn, and the one where most of the
-        drawn sources sound is taken. 1: no preference.
     peak : float or None
         A mixture that peaks above it is scaled down to it. None: no guard.
     stretch_variants : int
@@ -110,6 +82,9 @@ class MixingConfig:
         the speed; 0 turns it off.
     split : SplitConfig or None
         Divide the songs of every corpus anew into train, validation and test; None: as they were prepared.
+    draws : int
+        How chance is drawn from a seed: `DRAWS`. Recipes can name it, so that they fail where their seeds would give
+        other mixtures.
     """
 
     __pydantic_config__ = FORBID
@@ -120,8 +95,10 @@ class MixingConfig:
     chunk_seconds: float = 4.0
     sample_rate: int = 32_000
     effects: EffectsConfig = field(default_factory=EffectsConfig)
-    world: WorldConfig = field(default_factory=WorldConfig)
-    audibility: AudibilityConfig = field(default_factory=AudibilityConfig)
+    channel: Annotated[ChannelConfig, Field(validation_alias=AliasChoices("channel", "world"))] = field(
+        default_factory=ChannelConfig
+    )
+    audibility: AudibilityConfig | None = field(default_factory=AudibilityConfig)
     level: Level = "as_is"
     level_rms_db: float = -26.0
     level_offset_db: Range = (-6.0, 6.0)
@@ -129,35 +106,41 @@ class MixingConfig:
     balance: Balance = "songs"
     corpus_weights: dict[str, float] = field(default_factory=dict)
     corpus_per: CorpusPer = "mixture"
-    position_candidates: int = 8
     peak: float | None = 1.0
     stretch_variants: int = 0
     cache_megabytes: int = 0
     split: SplitConfig | None = None
+    draws: int = DRAWS
 
     def __post_init__(self) -> None:
         check_probability("p_musical", self.p_musical)
         check_probability("p_single_source", self.p_single_source)
-        check(1 <= self.sources_min <= self.sources_max, "sources_min has to be 1 or more, and not above sources_max")
-        check(self.sample_rate > 0, "sample_rate has to be above 0")
-        check(self.chunk_frames >= 1, "chunk_seconds has to be above 0")
+        check(
+            1 <= self.sources_min <= self.sources_max,
+            f"sources_min must be within 1 … sources_max ({self.sources_max}), got {self.sources_min}",
+        )
+        check(self.sample_rate > 0, f"sample_rate must be above 0, got {self.sample_rate}")
+        check(self.chunk_frames >= 1, f"chunk_seconds must be above 0, got {self.chunk_seconds}")
         check_range("level_offset_db", self.level_offset_db, -60, 60)
         for name, weights in (("kind_weights", self.kind_weights), ("corpus_weights", self.corpus_weights)):
             for key, weight in weights.items():
-                check(0 <= weight < float("inf"), f"{name}.{key} has to be 0 or more, not {weight}")
+                check(0 <= weight < float("inf"), f"{name}.{key} must be 0 or more, got {weight}")
         if self.kind_weights:
             _check_kinds(self.kind_weights)
-        check(self.position_candidates >= 1, "position_candidates has to be 1 or more")
-        check(self.peak is None or self.peak > 0, "peak has to be above 0, or null")
-        check(self.stretch_variants >= 0, "stretch_variants has to be 0 or more")
-        check(self.cache_megabytes >= 0, "cache_megabytes has to be 0 or more")
+        check(self.peak is None or self.peak > 0, f"peak must be above 0, or null, got {self.peak}")
+        check(self.stretch_variants >= 0, f"stretch_variants must be 0 or more, got {self.stretch_variants}")
+        check(self.cache_megabytes >= 0, f"cache_megabytes must be 0 or more, got {self.cache_megabytes}")
         check(
-            self.audibility.frame_seconds * self.sample_rate >= 1
-            and self.audibility.clear_seconds <= self.chunk_seconds,
-            "audibility: frame_seconds has to hold a sample, and clear_seconds to fit in the chunk",
+            self.frame >= 1 and self.measure.clear_seconds <= self.chunk_seconds,
+            "audibility: frame_seconds must hold a sample, and clear_seconds fit in the chunk",
         )
-        for effect in (self.effects.low_shelf, self.effects.high_shelf, self.effects.peaking):
-            check_range("effects: center_hz", effect.center_hz, 1, self.sample_rate / 2)
+        for effect in self.effects.values():
+            effect.check_sample_rate(self.sample_rate)
+        check(
+            self.draws == DRAWS,
+            f"draws must be {DRAWS}, got {self.draws}: seeds give the mixtures of version {DRAWS}; those of version 1 "
+            "need organology 0.1",
+        )
 
     @property
     def chunk_frames(self) -> int:
@@ -165,16 +148,26 @@ class MixingConfig:
         return round(self.chunk_seconds * self.sample_rate)
 
     @property
+    def measure(self) -> AudibilityConfig:
+        """How sources are measured: `audibility`, or its defaults where labels do not depend on it."""
+        return self.audibility or AudibilityConfig()
+
+    @property
+    def frame(self) -> int:
+        """Samples of a frame in which sources are measured."""
+        return round(self.measure.frame_seconds * self.sample_rate)
+
+    @property
     def sounding_frames(self) -> int:
-        """So many samples have to sound in a chunk for its source to be clearly audible."""
-        return round(self.audibility.clear_seconds * self.sample_rate)
+        """So many samples of a source must sound in its chunk."""
+        return round(self.measure.clear_seconds * self.sample_rate)
 
     def for_evaluation(self) -> MixingConfig:
-        """The same settings for validation and test: musical mixtures only, no effects, nothing of `world`.
+        """The same settings for validation and test: musical mixtures only, no effects, no channel.
 
         The paper says "musical mixing only" and is silent on effects; they are left out, so that what is measured is
         the music as it was recorded and not how well effects are withstood.
         """
         return dataclasses.replace(
-            self, p_musical=1.0, effects=EffectsConfig.none(), world=WorldConfig(), level="as_is"
+            self, p_musical=1.0, effects=EffectsConfig.none(), channel=ChannelConfig(), level="as_is"
         )

@@ -13,12 +13,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.mixing.channel.channel import World, amplified, draw_world
+from organology.labels import PRESENT
+from organology.mixing.channel.base import Player
+from organology.mixing.channel.chain import ChannelPlan, draw_channel
 from organology.mixing.config import MixingConfig
-from organology.mixing.effects.chain import Effect, draw_effects, input_frames, split_effects
+from organology.mixing.effects.chain import draw_effects, input_frames, split_effects
 from organology.mixing.pool import Indices, SongSet, StemPool, Weights
-from organology.mixing.position import draw_start, sounding_frames
-from organology.taxonomy import INSTRUMENTS, LABELS, PRESENT
+from organology.mixing.position import draw_start
+from organology.mixing.registry import Applied
+from organology.mixing.seeds import Seed
 
 Strategy = Literal["musical", "non-musical"]
 
@@ -35,7 +38,7 @@ class SourcePlan:
         First frame to read. It is below 0 where a stem shorter than the chunk is preceded by silence.
     frames : int
         So many frames are read; more or fewer than the chunk has where the source is stretched in time.
-    effects : tuple of Effect
+    effects : tuple of Applied
         In the order in which they are applied.
     level_offset_db : float or None
         With `level: rms`, the offset from the common level.
@@ -46,7 +49,7 @@ class SourcePlan:
     stem: int
     start: int
     frames: int
-    effects: tuple[Effect, ...]
+    effects: tuple[Applied, ...]
     level_offset_db: float | None
     variant: int | None = None
 
@@ -59,42 +62,40 @@ class MixturePlan:
     index: int
     strategy: Strategy
     sources: tuple[SourcePlan, ...]
-    world: World = field(default_factory=World)
+    channel: ChannelPlan = field(default_factory=ChannelPlan)
 
 
 def draw(pool: StemPool, config: MixingConfig, seed: int, index: int) -> MixturePlan:
     """Draw mixture number `index` of `seed`.
 
-    All chance comes from `numpy.random.default_rng([seed, index])`; every source has a generator spawned from it.
+    Which stems are mixed comes from one generator; positions, levels, each effect and each transform have one of their
+    own (see `seeds`).
 
     A mixture takes what is there: a song with fewer stems than the number drawn gives all of them, a corpus with
     fewer songs one source of each. A pool without a song whose stems belong together gives non-musical mixtures only.
     """
-    rng = np.random.default_rng([seed, index])
+    root = Seed((seed, index))
+    rng = root.child("stems").generator()
     musical = bool(rng.random() < config.p_musical) and bool(pool.musical)
     count = draw_count(rng, config)
     stems = _draw_musical(pool, rng, count) if musical else _draw_non_musical(pool, config, rng, count)
-    generators = rng.spawn(len(stems))
+    seeds = [root.child("source", number) for number in range(len(stems))]
     if musical:
-        effects = [draw_effects(g, config.effects, keep_time=True) for g in generators]
-        start = _musical_start(pool, generators[0], stems, config)
+        start = _draw_start(root, pool, config, stems[0], config.chunk_frames)
+        effects = [draw_effects(each.child("effects"), config.effects, keep_time=True) for each in seeds]
         sources = [
             SourcePlan(stem, start, config.chunk_frames, e, None) for stem, e in zip(stems, effects, strict=True)
         ]
     else:
-        sources = [_place(pool, config, g, stem, seed) for g, stem in zip(generators, stems, strict=True)]
-    if config.level == "rms":  # drawn last, so that the other draws are the same with any level
-        offsets = [float(g.uniform(*config.level_offset_db)) for g in generators]
+        sources = [_plan_source(pool, config, each, stem) for each, stem in zip(seeds, stems, strict=True)]
+    if config.level == "rms":
+        offsets = [float(each.child("level").generator().uniform(*config.level_offset_db)) for each in seeds]
         sources = [replace(s, level_offset_db=offset) for s, offset in zip(sources, offsets, strict=True)]
-    world = World()
-    if config.world.is_on:  # from a generator spawned last, so that the other draws are the same with and without
-        world = draw_world(rng.spawn(1)[0], config.world, [_amplified(pool, stem) for stem in stems])
-    return MixturePlan(seed, index, "musical" if musical else "non-musical", tuple(sources), world)
-
-
-def _amplified(pool: StemPool, stem: int) -> str:
-    instruments = {name for name in INSTRUMENTS if pool.labels[stem, LABELS.index(name)] == PRESENT}
-    return amplified(instruments, pool.stems[stem].word)
+    channel = ChannelPlan()
+    if config.channel.is_on:
+        players = [Player(pool.instruments(stem), pool.stems[stem].word) for stem in stems]
+        channel = draw_channel(root.child("channel"), config.channel, players)
+    return MixturePlan(seed, index, "musical" if musical else "non-musical", tuple(sources), channel)
 
 
 def draw_count(rng: np.random.Generator, config: MixingConfig) -> int:
@@ -176,36 +177,34 @@ def _unused(songs: Indices, weights: Weights, used: set[int]) -> tuple[Indices, 
     return songs[keep], weights[keep]
 
 
-def _place(pool: StemPool, config: MixingConfig, rng: np.random.Generator, stem: int, seed: int) -> SourcePlan:
+def _plan_source(pool: StemPool, config: MixingConfig, seed: Seed, stem: int) -> SourcePlan:
     """Effects and position of a non-musical source.
 
-    With `stretch_variants`, pitch shift, time stretch and position come from a generator of (seed, stem, variant)
-    instead, so that they are the same wherever the variant is drawn; the other effects are drawn anew and follow.
+    With `stretch_variants`, effects that change pitch or time and the position come from a seed of (seed, stem,
+    variant) instead, so that they are the same wherever the variant is drawn; the other effects are drawn anew and
+    follow.
     """
-    effects = draw_effects(rng, config.effects, keep_time=False)
+    effects = draw_effects(seed.child("effects"), config.effects, keep_time=False)
     variant = None
     changes, others = split_effects(effects)
     if config.stretch_variants and changes:
-        variant = int(rng.integers(config.stretch_variants))
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stem, variant)))
-        changes = ()
-        while not changes:
-            changes, _ = split_effects(draw_effects(rng, config.effects, keep_time=False))
-        effects = changes + others
+        variant = int(seed.child("variant").generator().integers(config.stretch_variants))
+        seed = Seed(seed.root[:1]).child("variant", stem, variant)
+        effects = _draw_changes(seed, config) + others
     frames = input_frames(effects, config.chunk_frames)
-    start = draw_start(rng, pool.active(stem), pool.stems[stem].frames, frames, config.sounding_frames)
-    return SourcePlan(stem, start, frames, effects, None, variant)
+    return SourcePlan(stem, _draw_start(seed, pool, config, stem, frames), frames, effects, None, variant)
 
 
-def _musical_start(pool: StemPool, rng: np.random.Generator, stems: list[int], config: MixingConfig) -> int:
-    """The candidate, among positions where the first stem sounds, at which most of the stems sound."""
-    first, frames, sounding = stems[0], config.chunk_frames, config.sounding_frames
-    best, best_score = 0, -1
-    for _ in range(config.position_candidates):
-        start = draw_start(rng, pool.active(first), pool.stems[first].frames, frames, sounding)
-        score = sum(sounding_frames(pool.active(stem), start, frames) >= sounding for stem in stems)
-        if score > best_score:
-            best, best_score = start, score
-        if score == len(stems):
-            break
-    return best
+def _draw_changes(seed: Seed, config: MixingConfig) -> tuple[Applied, ...]:
+    """Effects that change pitch or time, at least one."""
+    changes: tuple[Applied, ...] = ()
+    attempt = 0
+    while not changes:
+        changes, _ = split_effects(draw_effects(seed.child("effects", attempt), config.effects, keep_time=False))
+        attempt += 1
+    return changes
+
+
+def _draw_start(seed: Seed, pool: StemPool, config: MixingConfig, stem: int, frames: int) -> int:
+    rng = seed.child("position").generator()
+    return draw_start(rng, pool.active(stem), pool.stems[stem].frames, frames, config.sounding_frames)

@@ -13,7 +13,6 @@ import soundfile
 
 from organology.atomic import written_whole
 from organology.mixing.mixer import Mixer, Mixture
-from organology.taxonomy import LABELS
 
 AudioFormat = Literal["wav", "flac"]
 _SUBTYPE = {"wav": "FLOAT", "flac": "PCM_24"}
@@ -25,9 +24,9 @@ def write_mixtures(mixer: Mixer, count: int, folder: Path, audio_format: AudioFo
     ```
     FOLDER/
     ├── mixture-0000.wav   float samples (FLAC: 24 bit)
-    ├── mixtures.csv       file, strategy and the 15 labels: 1 present, 0 absent, -1 unknown
-    └── sources.json      per mixture seed, index, songs, what was done to it (world), and per
-                          source stem, position, effects, audibility, amplifier
+    ├── mixtures.csv       file, strategy and the labels: 1 present, 0 absent, -1 unknown
+    └── sources.json      per mixture seed, index, songs, the transforms of its channel, and per
+                          source stem, position, effects, audibility, transforms
     ```
 
     Parameters
@@ -55,7 +54,7 @@ def write_mixtures(mixer: Mixer, count: int, folder: Path, audio_format: AudioFo
         yield mixture
     with written_whole(folder / "mixtures.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["file", "strategy", *LABELS])
+        writer.writerow(["file", "strategy", *mixer.pool.label_set.labels])
         writer.writerows(rows)
     with written_whole(folder / "sources.json") as temporary:
         temporary.write_text(json.dumps(details, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -69,6 +68,6 @@ def describe(mixture: Mixture) -> dict[str, Any]:
         "strategy": mixture.strategy,
         "songs": list(mixture.songs),
         "gain_db": mixture.gain_db,
-        "world": [dataclasses.asdict(treatment) for treatment in mixture.world],
+        "channel": [dataclasses.asdict(applied) for applied in mixture.channel],
         "sources": [dataclasses.asdict(source) for source in mixture.sources],
     }

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.mixing.audibility import Audibility, frame_powers, judge, mixture_labels, sounding_rms
+from organology.labels import LabelArray
+from organology.mixing.audibility import Audibility, Powers, frame_powers, judge, mixture_labels, sounding_rms
 from organology.mixing.cache import Cache
-from organology.mixing.channel.channel import Treatment, apply_amp, apply_world, room_of
+from organology.mixing.channel.chain import apply_transforms, needs_sources
 from organology.mixing.config import MixingConfig
 from organology.mixing.draw import MixturePlan, SourcePlan, Strategy, draw
-from organology.mixing.effects.chain import Effect, apply_effects, split_effects
+from organology.mixing.effects.chain import apply_effects, split_effects
 from organology.mixing.pool import StemPool
 from organology.mixing.reading import ChunkReader
-from organology.taxonomy import LabelArray
+from organology.mixing.registry import Applied
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +36,14 @@ class MixedSource:
         As in `stems.parquet`.
     start, frames : int
         Frames of the stem that were read; `start` is below 0 where silence precedes it.
-    effects : tuple of Effect
+    effects : tuple of Applied
         In the order in which they were applied.
     level_gain_db : float
         Of `level: rms`, applied before the effects; 0 with `as_is`.
-    audibility : {"audible", "uncertain", "inaudible"}
-    amp : Treatment or None
-        Its amplifier, after the effects.
+    audibility : {"audible", "uncertain", "inaudible"} or None
+        None where labels do not depend on it.
+    transforms : tuple of Applied
+        After the effects.
     """
 
     corpus: str
@@ -51,10 +53,10 @@ class MixedSource:
     kind: str
     start: int
     frames: int
-    effects: tuple[Effect, ...]
+    effects: tuple[Applied, ...]
     level_gain_db: float
-    audibility: Audibility
-    amp: Treatment | None = None
+    audibility: Audibility | None
+    transforms: tuple[Applied, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,16 +66,16 @@ class Mixture:
     Attributes
     ----------
     audio : float32 array, shape (chunk_frames,)
-    labels : int8 array, shape (15,)
+    labels : int8 array, shape (n_labels,)
         1 present, 0 absent, -1 unknown.
     strategy : {"musical", "non-musical"}
     sources : tuple of MixedSource
     songs : tuple of str
         `corpus/song` of each, once, in the order of the sources.
     gain_db : float
-        Of the guard against peaks, before and after `world`: 0, or below it.
+        Of the guard against peaks, before and after `channel`: 0, or below it.
     seed, index : int
-    world : tuple of Treatment
+    channel : tuple of Applied
         What happened to the mixture after its labels were set, in order.
     """
 
@@ -85,7 +87,7 @@ class Mixture:
     gain_db: float
     seed: int
     index: int
-    world: tuple[Treatment, ...] = ()
+    channel: tuple[Applied, ...] = ()
 
 
 class Mixer:
@@ -112,7 +114,7 @@ class Mixer:
 
     def __init__(self, pool: StemPool, config: MixingConfig, seed: int = 0) -> None:
         if seed < 0:
-            raise ValueError(f"seed has to be 0 or more, not {seed}")
+            raise ValueError(f"seed must be 0 or more, got {seed}")
         self.pool, self.config, self.seed = pool, config, seed
         self._cache = Cache(config.cache_megabytes * 2**20)
         self._reader = ChunkReader(config.sample_rate, cache=self._cache)
@@ -136,41 +138,53 @@ class Mixer:
     def render(self, plan: MixturePlan) -> Mixture:
         """Make the mixture that a plan of this pool says."""
         config = self.config
-        frame = round(config.audibility.frame_seconds * config.sample_rate)
         total = np.zeros(config.chunk_frames, dtype=np.float32)
-        powers, gains = [], []
-        amps = plan.world.amps or (None,) * len(plan.sources)
-        room = room_of(plan.world, config.chunk_frames, config.sample_rate)
-        for source, amp in zip(plan.sources, amps, strict=True):
-            samples, gain_db = self._source(source, frame)
-            samples = apply_amp(samples, amp, config.sample_rate)
-            powers.append(frame_powers(samples, frame))
+        first = [one for one in plan.channel.mixture if needs_sources(one)]
+        powers, gains, kept = [], [], []
+        for number, source in enumerate(plan.sources):
+            samples, gain_db = self._source(source)
+            samples = apply_transforms(samples, plan.channel.of_source(number), config.sample_rate)
+            powers.append(frame_powers(samples, config.frame))
             gains.append(gain_db)
             total += samples
-            if room is not None:
-                room.add(samples)
-        mixture_power = frame_powers(total, frame)
-        heard = [judge(power, mixture_power, frame / config.sample_rate, config.audibility) for power in powers]
-        labels = mixture_labels(self.pool.labels[[source.stem for source in plan.sources]], heard)
-        if room is not None:
-            total += room.reverberation()
+            if first:
+                kept.append(samples)
+        audibility, labels = self._judge(plan, powers, total)
+        total = apply_transforms(total, first, config.sample_rate, kept)
         gain_db = self._guard(total)
-        if plan.world.treatments:
-            total = apply_world(total, plan.world, config.sample_rate)
+        then = [one for one in plan.channel.mixture if not needs_sources(one)]
+        if then:
+            total = apply_transforms(total, then, config.sample_rate)
             gain_db += self._guard(total)
-        sources = tuple(map(self._describe, plan.sources, gains, heard, amps))
+        sources = tuple(
+            self._describe(source, gains[number], audibility[number], plan.channel.of_source(number))
+            for number, source in enumerate(plan.sources)
+        )
         songs = tuple(dict.fromkeys(f"{source.corpus}/{source.song}" for source in sources))
         return Mixture(
-            total, labels, plan.strategy, sources, songs, gain_db, plan.seed, plan.index, plan.world.treatments
+            total, labels, plan.strategy, sources, songs, gain_db, plan.seed, plan.index, plan.channel.mixture
         )
 
-    def _source(self, source: SourcePlan, frame: int) -> tuple[NDArray[np.float32], float]:
+    def _judge(
+        self, plan: MixturePlan, powers: list[Powers], total: NDArray[np.float32]
+    ) -> tuple[Sequence[Audibility | None], LabelArray]:
+        """Audibility of each source, and the labels of the mixture."""
+        config = self.config
+        labels = self.pool.labels[[source.stem for source in plan.sources]]
+        if config.audibility is None:
+            return [None] * len(plan.sources), self.pool.label_set.union(labels)
+        mixture = frame_powers(total, config.frame)
+        seconds = config.frame / config.sample_rate
+        found = [judge(power, mixture, seconds, config.audibility) for power in powers]
+        return found, mixture_labels(labels, found, self.pool.label_set)
+
+    def _source(self, source: SourcePlan) -> tuple[NDArray[np.float32], float]:
         """A source after level and effects, shape (chunk_frames,), and the gain of its level in dB."""
         stretched, rest = split_effects(source.effects) if source.variant is not None else ((), source.effects)
         samples = self._variant(source, stretched) if stretched else self._read(source)
         gain_db = 0.0
         if source.level_offset_db is not None:
-            rms = sounding_rms(frame_powers(samples, frame))
+            rms = sounding_rms(frame_powers(samples, self.config.frame))
             if rms > 0:
                 wanted = self.config.level_rms_db + source.level_offset_db
                 gain_db = min(wanted - 20 * float(np.log10(rms)), MAX_LEVEL_GAIN_DB)
@@ -180,7 +194,7 @@ class Mixer:
     def _read(self, source: SourcePlan) -> NDArray[np.float32]:
         return self._reader.read(self.pool.stems[source.stem].path, source.start, source.frames)
 
-    def _variant(self, source: SourcePlan, effects: tuple[Effect, ...]) -> NDArray[np.float32]:
+    def _variant(self, source: SourcePlan, effects: tuple[Applied, ...]) -> NDArray[np.float32]:
         """The shifted or stretched chunk that `source.variant` stands for, shape (chunk_frames,); not to be changed."""
         key = (self.seed, source.stem, source.variant)
         kept = self._cache.get(key)
@@ -207,10 +221,10 @@ class Mixer:
         return 20 * float(np.log10(self.config.peak / peak))
 
     def _describe(
-        self, source: SourcePlan, gain_db: float, audibility: Audibility, amp: Treatment | None
+        self, source: SourcePlan, gain_db: float, audibility: Audibility | None, transforms: tuple[Applied, ...]
     ) -> MixedSource:
-        stem: Any = self.pool.stems[source.stem]
+        stem = self.pool.stems[source.stem]
         return MixedSource(
             stem.corpus, stem.song, stem.stem, stem.word, stem.kind,
-            source.start, source.frames, source.effects, gain_db, audibility, amp,
+            source.start, source.frames, source.effects, gain_db, audibility, transforms,
         )  # fmt: skip

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.errors import ConfigError, CorpusError
+from organology.labels import PRESENT, LabelArray, LabelSet, default_set
 from organology.mixing.config import MixingConfig
-from organology.taxonomy import PRESENT, LabelArray
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,17 +100,20 @@ class StemPool:
     ----------
     stems : sequence of Stem
         (corpus, song) stand together for a song; rows of one song follow each other or not.
-    labels : int8 array, shape (n_stems, 15)
+    labels : int8 array, shape (n_stems, n_labels)
     active : sequence of int64 array, shape (k, 2)
         Per stem the frames between which it sounds: start, end.
     aligned : sequence of bool
     config : MixingConfig
         Its `kind_weights` and `corpus_weights` are settled here.
+    label_set : LabelSet, optional
+        What the labels are; left out: the default set.
 
     Attributes
     ----------
     stems : tuple of Stem
-    labels : int8 array, shape (n_stems, 15)
+    labels : int8 array, shape (n_stems, n_labels)
+    label_set : LabelSet
     songs : tuple of Song
     everything, musical : dict of str to SongSet
         By corpus: all songs; those that give musical mixtures. Corpora without any are not in it.
@@ -124,9 +127,15 @@ class StemPool:
         active: Sequence[NDArray[np.int64]],
         aligned: Sequence[bool],
         config: MixingConfig,
+        label_set: LabelSet | None = None,
     ) -> None:
         self.stems = tuple(stems)
+        self.label_set = label_set or default_set()
         self.labels = np.ascontiguousarray(labels, dtype=np.int8)
+        if self.labels.shape != (len(self.stems), len(self.label_set)):
+            raise ValueError(
+                f"labels must have shape {(len(self.stems), len(self.label_set))}, got {self.labels.shape}"
+            )
         self._active = (
             np.concatenate([np.asarray(a, dtype=np.int64).reshape(-1, 2) for a in active])
             if len(active)
@@ -154,8 +163,15 @@ class StemPool:
         """Frames between which stem number `stem` sounds: shape (k, 2), start and end."""
         return self._active[self._bounds[stem] : self._bounds[stem + 1]]
 
+    def instruments(self, stem: int) -> frozenset[str]:
+        """What sounds in stem number `stem`: its labels that are present and stand above no other that is."""
+        names = {name for name, value in zip(self.label_set.labels, self.labels[stem], strict=True) if value == PRESENT}
+        return frozenset(names - {self.label_set.parents.get(name) for name in names})
+
     @classmethod
-    def load(cls, dirs: Sequence[Path], split: str, config: MixingConfig) -> StemPool:
+    def load(
+        cls, dirs: Sequence[Path], split: str, config: MixingConfig, label_set: LabelSet | None = None
+    ) -> StemPool:
         """Read the tables of prepared corpora.
 
         Parameters
@@ -166,6 +182,8 @@ class StemPool:
             `train`, `validation` or `test`.
         config : MixingConfig
             Its `split` may divide the songs in another way than the tables do.
+        label_set : LabelSet, optional
+            Labels of the stems, whatever set their corpora were prepared with; left out: the default set.
 
         Raises
         ------
@@ -176,10 +194,11 @@ class StemPool:
             If no corpus is named, or a weight names one that is not there.
         """
         from organology.corpora.resplit import resplit
-        from organology.corpora.table import labels_of, read_table
+        from organology.corpora.table import read_table
 
         if not dirs:
             raise ConfigError("no prepared corpora are named")
+        label_set = label_set or default_set()
         stems: list[Stem] = []
         labels, active, aligned = [], [], []
         owner: dict[tuple[str, str], Path] = {}
@@ -197,14 +216,22 @@ class StemPool:
                     raise CorpusError(f"{folder}: song {key[1]!r} of corpus {key[0]!r} is in {owner[key]} too")
             columns = (table[name] for name in Stem._fields)
             stems += [stem._replace(path=folder / stem.path) for stem in map(Stem, *columns)]
-            labels.append(labels_of(table))
+            labels.append(_labels(table, label_set))
             active += _intervals(table)
             aligned += table["aligned"].to_list()
         place = ", ".join(map(str, dirs))
         if not stems:
             raise CorpusError(f"{place}: no stem of split {split!r}")
         _check_weights(config, corpora, place)
-        return cls(stems, np.concatenate(labels), active, aligned, config)
+        return cls(stems, np.concatenate(labels), active, aligned, config, label_set)
+
+
+def _labels(table: pl.DataFrame, label_set: LabelSet) -> LabelArray:
+    from organology.corpora.table import labels_of
+
+    if label_set.labels != default_set().labels:
+        raise ConfigError(f"these stems have labels of {default_set().name} only, got {label_set.name}")
+    return labels_of(table)
 
 
 def _intervals(table: pl.DataFrame) -> list[NDArray[np.int64]]:

@@ -7,24 +7,27 @@ from numpy.typing import NDArray
 
 Intervals = NDArray[np.int64]
 
-TRIES = 8
-"""So many positions are drawn until a source sounds long enough in one to be clearly audible; the best is taken."""
+TRIES = 4
+"""Starts that are drawn and tried before all valid ones are counted, which costs far more."""
 
 
 def sounding_frames(active: Intervals, start: int, frames: int) -> int:
     """How many of the `frames` frames from `start` lie in the intervals `active`, shape (k, 2)."""
-    first = int(np.searchsorted(active[:, 1], start, side="right"))
-    last = int(np.searchsorted(active[:, 0], start + frames, side="left"))
+    end = start + frames
+    first = int(active[:, 1].searchsorted(start, side="right"))
+    last = int(active[:, 0].searchsorted(end, side="left"))
+    if last <= first:
+        return 0
     part = active[first:last]
-    overlap = np.minimum(part[:, 1], start + frames) - np.maximum(part[:, 0], start)
-    return int(overlap[overlap > 0].sum())
+    whole = int((part[:, 1] - part[:, 0]).sum())
+    return whole - max(0, start - int(part[0, 0])) - max(0, int(part[-1, 1]) - end)
 
 
 def draw_start(rng: np.random.Generator, active: Intervals, length: int, frames: int, sounding: int) -> int:
-    """Start of a chunk in which a stem sounds.
+    """Start of a chunk in which a stem sounds, drawn evenly from all starts that there are.
 
-    A moment in which the stem sounds is drawn, and where in the chunk it lies; up to `TRIES` times, until the stem
-    sounds for `sounding` frames in the chunk. The chunk lies within the stem, or the stem within the chunk.
+    Those are the starts at which the stem sounds for `sounding` frames of the chunk, or for as many as it does
+    anywhere. The chunk lies within the stem, or the stem within the chunk.
 
     Parameters
     ----------
@@ -43,22 +46,42 @@ def draw_start(rng: np.random.Generator, active: Intervals, length: int, frames:
         From min(0, length - frames) to max(0, length - frames).
     """
     low, high = min(0, length - frames), max(0, length - frames)
-    edges = np.cumsum(active[:, 1] - active[:, 0])
-    total = int(edges[-1]) if len(edges) else 0
-    if total <= 0:
-        return int(rng.integers(low, high + 1))
-    wanted = min(sounding, total, frames)
-    best, best_sounds = 0, -1
-    for _ in range(TRIES):
-        ahead = int(rng.integers(total))
-        interval = int(np.searchsorted(edges, ahead, side="right"))
-        moment = int(active[interval, 1] - (edges[interval] - ahead))
-        start = min(max(moment - int(rng.integers(frames)), low), high)
-        if length < frames:
-            start = int(rng.integers(low, high + 1))
-        sounds = sounding_frames(active, start, frames)
-        if sounds > best_sounds:
-            best, best_sounds = start, sounds
-        if sounds >= wanted:
-            break
-    return best
+    for start in rng.integers(low, high + 1, TRIES).tolist():
+        if len(active) == 0 or length <= frames or sounding_frames(active, start, frames) >= sounding:
+            return int(start)  # a valid one of those drawn evenly is even among the valid ones
+    first, counts = _valid_starts(active, low, high, frames, sounding)
+    edges = np.cumsum(counts)
+    number = int(rng.integers(edges[-1]))
+    place = int(np.searchsorted(edges, number, side="right"))
+    return int(first[place] + number - (edges[place] - counts[place]))
+
+
+def _valid_starts(
+    active: Intervals, low: int, high: int, frames: int, sounding: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Runs of starts from `low` to `high` that will do: the first of each and how many there are, shape (runs,).
+
+    As a chunk moves on by one frame, it gains at most one sounding frame at its end and loses at most one at its
+    beginning. So how long it sounds is linear, with a slope of -1, 0 or 1, between the starts at which one of its ends
+    meets the edge of an interval; and the starts between two of those that will do are a run.
+    """
+    edges = active.reshape(-1)
+    corners = np.sort(np.concatenate([edges, edges - frames, (low, high)]).clip(low, high))
+    sounds = _sounding_before(active, corners + frames) - _sounding_before(active, corners)
+    wanted = min(sounding, int(sounds.max()))
+    sizes = np.diff(corners, append=high + 1)  # the last corner is a run of one start
+    slopes = np.append(np.sign(np.diff(sounds)), 0)
+    surplus = sounds - wanted
+    first = corners + np.where((slopes > 0) & (surplus < 0), -surplus, 0)
+    beyond = np.where(slopes < 0, corners + surplus + 1, corners + np.where((slopes == 0) & (surplus < 0), 0, sizes))
+    counts = np.maximum(0, np.minimum(beyond, corners + sizes) - first)
+    return first, counts
+
+
+def _sounding_before(active: Intervals, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """So many frames before each place lie in the intervals; shape as `places`."""
+    lengths = active[:, 1] - active[:, 0]
+    total = np.concatenate([[0], np.cumsum(lengths)])
+    number = np.searchsorted(active[:, 0], places, side="right")  # intervals that begin at or before the place
+    inside = np.maximum(0, active[np.maximum(number - 1, 0), 1] - places)
+    return np.where(number > 0, total[number] - inside, 0)

@@ -7,7 +7,6 @@ ICML 2022; "Robust fine-tuning of zero-shot models", CVPR 2022).
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,10 +17,11 @@ import torch
 from torch import Tensor
 
 from organology.errors import ModelError
-from organology.model.checkpoint import read_checkpoint
+from organology.model.checkpoint_files import describe_parent, read_checkpoint
+from organology.model.config import ModelConfig
 from organology.model.imported import has_folded_norms
-from organology.model.network import InstrumentNet, ModelConfig
-from organology.model.pretrained import load_state
+from organology.model.network import InstrumentNet
+from organology.model.weights import load_state
 from organology.model_metadata import ModelMetadata
 
 
@@ -44,7 +44,7 @@ def average_checkpoints(
     net : InstrumentNet
         In eval mode, not calibrated.
     metadata : ModelMetadata
-        Thresholds are the mean of the checkpoints'; `provenance["average_of"]` holds share and provenance of each.
+        Thresholds are the mean of the checkpoints'; `provenance["average_of"]` holds share, name and SHA-256 of each.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def average_checkpoints(
     shares = _shares(len(paths), weights)
     config, first, _ = read_checkpoint(paths[0])
     parts = [_read(path, paths[0], config, first) for path in paths]
-    net = InstrumentNet(config, first.labels)
+    net = InstrumentNet(config, first.label_set)
     folded = []
     for path, part in zip(paths, parts, strict=True):
         load_state(net, part.state, Path(path))
@@ -70,17 +70,17 @@ def average_checkpoints(
     of_label = zip(*(thresholds for _, thresholds in tuned), strict=True)
     tuned_shares = _shares(len(tuned), [share for share, _ in tuned])
     thresholds = tuple(sum(s * v for s, v in zip(tuned_shares, values, strict=True)) for values in of_label)
-    told = [{"share": share, **part.told} for share, part in zip(shares, parts, strict=True)]
-    return net.eval(), replace(first, thresholds=thresholds, calibration=None, provenance={"average_of": told})
+    parents = [{"share": share, **part.parent} for share, part in zip(shares, parts, strict=True)]
+    return net.eval(), replace(first, thresholds=thresholds, calibration=None, provenance={"average_of": parents})
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One of the networks: its weights, thresholds if it has any, and what the provenance tells of it."""
+    """One of the networks: its weights, its thresholds if it has any, and its entry in the provenance."""
 
     state: dict[str, Tensor]
     thresholds: tuple[float, ...] | None
-    told: dict[str, Any]
+    parent: dict[str, Any]
 
 
 def _read(
@@ -90,10 +90,10 @@ def _read(
     if Path(path).is_file():
         return _start(Path(path), config, first)
     own_config, metadata, state = read_checkpoint(path)
-    outputs, wanted = (metadata.labels, metadata.sample_rate), (first.labels, first.sample_rate)
+    outputs, wanted = (metadata.label_set, metadata.sample_rate), (first.label_set, first.sample_rate)
     if outputs != wanted or not own_config.differs_by_level_only(config):
         raise ModelError(f"{path}: a network of another configuration or with other labels than {first_path}")
-    return _Part(state, metadata.thresholds, {"name": metadata.name, **metadata.provenance})
+    return _Part(state, metadata.thresholds, describe_parent(path, metadata.name))
 
 
 def _start(path: Path, config: ModelConfig, first: ModelMetadata) -> _Part:
@@ -102,10 +102,10 @@ def _start(path: Path, config: ModelConfig, first: ModelMetadata) -> _Part:
         raise ModelError(
             f"{path}: published weights say nothing of the labels of a network with the head {config.head!r}"
         )
-    net = InstrumentNet(config, first.labels)
+    net = InstrumentNet(config, first.label_set)
     net.load_pretrained(path)
-    told = {"name": "published weights", "file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    return _Part(net.state_dict(), None, told)
+    parent = {"file": path.name, **describe_parent(path, "published weights")}
+    return _Part(net.state_dict(), None, parent)
 
 
 def _shares(count: int, weights: Sequence[float] | None) -> list[float]:

@@ -1,6 +1,6 @@
-"""Checkpoints: a folder with `model.safetensors` (weights) and `model.json` (configuration, `ModelMetadata`).
+"""Checkpoints: networks and their metadata, written to and read from a folder; see `checkpoint_files`.
 
-Nothing is unpickled. Both files are made in a folder beside the target and moved into place whole.
+Both files are made in a folder beside the target and moved into place whole.
 """
 
 from __future__ import annotations
@@ -12,18 +12,14 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.torch import save_file
 
 from organology import config as configuration
-from organology.errors import ConfigError, ModelError
-from organology.model.network import InstrumentNet, ModelConfig
-from organology.model.pretrained import load_state
+from organology.errors import ModelError
+from organology.model.checkpoint_files import DESCRIPTION, FORMAT, WEIGHTS, read_checkpoint
+from organology.model.network import InstrumentNet
+from organology.model.weights import load_state
 from organology.model_metadata import ModelMetadata
-
-WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
-FORMAT = "organology-checkpoint-1"
 
 
 def complete_metadata(net: InstrumentNet, metadata: ModelMetadata) -> ModelMetadata:
@@ -34,7 +30,7 @@ def complete_metadata(net: InstrumentNet, metadata: ModelMetadata) -> ModelMetad
     ModelError
         If labels or sample rate are not the network's.
     """
-    if metadata.labels != net.labels:
+    if metadata.label_set != net.label_set:
         raise ModelError(f"metadata and network have other labels: {metadata.labels} and {net.labels}")
     rate = net.frontend.config.sample_rate
     if metadata.sample_rate != rate:
@@ -87,28 +83,6 @@ def save_checkpoint(folder: str | os.PathLike[str], net: InstrumentNet, metadata
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def read_checkpoint(folder: str | os.PathLike[str]) -> tuple[ModelConfig, ModelMetadata, dict[str, Tensor]]:
-    """The parts of a checkpoint, not put together: configuration, metadata, state dict.
-
-    Raises
-    ------
-    ModelError
-        If a file is missing or is not what it has to be.
-    """
-    path = Path(folder)
-    if not path.is_dir():
-        raise ModelError(f"{path}: {'not a checkpoint folder' if path.exists() else 'no such checkpoint folder'}")
-    for name in (WEIGHTS, DESCRIPTION):
-        if not (path / name).is_file():
-            raise ModelError(f"{path}: not a checkpoint: {name} is missing")
-    config, metadata = _read_description(path / DESCRIPTION)
-    try:
-        state = load_file(path / WEIGHTS)
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{path / WEIGHTS}: not readable as safetensors: {error}") from error
-    return config, metadata, state
-
-
 def load_checkpoint(folder: str | os.PathLike[str]) -> tuple[InstrumentNet, ModelMetadata]:
     """Read a network (in eval mode, on the CPU) and its metadata.
 
@@ -118,24 +92,10 @@ def load_checkpoint(folder: str | os.PathLike[str]) -> tuple[InstrumentNet, Mode
         If a file is missing, is not what it has to be, or the weights don't fit the configuration.
     """
     config, metadata, state = read_checkpoint(folder)
-    net = InstrumentNet(config, metadata.labels)
+    net = InstrumentNet(config, metadata.label_set)
     load_state(net, state, Path(folder) / WEIGHTS)
     net.calibrate(metadata.calibration)
     return net.eval(), metadata
-
-
-def _read_description(path: Path) -> tuple[ModelConfig, ModelMetadata]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: not readable as JSON: {error}") from error
-    if not isinstance(values, dict) or values.get("format") != FORMAT:
-        raise ModelError(f"{path}: not the description of a checkpoint ({FORMAT})")
-    try:
-        config = configuration.parse(values.get("config"), ModelConfig, str(path))
-    except ConfigError as error:
-        raise ModelError(str(error)) from error
-    return config, ModelMetadata.from_json(json.dumps(values.get("metadata")), str(path))
 
 
 def _umask() -> int:

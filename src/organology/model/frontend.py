@@ -1,8 +1,6 @@
 """Mel spectrograms, computed from the waveform inside the network.
 
-One module, `MelFrontend`, built from one frozen `FrontendConfig`; two presets. `PAPER` is the front end of Bradl,
-Huber and Pernkopf (2023), with what they leave open taken from Won et al. (2020). `EFFICIENTAT` is the one that the
-AudioSet weights of EfficientAT (Schmid et al., 2023) were trained with.
+One module, `MelFrontend`, built from one frozen `FrontendConfig`.
 
 Nothing is taken from more than the waveform that is given, a window, so that its scores don't hang on what it is cut
 from; and unless `level_db` is set, nothing is taken from more than a frame (no peak, no `top_db`).
@@ -10,116 +8,14 @@ from; and unless `level_db` is set, nothing is taken from more than a frame (no 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import ConfigDict
 from torch import Tensor, nn
 
-MelScale = Literal["htk", "slaney", "kaldi"]
-
-
-MAX_GAIN_DB = 15.0
-"""Enough for music at -50 dB where -35 is wanted; the noise of most recordings stays below what is heard."""
-
-
-@dataclass(frozen=True)
-class FrontendConfig:
-    """Settings of a mel spectrogram.
-
-    Attributes
-    ----------
-    sample_rate : int
-        In Hz.
-    n_fft, win_length, hop_length : int
-        In samples. A window shorter than `n_fft` is centered in it.
-    n_mels : int
-        Number of bands.
-    f_min, f_max : float
-        Lower edge of the first and upper edge of the last band, in Hz.
-    mel_scale : {"htk", "slaney", "kaldi"}
-        "htk": HTK's scale, triangles straight over Hz. "slaney": Slaney's scale, triangles over Hz, each of unit
-        area (librosa's default). "kaldi": HTK's scale, triangles straight over mel, the bin at the Nyquist frequency
-        left out (Kaldi's).
-    log : {"db", "log"}
-        "db": 10 log10(max(power, offset)). "log": ln(power + offset).
-    offset : float
-        Floor of "db" (torchaudio's `amin`) or summand of "log", as a power.
-    preemphasis : float
-        y[t] = x[t + 1] - preemphasis * x[t], which costs one sample; 0 leaves the signal as it is.
-    periodic_window : bool
-        Periodic (for spectra) or symmetric Hann window.
-    mean, std : float
-        The result is (log spectrum - mean) / std.
-    level_db : float or None
-        Root mean square, in dB re full scale, that each waveform is brought to first; None: it stays as it is. The
-        lower, the more of its quiet parts is below `offset`.
-    max_gain_db : float
-        By which `level_db` amplifies at most, so that pauses stay quiet.
-    """
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    sample_rate: int = 32_000
-    n_fft: int = 512
-    win_length: int = 512
-    hop_length: int = 256
-    n_mels: int = 128
-    f_min: float = 0.0
-    f_max: float = 16_000.0
-    mel_scale: MelScale = "htk"
-    log: Literal["db", "log"] = "db"
-    offset: float = 1e-6
-    preemphasis: float = 0.0
-    periodic_window: bool = True
-    mean: float = 0.0
-    std: float = 1.0
-    level_db: float | None = None
-    max_gain_db: float = MAX_GAIN_DB
-
-    def __post_init__(self) -> None:
-        if not 0 < self.win_length <= self.n_fft:
-            raise ValueError(f"win_length is between 1 and n_fft, not {self.win_length}")
-        if self.hop_length < 1 or self.n_mels < 1:
-            raise ValueError("hop_length and n_mels are positive")
-        if not 0 <= self.f_min < self.f_max <= self.sample_rate / 2:
-            raise ValueError(
-                f"0 <= f_min < f_max <= {self.sample_rate / 2:g} does not hold: {self.f_min}, {self.f_max}"
-            )
-        if self.offset <= 0 or self.std <= 0:
-            raise ValueError("offset and std are positive")
-
-    def n_frames(self, n_samples: int) -> int:
-        """Number of frames of a waveform of `n_samples` samples."""
-        return 1 + (n_samples - bool(self.preemphasis) - self.n_fft % 2) // self.hop_length
-
-
-PAPER = FrontendConfig()
-"""128 bands (HTK, to 16 kHz), window 512, hop 256, decibels; six of the bands hold no bin (n_fft is small for them).
-
-The floor of -60 dB is ours (Won et al. have -100). It lies 100 dB below a tone of full scale and above the rounding
-noise of 16-bit audio (-77 dB in a band), so that a recorded rest and a rendered one look alike. Far below it float32
-is noise too: beside loud bands, two correct implementations differ by 0.1 dB at -100 dB.
-`dataclasses.replace(PAPER, offset=1e-10)` is theirs.
-"""
-
-EFFICIENTAT = FrontendConfig(
-    n_fft=1024,
-    win_length=800,
-    hop_length=320,
-    f_max=15_000.0,
-    mel_scale="kaldi",
-    log="log",
-    offset=1e-5,
-    preemphasis=0.97,
-    periodic_window=False,
-    mean=-4.5,
-    std=5.0,
-)
-"""128 bands (Kaldi, to 15 kHz), window 25 ms in an FFT of 1024, hop 10 ms; what EfficientAT's weights expect."""
+from organology.model.config import PAPER, FrontendConfig, MelScale
 
 
 def _hz_to_mel(hz: NDArray[Any], scale: MelScale) -> NDArray[Any]:

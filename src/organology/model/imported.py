@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from organology import config as configuration
 from organology.errors import ConfigError, ModelError
+from organology.model.config import ModelConfig
 from organology.model.export.exporter import TOLERANCE, check_waveforms, largest_difference
-from organology.model.network import InstrumentNet, ModelConfig
-from organology.model.pretrained import load_state
+from organology.model.network import InstrumentNet
+from organology.model.weights import load_state
 from organology.model_metadata import METADATA_KEY, ModelMetadata
 from organology.recognition.onnx_model import ModelFile, read_model
 
@@ -64,7 +65,7 @@ def import_onnx(model: str | os.PathLike[str] | None = None) -> tuple[Instrument
         config = configuration.parse({**metadata.network, "frontend": metadata.frontend}, ModelConfig, source)
     except ConfigError as error:
         raise ModelError(str(error)) from error
-    net = InstrumentNet(config, metadata.labels).eval()
+    net = InstrumentNet(config, metadata.label_set).eval()
     load_state(net, _state(exported.graph, net, source), source)
     net.calibrate(metadata.calibration)
     difference = largest_difference(net, content, check_waveforms(metadata))

@@ -1,4 +1,4 @@
-"""The timeline picture: instruments down, time across, score as the strength of a family's color.
+"""The timeline picture: instruments down, time across, score as the strength of the label's color.
 
 matplotlib is imported inside, so that everything else works without it. No global state of it is used, so pictures can
 be drawn in several threads.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,49 +15,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.atomic import written_whole
-from organology.outputs.terminal.table import clock
+from organology.outputs.timeaxis import clock, time_step
 from organology.recognition.result import Recognition
-from organology.taxonomy import DISPLAY_NAMES, FAMILIES, FAMILY_OF
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLORS = {
-    "voice": "#d6336c",
-    "percussion": "#e8590c",
-    "bowed_string": "#9c5b1e",
-    "plucked_string": "#4f8a10",
-    "woodwind": "#0b8a6a",
-    "brass": "#b88700",
-    "key": "#1c6fc4",
-    "synth": "#6f42d8",
-}
-"""One color a family."""
-
 _INK, _MIDDLE, _FAINT, _TRACK = "#1f2328", "#57606a", "#9aa1a9", "#f1f3f5"
 _WIDTH_INCHES, _DPI = 10.0, 160
 _ROW_INCHES, _FAMILY_GAP = 0.27, 0.38  # the gap in rows
 _LEFT_INCHES, _RIGHT_INCHES, _TOP_INCHES, _BOTTOM_INCHES = 1.55, 0.75, 0.86, 0.5
-_TICK_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
 _MOST_TICKS = 12
 
 
-def _layout(labels: Sequence[str]) -> list[tuple[str, float]]:
-    """Each label with the top of its row, families apart, instruments under their family."""
-    rows, top = [], 0.0
-    for family in FAMILIES:
-        members = (family, *(label for label, of in FAMILY_OF.items() if of == family))
-        shown = [label for label in members if label in labels]
-        for label in shown:
-            rows.append((label, top))
-            top += 1.0
-        top += _FAMILY_GAP if shown else 0.0
+def _layout(recognition: Recognition) -> list[tuple[str, float]]:
+    """Each label with the top of its row, families apart, children under their parent."""
+    rows: list[tuple[str, float]] = []
+    top, family = 0.0, ""
+    for label in recognition.order():
+        own = recognition.label_set.family(label)
+        top += _FAMILY_GAP if rows and own != family else 0.0
+        rows.append((label, top))
+        top, family = top + 1.0, own
     return rows
 
 
 def _shades(column: NDArray[np.float32], color: str) -> NDArray[np.float64]:
-    """Scores as colors between the empty track and the family's color, shape (n_cells, 3)."""
+    """Scores as colors between the empty track and a color, shape (n_cells, 3)."""
     from matplotlib.colors import to_rgb
 
     empty, full = np.array(to_rgb(_TRACK)), np.array(to_rgb(color))
@@ -66,29 +50,24 @@ def _shades(column: NDArray[np.float32], color: str) -> NDArray[np.float64]:
     return np.asarray(empty + share * (full - empty))
 
 
-def time_step(duration: float, most: int) -> float:
-    """Distance of at most so many marks on a time axis, a round one; for days on end more marks."""
-    return next((step for step in _TICK_STEPS if duration / step <= most), _TICK_STEPS[-1])
-
-
 def _ticks(duration: float) -> NDArray[np.float64]:
     return np.arange(0, duration + 1e-9, time_step(duration, _MOST_TICKS))
 
 
 def _draw_row(axes: Axes, recognition: Recognition, label: str, top: float, plays: bool) -> None:
-    family = FAMILY_OF.get(label, label)
-    is_family = label == family
+    is_family = label not in recognition.label_set.parents
+    color = recognition.label_set.colors[label]
     height = 0.86 if is_family else 0.74
-    heard = recognition.activity
-    column = heard.scores[:, recognition.labels.index(label)]
+    over_time = recognition.activity
+    column = over_time.scores[:, recognition.labels.index(label)]
     axes.pcolormesh(
-        heard.edges, [top, top + height], _shades(column, COLORS[family])[None], shading="flat", rasterized=True, lw=0
+        over_time.edges, [top, top + height], _shades(column, color)[None], shading="flat", rasterized=True, lw=0
     )
     for segment in recognition.segments_of(label):
         axes.plot(
             [segment.start, segment.end],
             [top + height, top + height],
-            color=COLORS[family],
+            color=color,
             lw=2.2 if is_family else 1.6,
             solid_capstyle="butt",
         )
@@ -98,7 +77,7 @@ def _draw_row(axes: Axes, recognition: Recognition, label: str, top: float, play
     axes.text(
         -0.012,
         middle,
-        DISPLAY_NAMES[label],
+        recognition.label_set.display[label],
         transform=side,
         ha="right",
         va="center",
@@ -149,7 +128,7 @@ def figure(recognition: Recognition, title: str | None = None) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rows = _layout(recognition.labels)
+    rows = _layout(recognition)
     n_rows = rows[-1][1] + 1
     width, height = _WIDTH_INCHES, n_rows * _ROW_INCHES + _TOP_INCHES + _BOTTOM_INCHES
     drawn = Figure(figsize=(width, height), dpi=_DPI, facecolor="white")

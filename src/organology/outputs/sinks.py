@@ -12,7 +12,7 @@ from typing import TextIO
 from organology.atomic import descriptor_of, is_written_through, written_whole
 from organology.errors import OrganologyError, one_line
 from organology.outputs.paths import OutputPaths
-from organology.outputs.writers import PlainWriter, Writer
+from organology.outputs.writers.base import PlainWriter, Writer
 from organology.recognition.result import Recognition
 
 STANDARD_OUTPUT = "standard output"

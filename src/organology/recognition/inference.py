@@ -16,9 +16,9 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from organology.labels import LabelSet
 from organology.ordered_map import ordered_map
 from organology.recognition.windows import Window
-from organology.taxonomy import LABELS, raise_families
 
 SILENCE_DBFS = -70.0
 """A window whose level (root mean square) is below this is silent: its scores are 0."""
@@ -42,7 +42,7 @@ class ScoredWindows:
     ----------
     starts, ends : int64 array, shape (n_windows,)
         In frames.
-    scores : float32 array, shape (n_windows, 15)
+    scores : float32 array, shape (n_windows, n_labels)
         Zeros where a window is silent.
     sounds : bool array, shape (n_windows,)
         Whether a window reaches `SILENCE_DBFS`.
@@ -54,14 +54,16 @@ class ScoredWindows:
     sounds: NDArray[np.bool_]
 
 
-def score_windows(cut: Iterable[Window], model: _Score, threads: int = 1) -> ScoredWindows:
+def score_windows(cut: Iterable[Window], model: _Score, label_set: LabelSet, threads: int = 1) -> ScoredWindows:
     """Score windows as they come.
 
     Parameters
     ----------
     cut : iterable of Window
     model : callable
-        float32 (batch, window_frames) -> float32 (batch, 15); safe to call from several threads.
+        float32 (batch, window_frames) -> float32 (batch, n_labels); safe to call from several threads.
+    label_set : LabelSet
+        Of the model's scores.
     threads : int
         Inferences at once, `MOST_THREADS` at the most; with 1, in the caller's thread. Twice as many batches are
         held at the most.
@@ -69,24 +71,25 @@ def score_windows(cut: Iterable[Window], model: _Score, threads: int = 1) -> Sco
     # Compact arrays that grow: at a small hop, lists would take ten times as much.
     places, sounds, scores = array("q"), array("b"), array("f")
     n_threads = min(threads, MOST_THREADS) if threads > 1 else 0
-    for batch, (heard, of_batch) in ordered_map(partial(_scored, model=model), _batches(iter(cut)), n_threads):
+    score = partial(_scored, model, label_set)
+    for batch, (sound, of_batch) in ordered_map(score, _batches(iter(cut)), n_threads):
         places.extend(frame for window in batch for frame in (window.start, window.end))
-        sounds.extend(heard)
+        sounds.extend(sound)
         scores.frombytes(of_batch.tobytes())
     starts, ends = np.array(places, dtype=np.int64).reshape(-1, 2).T
     return ScoredWindows(
-        starts, ends, np.array(scores, dtype=np.float32).reshape(-1, len(LABELS)), np.array(sounds, dtype=bool)
+        starts, ends, np.array(scores, dtype=np.float32).reshape(-1, len(label_set)), np.array(sounds, dtype=bool)
     )
 
 
-def _scored(batch: Sequence[Window], model: _Score) -> _BatchScores:
+def _scored(model: _Score, label_set: LabelSet, batch: Sequence[Window]) -> _BatchScores:
     """Whether each window sounds, and its scores; the model sees only those that sound."""
-    heard = [window.level >= SILENCE_DBFS for window in batch]
-    scores = np.zeros((len(batch), len(LABELS)), np.float32)
-    sounding = [window.samples for window, is_heard in zip(batch, heard, strict=True) if is_heard]
+    sound = [window.level >= SILENCE_DBFS for window in batch]
+    scores = np.zeros((len(batch), len(label_set)), np.float32)
+    sounding = [window.samples for window, sounds in zip(batch, sound, strict=True) if sounds]
     if sounding:
-        scores[heard] = raise_families(model(sounding[0][None] if len(sounding) == 1 else np.stack(sounding)))
-    return heard, scores
+        scores[sound] = label_set.raise_parents(model(sounding[0][None] if len(sounding) == 1 else np.stack(sounding)))
+    return sound, scores
 
 
 def _batches(cut: Iterator[Window]) -> Iterator[list[Window]]:

@@ -15,15 +15,15 @@ from urllib.parse import quote
 
 import numpy as np
 
+from organology._version import __version__
 from organology.errors import OrganologyError
-from organology.taxonomy import DISPLAY_NAMES, FAMILY_OF, LABELS
+from organology.extras import install_hint
+from organology.recognition.data import RecognitionData
+from organology.recognition.segments import Segment
 
 if TYPE_CHECKING:
     import jams
     import pandas
-
-    from organology.recognition.result import Recognition
-    from organology.recognition.segments import Segment
 
 JAMS_VERSION = "0.3.5"
 """Of the schema that `jams_plain` follows."""
@@ -31,7 +31,7 @@ JAMS_VERSION = "0.3.5"
 _CHANNEL = re.compile(r"(?P<name>.*)#ch(?P<channel>\d+)", re.DOTALL)
 
 
-def jams_plain(recognition: Recognition) -> dict[str, Any]:
+def jams_plain(recognition: RecognitionData) -> dict[str, Any]:
     """A JAMS document as plain values, made without jams.
 
     Parameters
@@ -79,10 +79,8 @@ def jams_plain(recognition: Recognition) -> dict[str, Any]:
 
 
 def _annotation(
-    recognition: Recognition, namespace: str, rows: list[dict[str, Any]], label: str | None = None
+    recognition: RecognitionData, namespace: str, rows: list[dict[str, Any]], label: str | None = None
 ) -> dict[str, Any]:
-    from organology import __version__
-
     settings = ", ".join(f"{name} {value:g}" for name, value in vars(recognition.segment_settings).items())
     return {
         "namespace": namespace,
@@ -107,23 +105,23 @@ def _score(value: float) -> float:
     return round(float(value), 6)
 
 
-def to_jams(recognition: Recognition) -> jams.JAMS:
+def to_jams(recognition: RecognitionData) -> jams.JAMS:
     """See `Recognition.to_jams`."""
     try:
         import jams
     except ImportError as error:
-        raise OrganologyError(f"to_jams: {error}; pip install 'organology[jams]'") from error
+        raise OrganologyError(f"to_jams: {error}; {install_hint('jams')}") from error
     return jams.JAMS(**jams_plain(recognition))
 
 
 def to_dataframe(
-    recognition: Recognition, what: Literal["segments", "windows", "labels"] = "segments"
+    recognition: RecognitionData, what: Literal["segments", "windows", "labels"] = "segments"
 ) -> pandas.DataFrame:
     """See `Recognition.to_dataframe`."""
     try:
         import pandas
     except ImportError as error:
-        raise OrganologyError(f"to_dataframe: {error}; pip install pandas") from error
+        raise OrganologyError(f"to_dataframe: {error}; {install_hint('pandas')}") from error
     source = recognition.source
     if what == "segments":
         rows = [(source, one.label, one.start, one.end, one.score) for one in recognition.segments]
@@ -137,16 +135,16 @@ def to_dataframe(
         columns = {
             "file": [source] * len(recognition.labels),
             "label": list(recognition.labels),
-            "family": [FAMILY_OF.get(label, label) for label in recognition.labels],
+            "family": [recognition.label_set.family(label) for label in recognition.labels],
             "score": np.asarray(recognition.file_scores),
             "threshold": np.asarray(recognition.thresholds),
             "plays": np.asarray(recognition.plays),
         }
         return pandas.DataFrame(columns)
-    raise ValueError(f"segments, windows or labels, not {what!r}")
+    raise ValueError(f"what must be segments, windows or labels, got {what!r}")
 
 
-def by_time(recognition: Recognition) -> list[Segment]:
+def by_time(recognition: RecognitionData) -> list[Segment]:
     """The segments in the order of time; those that begin together in the order of labels."""
     return sorted(recognition.segments, key=lambda segment: segment.start)
 
@@ -160,17 +158,18 @@ def seconds(value: float) -> str:
     return format(float(value), ".6f").rstrip("0").rstrip(".")
 
 
-def to_audacity(recognition: Recognition) -> str:
+def to_audacity(recognition: RecognitionData) -> str:
     """The segments as an Audacity label track: `start, end, name` with tabs, in the order of time.
 
     References
     ----------
     Audacity manual, "Importing and Exporting Labels".
     """
-    return "".join(f"{one.start:.6f}\t{one.end:.6f}\t{DISPLAY_NAMES[one.label]}\n" for one in by_time(recognition))
+    names = recognition.label_set.display
+    return "".join(f"{one.start:.6f}\t{one.end:.6f}\t{names[one.label]}\n" for one in by_time(recognition))
 
 
-def to_rttm(recognition: Recognition) -> str:
+def to_rttm(recognition: RecognitionData) -> str:
     """The segments as RTTM, the labels in the place of speakers.
 
     Its fields are divided by spaces; what is neither letter, digit nor punctuation in a file's name is percent-encoded.
@@ -189,26 +188,26 @@ def to_rttm(recognition: Recognition) -> str:
     return "".join(lines)
 
 
-def to_elan(recognition: Recognition) -> str:
+def to_elan(recognition: RecognitionData) -> str:
     """The segments as tab-delimited text for ELAN: `tier, begin, end, annotation`, a tier a label.
 
     Times in seconds with milliseconds, which are as fine as ELAN's own.
     """
-    lines = [
-        f"{DISPLAY_NAMES[one.label]}\t{one.start:.3f}\t{one.end:.3f}\t{DISPLAY_NAMES[one.label]}\n"
-        for one in recognition.segments
-    ]
-    return "".join(lines)
+    names = recognition.label_set.display
+    return "".join(
+        f"{names[one.label]}\t{one.start:.3f}\t{one.end:.3f}\t{names[one.label]}\n" for one in recognition.segments
+    )
 
 
-def to_sonic_visualiser(recognition: Recognition) -> str:
+def to_sonic_visualiser(recognition: RecognitionData) -> str:
     """The segments as CSV for a region layer of Sonic Visualiser: `time, value, duration, label`, without a head.
 
     The value is the number of the label, so that each has a line of its own.
     """
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
+    label_set = recognition.label_set
     for one in by_time(recognition):
-        number = LABELS.index(one.label) + 1
-        rows.writerow([f"{one.start:.6f}", number, f"{one.end - one.start:.6f}", DISPLAY_NAMES[one.label]])
+        number = label_set.index(one.label) + 1
+        rows.writerow([f"{one.start:.6f}", number, f"{one.end - one.start:.6f}", label_set.display[one.label]])
     return text.getvalue()

@@ -1,25 +1,27 @@
 """Model files: ONNX, waveform in, scores out, with everything a caller has to know in their metadata.
 
 The contract is in `docs/architecture.md`: input `waveform` float32 (batch, samples), output `scores` float32
-(batch, labels) with sigmoids inside, and a metadata property `organology` that holds `metadata.ModelMetadata` as JSON.
+(batch, labels) with sigmoids inside, and a metadata property `organology` that holds `model_metadata.ModelMetadata` as
+JSON.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from organology.errors import ModelError
-from organology.labels import default_set
+from organology.labels import LabelSet, default_set
 from organology.model_metadata import METADATA_KEY, ModelMetadata
-from organology.taxonomy import LABELS
+from organology.recognition.pooling import check_pooling
+from organology.recognition.runtime import onnxruntime
 
 SHIPPED = "organology.onnx"
 """Name of the shipped model, in `organology/recognition/models`."""
@@ -28,7 +30,7 @@ _INPUT, _OUTPUT = "waveform", "scores"
 
 
 class ModelFile:
-    """An open model; safe to use from several threads at once.
+    """An open model; safe to use from several threads at once, and to pickle (it is read again).
 
     Parameters
     ----------
@@ -41,8 +43,11 @@ class ModelFile:
     ----------
     name : str
         As the metadata say, or else the file's name.
+    digest : str
+        SHA-256 of the file, in hexadecimal: what tells models apart.
     metadata : ModelMetadata
-        With labels and thresholds in the order of `taxonomy.LABELS`.
+        With labels and thresholds in the order of the label set; a model whose labels are those of the default set
+        gives them in its order, whatever the order inside the file.
 
     Raises
     ------
@@ -51,20 +56,29 @@ class ModelFile:
     """
 
     def __init__(self, model: str | os.PathLike[str] | None = None, threads: int | None = None) -> None:
-        source, content = read_model(model)
+        self._model, self._threads = model, threads
+        self._source, content = read_model(model)
+        self.digest: str = hashlib.sha256(content).hexdigest()
         try:
-            self._session = onnxruntime.InferenceSession(content, _options(threads), providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(content, _options(threads), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors share no base of their own
-            raise ModelError(f"{source}: not an ONNX model that can be run: {_first_line(error)}") from error
-        text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+            raise ModelError(f"{self._source}: not an ONNX model that can be run: {_first_line(error)}") from error
+        text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is None:
-            raise ModelError(f"{source}: an ONNX model, but without the metadata property {METADATA_KEY!r}")
-        metadata = ModelMetadata.from_json(text, source)
-        _check_ports(self._session, metadata, source)
-        self._order = _order(metadata.labels, source)
-        self._source = source
+            raise ModelError(f"{self._source}: an ONNX model, but without the metadata property {METADATA_KEY!r}")
+        metadata = ModelMetadata.from_json(text, self._source)
+        _check(session, metadata, self._source)
+        self._session: Any = session
+        self._order = _order(metadata.label_set)
         self.metadata = _reordered(metadata, self._order)
-        self.name: str = metadata.name or Path(source).name
+        self.name: str = metadata.name or Path(self._source).name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopened, (self._model, self._threads, self.digest)
+
+    def close(self) -> None:
+        """Free the model's memory; nothing can be scored afterwards."""
+        self._session = None
 
     def scores(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
         """Scores of windows.
@@ -76,18 +90,28 @@ class ModelFile:
 
         Returns
         -------
-        float32 array, shape (batch, 15)
-            0 ... 1, in the order of `taxonomy.LABELS`.
+        float32 array, shape (batch, n_labels)
+            0 ... 1, in the order of `metadata.label_set`.
 
         Raises
         ------
         ModelError
-            If the model gives scores that are not finite.
+            If the model gives scores that are not finite, or is closed.
         """
-        (scores,) = self._session.run([_OUTPUT], {_INPUT: np.ascontiguousarray(waveforms, dtype=np.float32)})
+        session = self._session  # `close` may come from another thread
+        if session is None:
+            raise ModelError(f"{self._source}: the model is closed")
+        (scores,) = session.run([_OUTPUT], {_INPUT: np.ascontiguousarray(waveforms, dtype=np.float32)})
         if not np.isfinite(scores).all():
             raise ModelError(f"{self._source}: the model gives scores that are not finite")
         return np.asarray(scores[:, self._order], dtype=np.float32)
+
+
+def _reopened(model: str | os.PathLike[str] | None, threads: int | None, digest: str) -> ModelFile:
+    opened = ModelFile(model, threads)
+    if opened.digest != digest:
+        raise ModelError(f"{opened._source}: the model file must be the one that was pickled, got another content")
+    return opened
 
 
 def read_model(model: str | os.PathLike[str] | None = None) -> tuple[str, bytes]:
@@ -146,7 +170,11 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _check_ports(session: Any, metadata: ModelMetadata, source: str) -> None:
+def _check(session: Any, metadata: ModelMetadata, source: str) -> None:
+    try:
+        check_pooling(metadata.pooling)
+    except ValueError as error:
+        raise ModelError(f"{source}: bad model metadata: {error}") from None
     ports = (
         (_INPUT, session.get_inputs(), metadata.window_frames),
         (_OUTPUT, session.get_outputs(), len(metadata.labels)),
@@ -161,14 +189,26 @@ def _check_ports(session: Any, metadata: ModelMetadata, source: str) -> None:
             raise ModelError(f"{source}: {name!r} is {kind} {shape}, and has to be tensor(float) ['batch', {size}]")
 
 
-def _order(labels: tuple[str, ...], source: str) -> list[int]:
-    if sorted(labels) != sorted(LABELS):
-        different = sorted(set(labels) ^ set(LABELS)) or sorted({x for x in labels if labels.count(x) > 1})
-        raise ModelError(f"{source}: its labels are not the {len(LABELS)} of organology: {', '.join(different)}")
-    return [labels.index(label) for label in LABELS]
+def _order(label_set: LabelSet) -> list[int]:
+    """Columns of the model's output in the order in which scores are given."""
+    default = default_set().labels
+    if sorted(label_set.labels) == sorted(default):
+        return [label_set.index(label) for label in default]
+    return list(range(len(label_set)))
 
 
 def _reordered(metadata: ModelMetadata, order: list[int]) -> ModelMetadata:
-    from dataclasses import replace
-
-    return replace(metadata, label_set=default_set(), thresholds=tuple(metadata.thresholds[i] for i in order))
+    if order == sorted(order):
+        return metadata
+    labels = [metadata.labels[i] for i in order]
+    calibration = metadata.calibration and replace(
+        metadata.calibration,
+        slopes=tuple(metadata.calibration.slopes[i] for i in order),
+        offsets=tuple(metadata.calibration.offsets[i] for i in order),
+    )
+    return replace(
+        metadata,
+        label_set=metadata.label_set.subset(labels),
+        thresholds=tuple(metadata.thresholds[i] for i in order),
+        calibration=calibration,
+    )

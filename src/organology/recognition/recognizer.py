@@ -6,14 +6,16 @@ import math
 import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organology import audio
-from organology.errors import AudioError
+from organology.errors import AudioError, ModelError
+from organology.labels import LabelSet, View
 from organology.model_metadata import ModelMetadata
 from organology.ordered_map import ordered_map
 from organology.recognition.inference import SILENCE_DBFS, score_windows
@@ -21,9 +23,8 @@ from organology.recognition.onnx_model import ModelFile, available_cores
 from organology.recognition.pooling import pool
 from organology.recognition.result import Recognition
 from organology.recognition.segments import SegmentSettings
-from organology.recognition.thresholds import Thresholds, levels_of
+from organology.recognition.thresholds import Thresholds, resolve_thresholds
 from organology.recognition.windows import Window, windows
-from organology.taxonomy import raise_families
 
 AnySource = audio.Source | audio.AudioStream | NDArray[Any]
 T = TypeVar("T", bound=audio.Source | audio.AudioStream)
@@ -34,9 +35,10 @@ class _StoppedError(Exception):
 
 
 class Recognizer:
-    """Tells which instruments play in recordings, and when.
+    """Recognizes which instruments play in recordings, and when.
 
-    One recognizer may be used from several threads at once.
+    One recognizer may be used from several threads at once, and pickled: the copy opens the model again. As a context
+    manager it frees the model's memory at the end.
 
     Parameters
     ----------
@@ -45,11 +47,22 @@ class Recognizer:
     threads : int, optional
         For one recording: with 2 or more, windows are scored in threads of their own while the next ones are decoded;
         the scores are the same. Default: as many as this process has cores.
+    labels : LabelSet, str or path, optional
+        A label set, the name of a shipped one, or a table of one's own: results have those of its labels that the
+        model can tell (`missing` has the others), each with the highest score of the model's labels within it.
+        Default: the model's own set.
+
+    Attributes
+    ----------
+    missing : tuple of str
+        Labels of `labels` that the model cannot tell.
 
     Raises
     ------
     ModelError
-        "PATH: reason" if the model cannot be used.
+        "PATH: reason" if the model cannot be used, or can tell no label of the set.
+    ConfigError
+        If there is no such label set.
 
     Examples
     --------
@@ -60,14 +73,36 @@ class Recognizer:
     Segment(label='singer', start=12.0, end=47.0, score=0.91)
     """
 
-    def __init__(self, model: str | os.PathLike[str] | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+        labels: LabelSet | str | os.PathLike[str] | None = None,
+    ) -> None:
         self._model = ModelFile(model, threads=1)
         self._threads = threads or available_cores()
+        self.metadata, self._view = _viewed(self._model, labels)
+        self.missing: tuple[str, ...] = () if self._view is None else self._view.missing
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the model's memory; the recognizer cannot be used afterwards."""
+        self._model.close()
 
     @property
-    def metadata(self) -> ModelMetadata:
-        """What the model file says of itself."""
-        return self._model.metadata
+    def label_set(self) -> LabelSet:
+        """The labels of results."""
+        return self.metadata.label_set
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the model file, in hexadecimal."""
+        return self._model.digest
 
     @property
     def model(self) -> str:
@@ -94,7 +129,7 @@ class Recognizer:
         hop_seconds : float
             Distance of the windows.
         thresholds : float, mapping or sequence, optional
-            In place of the model's: one for all labels, some by label, or all 15.
+            In place of the model's: one for all labels, some by label or word ("guitar"), or one a label.
         progress : callable, optional
             Called after every window with the share of the file that is done; 0 where its length is not known.
         sr : int
@@ -107,7 +142,7 @@ class Recognizer:
         AudioError
             "NAME: reason" if the source cannot be used.
         ValueError
-            If `hop_seconds` is not positive or the thresholds are not such.
+            If `hop_seconds` is not positive, or a threshold is not valid.
         TypeError
             If an array comes without its sample rate, or something else with one.
 
@@ -117,12 +152,12 @@ class Recognizer:
         >>> Recognizer().recognize(samples, sr=44_100)
         <Recognition <array> (2.0 s): nothing>
         """
-        levels = levels_of(self.metadata.thresholds, thresholds)
+        resolved = resolve_thresholds(self.label_set, self.metadata.thresholds, thresholds)
         rate = self.metadata.sample_rate
         hop_frames = _hop_frames(hop_seconds, rate)
         with _opened(source, sr) as stream:
             cut = windows(audio.mono_blocks(stream, rate), self.metadata.window_frames, hop_frames)
-            scored = score_windows(_watched(cut, stream, progress), self._model.scores, self._threads)
+            scored = score_windows(_watched(cut, stream, progress), self._scores, self.label_set, self._threads)
             duration = stream.frames_read / stream.sample_rate
         # Resampling rounds the length to a whole sample: the true end is the source's.
         starts, ends = scored.starts / rate, np.minimum(scored.ends / rate, duration)
@@ -135,13 +170,18 @@ class Recognizer:
             starts=starts,
             ends=ends,
             scores=scored.scores,
-            file_scores=raise_families(pooled),
-            thresholds=levels,
+            file_scores=self.label_set.raise_parents(pooled),
+            thresholds=resolved,
             hop_seconds=hop_frames / rate,
             model=self.model,
             notes=_notes(stream, bool(sounds.any())),
             segment_settings=segment_settings or SegmentSettings(),
+            label_set=self.label_set,
         )
+
+    def _scores(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
+        scores = self._model.scores(waveforms)
+        return scores if self._view is None else np.asarray(self._view.apply(scores), dtype=np.float32)
 
     def recognize_many(
         self,
@@ -187,6 +227,22 @@ class Recognizer:
         yield from ordered_map(work, sources, workers if workers > 1 else 0, stopped=stopped)
 
 
+def _viewed(
+    model: ModelFile, labels: LabelSet | str | os.PathLike[str] | None
+) -> tuple[ModelMetadata, View[LabelSet] | None]:
+    """The metadata of what is given out, and how it is read from the model's scores."""
+    if labels is None:
+        return model.metadata, None
+    wanted = labels if isinstance(labels, LabelSet) else LabelSet.load(labels)
+    if wanted == model.metadata.label_set:
+        return model.metadata, None
+    view = wanted.view_of(model.metadata.label_set)
+    if not view.labels:
+        raise ModelError(f"{model.name}: this model can tell no label of {wanted.name}")
+    thresholds = tuple(view.apply_thresholds(model.metadata.thresholds).tolist())
+    return replace(model.metadata, label_set=view.label_set, thresholds=thresholds, calibration=None), view
+
+
 def _opened(source: AnySource, sr: int | None) -> audio.AudioStream:
     if isinstance(source, np.ndarray):
         if isinstance(sr, bool) or sr is None or sr != int(sr):
@@ -199,7 +255,7 @@ def _opened(source: AnySource, sr: int | None) -> audio.AudioStream:
 
 def _hop_frames(hop_seconds: float, rate: int) -> int:
     if not (math.isfinite(hop_seconds) and hop_seconds * rate >= 1):
-        raise ValueError(f"hop_seconds has to be positive, not {hop_seconds}")
+        raise ValueError(f"hop_seconds must be positive, got {hop_seconds}")
     return round(hop_seconds * rate)
 
 
@@ -222,4 +278,4 @@ def _notes(stream: audio.AudioStream, sounds: bool) -> tuple[str, ...]:
         notes.append(f"cut or damaged: {stream.frames_read / stream.sample_rate:.1f} s{whole} could be decoded")
     if stream.nonfinite:
         notes.append(f"{stream.nonfinite} samples that are no sound (NaN, infinite or huge) were taken as silence")
-    return tuple(notes)
+    return (*notes, *stream.notes)

@@ -1,7 +1,7 @@
 """From the scores of windows to who plays when: activity over time, and the segments in it.
 
 An instant's activity is the mean of the windows that cover it, taken of the logits of their scores, on a grid as fine
-as the hop: a window that hears nothing of a label counts for more than one that may hear it elsewhere in its 4 s, which
+as the hop: a window without any sign of a label counts for more than one that may hold it elsewhere in its 4 s, which
 puts edges nearer to where they are (`docs/recognition.md` has figures). A label's segments are the stretches in which
 its activity stays at or above a lower threshold and reaches the threshold itself (hysteresis); short gaps are closed,
 then short segments dropped. A family's segments hold those of its instruments.
@@ -9,14 +9,15 @@ then short segments dropped. A family's segments hold those of its instruments.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from organology.labels import LabelSet
 from organology.recognition.logits import logits_of, scores_of, sums_between
-from organology.taxonomy import LABELS, raise_families
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,14 @@ class SegmentSettings:
     median_seconds: float = 0.0
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not math.isfinite(value):
+                raise ValueError(f"{name} must be finite, got {value}")
         if not 0 <= self.low_ratio <= 1:
-            raise ValueError(f"low_ratio lies between 0 and 1, not at {self.low_ratio}")
+            raise ValueError(f"low_ratio must be between 0 and 1, got {self.low_ratio}")
         for name in ("max_gap_seconds", "min_seconds", "median_seconds"):
             if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} is not negative, and not {getattr(self, name)}")
+                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Activity:
     ----------
     edges : float array, shape (n_cells + 1,)
         Of the grid, in seconds, from 0 to the end of the file.
-    scores : float32 array, shape (n_cells, 15)
+    scores : float32 array, shape (n_cells, n_labels)
     """
 
     edges: NDArray[np.float64]
@@ -131,12 +135,12 @@ def _hysteresis(values: NDArray[np.float32], high: float, low: float) -> NDArray
     return on
 
 
-def _smoothed(heard: Activity, seconds: float) -> NDArray[np.float32]:
-    cell = float(heard.edges[1] - heard.edges[0])
+def _smoothed(over_time: Activity, seconds: float) -> NDArray[np.float32]:
+    cell = float(over_time.edges[1] - over_time.edges[0])
     half = int((seconds / cell + 1e-6 - 1) // 2)
     if half < 1:
-        return heard.scores
-    padded = np.pad(heard.scores, ((half, half), (0, 0)), mode="edge")
+        return over_time.scores
+    padded = np.pad(over_time.scores, ((half, half), (0, 0)), mode="edge")
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
     return np.asarray(np.median(around, axis=-1), dtype=np.float32)
 
@@ -156,36 +160,53 @@ def _tidied(on: NDArray[np.bool_], edges: NDArray[np.float64], settings: Segment
 
 
 def segments(
-    heard: Activity, thresholds: NDArray[np.float64], settings: SegmentSettings | None = None
+    over_time: Activity,
+    thresholds: NDArray[np.float64],
+    label_set: LabelSet,
+    settings: SegmentSettings | None = None,
 ) -> tuple[Segment, ...]:
-    """Who plays when.
+    """When each label plays.
 
     Parameters
     ----------
-    heard : Activity
-    thresholds : float array, shape (15,)
+    over_time : Activity
+    thresholds : float array, shape (n_labels,)
+    label_set : LabelSet
+        Of the activity's columns.
     settings : SegmentSettings, optional
 
     Returns
     -------
     tuple of Segment
-        In the order of `taxonomy.LABELS`, then of time.
+        In the order of the labels, then of time.
     """
     settings = settings or SegmentSettings()
-    smooth = _smoothed(heard, settings.median_seconds)
+    smooth = _smoothed(over_time, settings.median_seconds)
     columns = [
-        _tidied(_hysteresis(smooth[:, i], high, high * settings.low_ratio), heard.edges, settings)
+        _tidied(_hysteresis(smooth[:, i], high, high * settings.low_ratio), over_time.edges, settings)
         for i, high in enumerate(thresholds)
     ]
-    on = raise_families(np.stack(columns, axis=1))
-    lengths = np.diff(heard.edges)
+    on = label_set.raise_parents(np.stack(columns, axis=1))
+    lengths = np.diff(over_time.edges)
     return tuple(
         Segment(
             label,
-            float(heard.edges[begin]),
-            float(heard.edges[end]),
-            float(np.average(heard.scores[begin:end, i], weights=lengths[begin:end])),
+            float(over_time.edges[begin]),
+            float(over_time.edges[end]),
+            float(np.average(over_time.scores[begin:end, i], weights=lengths[begin:end])),
         )
-        for i, label in enumerate(LABELS)
+        for i, label in enumerate(label_set.labels)
         for begin, end in _runs(on[:, i])
     )
+
+
+def activity_of_segments(found: Iterable[Segment], duration: float, labels: Sequence[str]) -> Activity:
+    """The activity that segments imply: their scores, 0 elsewhere."""
+    known = tuple(found)
+    inner = {time for segment in known for time in (segment.start, segment.end) if 0 < time < duration}
+    edges = np.array([0.0, *sorted(inner), duration])
+    scores = np.zeros((len(edges) - 1, len(labels)), np.float32)
+    for segment in known:
+        inside = (edges[:-1] >= segment.start) & (edges[1:] <= segment.end)
+        scores[inside, labels.index(segment.label)] = segment.score
+    return Activity(edges, scores)

@@ -1,4 +1,4 @@
-"""A recognition as plain values, and back: the form of one recording in JSON and JSON Lines.
+"""A recognition as values for JSON, and back: the form of one recording in JSON and JSON Lines.
 
 The form is described by `schema/recognition.schema.json`; `JSON_VERSION` grows when a key changes or goes. Keys may be
 added within a version.
@@ -7,19 +7,18 @@ added within a version.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organology.errors import OrganologyError
-from organology.recognition.segments import Activity, Segment, SegmentSettings
-from organology.taxonomy import DISPLAY_NAMES, FAMILY_OF
-
-if TYPE_CHECKING:
-    from organology.recognition.result import Recognition
+from organology.labels import LabelSet, default_set
+from organology.recognition.data import RecognitionData
+from organology.recognition.pooling import POOLINGS
+from organology.recognition.segments import Segment, SegmentSettings
 
 JSON_SCHEMA = "organology.recognition"
 JSON_VERSION = 1
@@ -33,12 +32,29 @@ def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of what `organology recognize` writes as JSON or as a line of JSON Lines."""
     text = files("organology.recognition").joinpath("schema/recognition.schema.json").read_text("utf-8")
     found: dict[str, Any] = json.loads(text)
+    found["$defs"]["default_label"]["enum"] = list(default_set().labels)
+    found["$defs"]["model"]["properties"]["pooling"]["enum"] = list(POOLINGS)
     return found
 
 
-def to_dict(recognition: Recognition, timeline: bool = False, decimals: int | None = DECIMALS) -> dict[str, Any]:
+def json_text(values: Any, indent: int | None = None) -> str:
+    """Values as JSON text, which never holds NaN or Infinity.
+
+    Raises
+    ------
+    OrganologyError
+        If a number is not finite.
+    """
+    try:
+        return json.dumps(values, indent=indent, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        name = values.get("file", "JSON") if isinstance(values, dict) else "JSON"
+        raise OrganologyError(f"{name}: cannot be written as JSON: {error}") from error
+
+
+def to_dict(recognition: RecognitionData, timeline: bool = False, decimals: int | None = DECIMALS) -> dict[str, Any]:
     """See `Recognition.to_dict`."""
-    plain: dict[str, Any] = {
+    values: dict[str, Any] = {
         "file": recognition.source,
         "duration": _number(recognition.duration, decimals),
         "model": recognition.model,
@@ -48,12 +64,14 @@ def to_dict(recognition: Recognition, timeline: bool = False, decimals: int | No
         "labels": [_label(recognition, i, label, decimals) for i, label in enumerate(recognition.labels)],
         "notes": list(recognition.notes),
     }
+    if recognition.label_set != default_set():
+        values["label_set"] = recognition.label_set.to_dict()
     if timeline:
-        plain["windows"] = _windows(recognition, slice(None), decimals)
-    return plain
+        values["windows"] = _windows(recognition, slice(None), decimals)
+    return values
 
 
-def _windows(recognition: Recognition, which: slice, decimals: int | None) -> list[dict[str, Any]]:
+def _windows(recognition: RecognitionData, which: slice, decimals: int | None) -> list[dict[str, Any]]:
     scores = recognition.scores[which].astype(float)
     rows = (scores if decimals is None else np.round(scores, decimals)).tolist()
     return [
@@ -66,11 +84,16 @@ def _number(value: float, decimals: int | None) -> float:
     return float(value) if decimals is None else round(float(value), decimals)
 
 
-def _label(recognition: Recognition, i: int, label: str, decimals: int | None) -> dict[str, Any]:
+def _family(label_set: LabelSet, label: str) -> str | None:
+    """The family of a label; None for a family."""
+    return label_set.family(label) if label in label_set.parents else None
+
+
+def _label(recognition: RecognitionData, i: int, label: str, decimals: int | None) -> dict[str, Any]:
     return {
         "label": label,
-        "name": DISPLAY_NAMES[label],
-        "family": FAMILY_OF.get(label),
+        "name": recognition.label_set.display[label],
+        "family": _family(recognition.label_set, label),
         "score": _number(recognition.file_scores[i], decimals),
         "threshold": _number(recognition.thresholds[i], decimals),
         "plays": bool(recognition.plays[i]),
@@ -81,97 +104,88 @@ def _label(recognition: Recognition, i: int, label: str, decimals: int | None) -
     }
 
 
-def pieces(recognition: Recognition, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
+def pieces(recognition: RecognitionData, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
     """The JSON of `to_dict` in one line, in pieces: the windows of a long file are never all text at once."""
-    text = json.dumps(to_dict(recognition, decimals=decimals), ensure_ascii=False)
+    text = json_text(to_dict(recognition, decimals=decimals))
     if not timeline:
         yield text
         return
     yield text[:-1] + ', "windows": ['
     for start in range(0, len(recognition.starts), _PIECE_WINDOWS):
         windows = _windows(recognition, slice(start, start + _PIECE_WINDOWS), decimals)
-        yield (", " if start else "") + json.dumps(windows)[1:-1]
+        yield (", " if start else "") + json_text(windows)[1:-1]
     yield "]}"
 
 
-def line(recognition: Recognition, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
+def line(recognition: RecognitionData, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
     """One recording as JSON in one line, with schema and version, in pieces."""
     body = pieces(recognition, timeline, decimals)
     yield json.dumps({"schema": JSON_SCHEMA, "version": JSON_VERSION})[:-1] + ", " + next(body)[1:]
     yield from body
 
 
-def from_dict(plain: Mapping[str, Any]) -> Recognition:
-    """See `Recognition.from_dict`."""
-    from organology.recognition.result import Recognition
-
-    name = str(plain.get("file", "recognition"))
-    version = plain.get("version", JSON_VERSION)
+def fields_from_dict(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the recognition that `to_dict` wrote; see `Recognition.from_dict`."""
+    name = str(values.get("file", "recognition"))
+    version = values.get("version", JSON_VERSION)
     if version != JSON_VERSION:
-        raise OrganologyError(f"{name}: JSON version {version}, this reads {JSON_VERSION}")
+        raise OrganologyError(f"{name}: JSON version must be {JSON_VERSION}, got version {version}")
     try:
-        labels = plain["labels"]
-        names = tuple(one["label"] for one in labels)
-        unknown = [label for label in names if label not in DISPLAY_NAMES]
-        if unknown:
-            raise ValueError(f"{unknown[0]!r} is not a label")
-        windows = plain.get("windows", [])
-        return Recognition(
-            source=plain["file"],
-            duration=float(plain["duration"]),
-            starts=_array(windows, "start", np.float64),
-            ends=_array(windows, "end", np.float64),
-            scores=_array(windows, "scores", np.float32).reshape(len(windows), len(names)),
-            file_scores=_array(labels, "score", np.float32),
-            thresholds=_array(labels, "threshold", np.float64),
-            hop_seconds=float(plain["hop_seconds"]),
-            model=plain["model"],
-            notes=tuple(plain["notes"]),
-            labels=names,
-            segment_settings=SegmentSettings(**plain["segment_settings"]),
-            known_plays=_array(labels, "plays", np.bool_),
-            known_segments=tuple(
+        labels = values["labels"]
+        label_set = LabelSet.from_dict(values["label_set"]) if "label_set" in values else default_set()
+        names = label_set.check(one["label"] for one in labels)
+        if not names:
+            raise ValueError("no label")
+        windows = values.get("windows", [])
+        return {
+            "source": values["file"],
+            "duration": float(values["duration"]),
+            "starts": _array(windows, "start", np.float64),
+            "ends": _array(windows, "end", np.float64),
+            "scores": _array(windows, "scores", np.float32).reshape(len(windows), len(names)),
+            "file_scores": _array(labels, "score", np.float32),
+            "thresholds": _array(labels, "threshold", np.float64),
+            "hop_seconds": float(values["hop_seconds"]),
+            "model": values["model"],
+            "notes": tuple(values["notes"]),
+            "labels": names,
+            "segment_settings": SegmentSettings(**values["segment_settings"]),
+            "known_plays": _array(labels, "plays", np.bool_),
+            "known_segments": tuple(
                 Segment(one["label"], float(part["start"]), float(part["end"]), float(part["score"]))
                 for one in labels
                 for part in one["segments"]
             ),
-        )
+            "label_set": label_set,
+        }
     except KeyError as error:
         raise OrganologyError(f"{name}: not a recognition: no {error}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise OrganologyError(f"{name}: not a recognition: {error}") from error
 
 
-def from_json(text: str) -> Recognition:
-    """See `Recognition.from_json`."""
+def recording_in(text: str) -> dict[str, Any]:
+    """The one recording of a JSON text, as `to_dict` wrote it; see `Recognition.from_json`."""
     try:
-        plain = json.loads(text)
+        values = json.loads(text, parse_constant=_refused)
     except ValueError as error:
         raise OrganologyError(f"not JSON: {error}") from error
-    if isinstance(plain, dict) and "recordings" in plain:
-        match plain["recordings"]:
+    if isinstance(values, dict) and "recordings" in values:
+        match values["recordings"]:
             case [dict(one)]:
-                plain = {"version": plain.get("version"), **one}
+                values = {"version": values.get("version"), **one}
             case [] | [_, _, *_] as several:
                 raise OrganologyError(f"JSON with {len(several)} recordings in place of one; take each with from_dict")
             case _:
                 raise OrganologyError("not a recognition: its recordings are no list of objects")
-    if not isinstance(plain, dict):
+    if not isinstance(values, dict):
         raise OrganologyError("not a recognition: no JSON object")
-    return from_dict(plain)
+    return values
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"numbers must be finite, got {constant}")
 
 
 def _array(rows: list[Any], key: str, kind: type[Any]) -> NDArray[Any]:
     return np.array([row[key] for row in rows], dtype=kind)
-
-
-def stepped(segments: Iterable[Segment], duration: float, labels: Sequence[str]) -> Activity:
-    """Activity as far as segments tell it: their scores, 0 elsewhere."""
-    known = tuple(segments)
-    inner = {time for segment in known for time in (segment.start, segment.end) if 0 < time < duration}
-    edges = np.array([0.0, *sorted(inner), duration])
-    scores = np.zeros((len(edges) - 1, len(labels)), np.float32)
-    for segment in known:
-        inside = (edges[:-1] >= segment.start) & (edges[1:] <= segment.end)
-        scores[inside, labels.index(segment.label)] = segment.score
-    return Activity(edges, scores)

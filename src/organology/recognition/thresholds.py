@@ -7,46 +7,53 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.taxonomy import LABELS
+from organology.labels import LabelSet
 
 Thresholds = float | Mapping[str, float] | Sequence[float] | NDArray[np.floating]
-"""One threshold for all labels, some by label, or all 15."""
+"""One threshold for all labels, some by label, or one a label."""
 
 
-def levels_of(models: Sequence[float], given: Thresholds | None = None) -> NDArray[np.float64]:
+def resolve_thresholds(
+    label_set: LabelSet, defaults: Sequence[float] | NDArray[np.floating], given: Thresholds | None = None
+) -> NDArray[np.float64]:
     """The threshold of each label.
 
     Parameters
     ----------
-    models : sequence of float
-        The model's, in the order of `taxonomy.LABELS`.
+    label_set : LabelSet
+    defaults : sequence of float, length n_labels
+        The model's.
     given : float, mapping, sequence or array, optional
-        In place of the model's: one for all, some by label, or all 15.
+        In place of the model's: one for all, some by label or by a word that means labels (`LabelSet.find`), or one a
+        label.
 
     Returns
     -------
-    float64 array, shape (15,)
+    float64 array, shape (n_labels,)
 
     Raises
     ------
     ValueError
-        If one is for something that is not a label, or not between 0 and 1, or they are not 15.
+        If a word means no label, a threshold is not between 0 and 1, or there are more or fewer than labels.
 
     Examples
     --------
-    >>> levels_of([0.5] * 15, {"violin": 0.3})[LABELS.index("violin")]
-    np.float64(0.3)
+    >>> label_set = LabelSet("three", ("electric_guitar", "acoustic_guitar", "piano"))
+    >>> resolve_thresholds(label_set, [0.5] * 3, {"guitar": 0.3}).tolist()
+    [0.3, 0.3, 0.5]
     """
-    levels = np.array(models, dtype=np.float64)
-    if given is None:
-        return levels
+    thresholds = np.array(defaults, dtype=np.float64)
     if isinstance(given, Mapping):
-        for label, level in given.items():
-            if label not in LABELS:
-                raise ValueError(f"a threshold for {label!r}, which is not a label")
-            levels[LABELS.index(label)] = level
-    else:
-        levels = np.broadcast_to(np.asarray(given, dtype=np.float64), levels.shape).copy()
-    if not ((levels >= 0) & (levels <= 1)).all():
-        raise ValueError("thresholds lie between 0 and 1")
-    return levels
+        # A label by its own name wins over a word that takes in several.
+        named = {word: label_set.find(word) for word in given}
+        for word in sorted(given, key=lambda word: -len(named[word])):
+            thresholds[[label_set.index(label) for label in named[word]]] = given[word]
+    elif given is not None:
+        values = np.asarray(given, dtype=np.float64)
+        if values.shape not in ((), thresholds.shape):
+            raise ValueError(f"thresholds must be one, or one for each of {len(label_set)} labels, got {values.size}")
+        thresholds = np.broadcast_to(values, thresholds.shape).copy()
+    if not ((thresholds >= 0) & (thresholds <= 1)).all():
+        wrong = thresholds[~((thresholds >= 0) & (thresholds <= 1))][0]
+        raise ValueError(f"a threshold must be between 0 and 1, got {wrong:g}")
+    return thresholds

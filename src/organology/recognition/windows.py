@@ -61,7 +61,7 @@ def windows(blocks: Iterable[NDArray[np.float32]], window_frames: int, hop_frame
     [(0, 4), (3, 7), (6, 10), (7, 11)]
     """
     if window_frames < 1 or hop_frames < 1:
-        raise ValueError("window_frames and hop_frames are positive")
+        raise ValueError(f"window_frames and hop_frames must be positive, got {window_frames} and {hop_frames}")
     held: deque[NDArray[np.float32]] = deque()
     first = total = start = 0  # frame numbers of held[0][0], of the end so far, and of the next window
     for block in blocks:

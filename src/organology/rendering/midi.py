@@ -17,6 +17,7 @@ from organology.errors import CorpusError
 DRUM_CHANNEL = 9
 DRUM_PROGRAM = 128
 LONGEST_SECONDS = 3600.0
+LARGEST_BYTES = 8 << 20
 _DEFAULT_TEMPO = 500_000
 _SHORTEST_NOTE = 0.005
 _NOTES_OFF = (120, 123)
@@ -153,9 +154,13 @@ def read_score(path: Path) -> Score:
         longer than an hour.
     """
     try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise CorpusError(f"{path}: larger than {LARGEST_BYTES >> 20} MB")
         file = mido.MidiFile(path, clip=True)
         timed = _in_seconds(file)
-    except (OSError, EOFError, ValueError, LookupError, TypeError, OverflowError) as error:
+    except CorpusError:
+        raise
+    except Exception as error:  # mido raises what it meets, KeySignatureError for one
         raise CorpusError(f"{path}: not a MIDI file that can be read ({_reason(error)})") from error
     if file.type == 2:
         raise CorpusError(f"{path}: MIDI type 2 (independent tracks) is not read")

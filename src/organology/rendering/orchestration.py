@@ -15,8 +15,8 @@ from importlib import resources
 
 import numpy as np
 
+from organology.labels import Vocabulary, default_set
 from organology.rendering.midi import Control, Note, Part, Score
-from organology.taxonomy import FAMILY_OF, LABELS, PRESENT, Vocabulary
 
 DRUM_KITS = (0, 8, 16, 24, 25, 32, 40)
 """Kits of the GS drum channel that are drum kits: standard, room, power, electronic, TR-808, jazz, brush."""
@@ -43,7 +43,7 @@ def ranges() -> dict[int, tuple[int, int]]:
 
 @cache
 def programs_by_label() -> dict[str, tuple[int, ...]]:
-    """The melodic programs that stand for each label, those of an instrument not under its family too.
+    """The melodic programs that stand for each label of the default set, those of an instrument not under its family.
 
     Untuned programs and those that the vocabulary masks or excludes stand for none; the label drums has none, and
     singer is unknown in every program, so both are missing.
@@ -51,20 +51,16 @@ def programs_by_label() -> dict[str, tuple[int, ...]]:
     vocabulary = Vocabulary.load("general_midi")
     groups: dict[str, list[int]] = {}
     for program in range(128):
-        entry = vocabulary[str(program)]
-        if entry.policy not in _UNSUITED and program not in _UNTUNED:
-            groups.setdefault(_finest(entry.present), []).append(program)
-    return {label: tuple(groups[label]) for label in LABELS if label in groups}
-
-
-def _finest(present: Sequence[str]) -> str:
-    return next((label for label in present if label in FAMILY_OF), present[0])
+        if vocabulary[str(program)].policy not in _UNSUITED and program not in _UNTUNED:
+            groups.setdefault(label_of(program), []).append(program)
+    return {label: tuple(groups[label]) for label in default_set().labels if label in groups}
 
 
 def label_of(program: int) -> str:
-    """The finest present label of a program (0 to 128), "" where it has none."""
-    entry = Vocabulary.load("general_midi")[str(program)]
-    return _finest([label for label, value in zip(LABELS, entry.labels, strict=True) if value == PRESENT] or [""])
+    """The finest present label of a program (0 to 128) in the default set, "" where it has none."""
+    label_set = default_set()
+    present, _ = label_set.decode(Vocabulary.load("general_midi")[str(program)].encode(label_set))
+    return next((label for label in present if label in label_set.parents), next(iter(present), ""))
 
 
 def reassign(

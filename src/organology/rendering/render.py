@@ -21,18 +21,18 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from organology.atomic import written_whole
-from organology.errors import CorpusError, OrganologyError
+from organology.errors import CorpusError, one_line, show_traceback
 from organology.rendering.fluidsynth import SoundFont, find_fluidsynth
-from organology.rendering.song import COLUMNS, Outcome, Piece, RenderConfig, read_song, render_song, song_name
+from organology.rendering.song import COLUMNS, Piece, RenderConfig, Rendered, read_song, render_song, song_name
 
 SUFFIXES = (".mid", ".midi", ".kar")
 
 __all__ = [
     "COLUMNS",
     "SUFFIXES",
-    "Outcome",
     "Piece",
     "RenderConfig",
+    "Rendered",
     "find_midi",
     "render",
     "write_rows",
@@ -75,7 +75,7 @@ def _safe(name: str) -> str:
 
 def render(
     pieces: Sequence[Piece], soundfonts: Sequence[Path], out: Path, config: RenderConfig, jobs: int = 1
-) -> Iterator[Outcome]:
+) -> Iterator[Rendered]:
     """Render pieces and write `stems.csv`.
 
     Parameters
@@ -92,8 +92,8 @@ def render(
 
     Yields
     ------
-    Outcome
-        Of each song, in the order they are done. A piece that cannot be used is an outcome with an error.
+    Rendered
+        Of each song, in the order they are done. A piece that cannot be used gives one with an error.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def render(
     pool = ThreadPoolExecutor(max_workers=max(jobs, 1))  # the work is done by fluidsynth, in its own processes
     try:
         tasks = [
-            pool.submit(_render_or_say, piece, rendition, fonts, out, config)
+            pool.submit(_render_one, piece, rendition, fonts, out, config)
             for piece in pieces
             for rendition in range(config.renditions)
         ]
@@ -119,13 +119,13 @@ def render(
         write_stems_csv(out)
 
 
-def _render_or_say(
-    piece: Piece, rendition: int, fonts: Sequence[SoundFont], out: Path, config: RenderConfig
-) -> Outcome:
+def _render_one(piece: Piece, rendition: int, fonts: Sequence[SoundFont], out: Path, config: RenderConfig) -> Rendered:
     try:
         return render_song(piece, rendition, fonts, out, config)
-    except (OrganologyError, OSError) as error:
-        return Outcome(song_name(piece, rendition, config), error=str(error))
+    except Exception as error:  # one line a piece; the others go on
+        show_traceback(error)
+        place = "" if isinstance(error, CorpusError) else f"{piece.path}: "
+        return Rendered(song_name(piece, rendition, config), error=place + one_line(error))
 
 
 def write_stems_csv(out: Path) -> int:

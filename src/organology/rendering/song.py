@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from organology.atomic import written_whole
 from organology.audio import SAMPLE_RATE
 from organology.errors import CorpusError
+from organology.labels import Vocabulary
 from organology.rendering import excerpts, midi, orchestration
 from organology.rendering.fluidsynth import Room, SoundFont, synthesize
 from organology.rendering.midi import Part, Score
-from organology.taxonomy import Vocabulary
 
 COLUMNS = ("path", "song", "artist", "stem", "vocabulary", "instrument", "kind", "licence", "aligned")
 """Of `stems.csv`."""
@@ -76,8 +76,8 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one song.
+class Rendered:
+    """What was rendered of one song.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ def song_name(piece: Piece, rendition: int, config: RenderConfig) -> str:
     return f"{piece.name}.s{config.seed}r{rendition}"
 
 
-def render_song(piece: Piece, rendition: int, fonts: Sequence[SoundFont], out: Path, config: RenderConfig) -> Outcome:
+def render_song(piece: Piece, rendition: int, fonts: Sequence[SoundFont], out: Path, config: RenderConfig) -> Rendered:
     """Render one rendition of one piece into its song folder.
 
     Raises
@@ -124,7 +124,7 @@ def render_song(piece: Piece, rendition: int, fonts: Sequence[SoundFont], out: P
     folder = out / song
     done = read_song(folder)
     if done is not None and done["settings"] == settings and all((out / row["path"]).exists() for row in done["stems"]):
-        return Outcome(song, len(done["stems"]), tuple(done["left_out"]), kept=True)
+        return Rendered(song, len(done["stems"]), tuple(done["left_out"]), kept=True)
 
     base = [config.seed, *np.frombuffer(digest, dtype="<u4").tolist()]
     font = fonts[np.random.default_rng(base).permutation(len(fonts))[rendition % len(fonts)]]
@@ -148,7 +148,7 @@ def render_song(piece: Piece, rendition: int, fonts: Sequence[SoundFont], out: P
         rows.append(dict(zip(COLUMNS, values, strict=True)))
     with written_whole(folder / "song.json") as temporary:
         temporary.write_text(json.dumps({"settings": settings, "stems": rows, "left_out": left_out}, indent=1))
-    return Outcome(song, len(rows), tuple(left_out))
+    return Rendered(song, len(rows), tuple(left_out))
 
 
 def _excerpt(

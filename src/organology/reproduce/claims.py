@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from organology.evaluation.bootstrap import interval
+from organology.labels.bradl15 import DISPLAY_NAMES, LABELS
 from organology.reproduce import paper
 from organology.reproduce.results import CLIPS, PER_CLASS, SINGLE, ArmResult, Results
 from organology.reproduce.statistics import CONFIDENCE, RANKING, Sampled, difference, plain
-from organology.taxonomy import DISPLAY_NAMES, LABELS
 
 
 @dataclass(frozen=True)

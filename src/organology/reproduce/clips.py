@@ -18,9 +18,10 @@ from rich.progress import track
 
 from organology.audio import mono_blocks
 from organology.errors import ConfigError
+from organology.labels import UNKNOWN
+from organology.labels.bradl15 import LABELS
 from organology.recognition.windows import windows
 from organology.reproduce.runs import content_hash
-from organology.taxonomy import LABELS, UNKNOWN
 from organology.training.scoring import Scored, Scorer
 
 FEWEST_PRESENT = 10

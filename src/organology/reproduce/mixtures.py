@@ -25,7 +25,7 @@ from organology.errors import OrganologyError
 from organology.mixing import MixingConfig
 from organology.reproduce.runs import content_hash, unlike
 from organology.training import Recipe
-from organology.training.transfer.data import Batch, evaluation_mixer, fixed_loader, one_line
+from organology.training.data import Batch, MixtureDataset, evaluation_mixer, fixed_loader, one_line
 
 FULL_SCALE = 32_767
 BATCH = 32
@@ -80,7 +80,7 @@ def mixture_set(folder: Path, recipe: Recipe, split: str, size: int, p_musical: 
     for key in ("p_musical", "cache_megabytes", "stretch_variants"):
         mixing.pop(key, None)
     tables = [content_hash(path / TABLE_NAME) for path in recipe.corpora]
-    plain = json.dumps([mixing, tables, split, size, p_musical, seed], sort_keys=True)
+    plain = json.dumps([mixing, recipe.mixing.draws, tables, split, size, p_musical, seed], sort_keys=True)
     name = f"{split}-{size}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
     return MixtureSet(name, folder / f"{name}.npy", folder / f"{name}.npz", size)
 
@@ -100,7 +100,7 @@ def make_mixtures(
         if wanted.audio.is_file() and wanted.about.is_file():
             return
         mixer = evaluation_mixer(recipe.corpora, split, recipe.mixing, p_musical, seed)
-        loader = fixed_loader(mixer, wanted.size, BATCH, recipe.training.workers, keep=False)
+        loader = fixed_loader(MixtureDataset(mixer), range(wanted.size), BATCH, recipe.training.workers, keep=False)
         targets: list[NDArray[np.int8]] = []
         songs: list[str] = []
         with written_whole(wanted.audio) as temporary:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from organology.atomic import written_whole
+from organology.labels.bradl15 import DISPLAY_NAMES, LABELS
 from organology.reproduce import paper
 from organology.reproduce.results import CLIPS, PER_CLASS, SINGLE, Results
-from organology.taxonomy import DISPLAY_NAMES, LABELS
 
 _COLORS = ("#1f4e79", "#c55a11", "#548235")
 _PAPER = "#7f7f7f"

@@ -14,13 +14,10 @@ from rich.console import Console
 from organology.corpora.table import TABLE_NAME
 from organology.errors import ConfigError
 from organology.reproduce.recipe import ExperimentRecipe, PretrainingStep
-from organology.training import Recipe, load_recipe
-from organology.training.distillation.recipe import TeachingRecipe, has_teacher, load_teaching_recipe
-from organology.training.distillation.run import teach
+from organology.training import Recipe, load_pretraining_recipe, load_recipe
+from organology.training.recipes import AnyRecipe
+from organology.training.run import train
 from organology.training.run_folder import RunFolder
-from organology.training.tag_pretraining.recipe import PretrainingRecipe, load_pretraining_recipe
-from organology.training.tag_pretraining.run import pretrain
-from organology.training.transfer.run import train
 
 
 @dataclass(frozen=True)
@@ -99,25 +96,12 @@ def with_pretrained(request: Request, needed: bool, console: Console) -> Recipe:
     with FileLock(folder.path.with_suffix(".lock")):
         if not folder.summary.is_file():
             console.print(f"pre-training: {recipe.name}", highlight=False)
-            _pretrain(recipe, folder.path, request.command, console)
+            train(recipe, folder.path, resume=True, command=request.command, console=console)
     return setup
 
 
-def _load_pretraining(step: PretrainingStep) -> Recipe | PretrainingRecipe | TeachingRecipe:
-    if step.verb == "train":
-        return load_recipe(step.recipe)
-    return load_teaching_recipe(step.recipe) if has_teacher(step.recipe) else load_pretraining_recipe(step.recipe)
-
-
-def _pretrain(
-    recipe: Recipe | PretrainingRecipe | TeachingRecipe, folder: Path, command: str, console: Console
-) -> None:
-    if isinstance(recipe, Recipe):
-        train(recipe, folder, resume=True, command=command, console=console)
-    elif isinstance(recipe, TeachingRecipe):
-        teach(recipe, folder, resume=True, command=command, console=console)
-    else:
-        pretrain(recipe, folder, resume=True, command=command, console=console)
+def _load_pretraining(step: PretrainingStep) -> AnyRecipe:
+    return load_recipe(step.recipe) if step.verb == "train" else load_pretraining_recipe(step.recipe)
 
 
 def run_pretraining(request: Request, console: Console | None = None) -> Path:

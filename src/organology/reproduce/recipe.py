@@ -16,7 +16,7 @@ from organology.config import FORBID
 from organology.errors import ConfigError
 from organology.reproduce.config_compose import PAPER_SCALE, read_layers
 from organology.training import Recipe
-from organology.training.transfer.recipe import Transfer
+from organology.training.transfer import Transfer
 
 Experiment = Literal["pretrain", "table1", "figure3", "figure4"]
 EXPERIMENTS: tuple[Experiment, ...] = ("pretrain", "table1", "figure3", "figure4")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from organology.atomic import written_whole
+from organology.labels.bradl15 import DISPLAY_NAMES
 from organology.reproduce import paper, pictures
 from organology.reproduce.claims import comparisons, sentences
 from organology.reproduce.clips import FEWEST_PRESENT
@@ -19,7 +20,6 @@ from organology.reproduce.preparing import Request
 from organology.reproduce.report_data import report_data
 from organology.reproduce.results import CLIPS, PER_CLASS, SINGLE, Results, gather
 from organology.reproduce.run import Outcome
-from organology.taxonomy import DISPLAY_NAMES
 
 REMARKS = "remarks.md"
 """A file of this name in the folder of a report is taken into it."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from organology.labels.bradl15 import LABELS
 from organology.model.checkpoint import DESCRIPTION
 from organology.reproduce import paper
 from organology.reproduce.preparing import Request
@@ -26,7 +27,6 @@ from organology.reproduce.statistics import (
     plain,
     with_interval,
 )
-from organology.taxonomy import LABELS
 from organology.training.provenance import describe_corpora, versions
 
 

@@ -12,13 +12,13 @@ import numpy as np
 
 from organology.errors import ConfigError
 from organology.evaluation import best_threshold, best_thresholds
+from organology.labels.bradl15 import LABELS
 from organology.reproduce.clips import FEWEST_PRESENT
 from organology.reproduce.preparing import Request
 from organology.reproduce.recipe import ExperimentRecipe
 from organology.reproduce.run import TEST, TUNING, Outcome, load_scores
 from organology.reproduce.runs import ArmFolder, RunSpec, folder_of, make_run_spec
 from organology.reproduce.statistics import Sampled, columns_with, decisions, ranking
-from organology.taxonomy import LABELS
 from organology.training.scoring import Scored
 
 SINGLE, PER_CLASS = "single", "per class"

@@ -18,17 +18,17 @@ from rich.progress import track
 from organology.atomic import written_whole
 from organology.corpora.table import read_table
 from organology.errors import OrganologyError
+from organology.labels.bradl15 import LABELS
 from organology.reproduce.clips import Clips, read_clips, score_clips
 from organology.reproduce.mixtures import MixtureSet, make_mixtures, mixture_set
 from organology.reproduce.preparing import Request, prepare_corpora, with_pretrained
 from organology.reproduce.recipe import ExperimentRecipe
 from organology.reproduce.runs import ArmFolder, RunSpec, arms_of, choose, folder_of
-from organology.taxonomy import LABELS
 from organology.training import Recipe
+from organology.training.data import EVALUATION_SEED
+from organology.training.run import device_of, set_threads, train
 from organology.training.scoring import Scored, Scorer, load_scorer
-from organology.training.transfer.data import EVALUATION_SEED
-from organology.training.transfer.run import device_of, set_threads, train
-from organology.training.tuning import TUNING_SEED
+from organology.training.scoring.tuning import TUNING_SEED
 
 TEST, TUNING = "test", "tuning"
 """Names of an arm's files of scores."""

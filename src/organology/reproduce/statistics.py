@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from organology.evaluation.arrays import Floats, checked, macro_mean, scored_labels
 from organology.evaluation.bootstrap import interval, resampled
-from organology.evaluation.metrics.decisions import Counter
-from organology.evaluation.metrics.ranking import areas, losses, rank
+from organology.evaluation.decisions import Counter
+from organology.evaluation.metrics.cross_entropy import losses
+from organology.evaluation.metrics.ranking import areas, rank
 from organology.training.scoring import Scored
 
 CONFIDENCE = 0.95

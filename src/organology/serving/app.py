@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from organology import __version__
+from organology._version import __version__
 from organology.serving import problems
 from organology.serving.guard import Guard
 from organology.serving.routes import about, library, page, recognitions

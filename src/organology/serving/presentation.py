@@ -155,7 +155,12 @@ def response(recognition: Recognition, asked: Presentation, about: Mapping[str, 
     if asked.format is None:
         return Response(result.to_json(asked.timeline), media_type=_JSON)
     form = FORMATS[asked.format]
-    options = WriterOptions(timeline=asked.timeline and form.has_timeline, labels=result.labels, link_audio=False)
+    options = WriterOptions(
+        timeline=asked.timeline and form.has_timeline,
+        labels=result.labels,
+        label_set=result.label_set,
+        link_audio=False,
+    )
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         path = Path(folder, f"result{form.suffix}")
         try:

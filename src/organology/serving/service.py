@@ -48,7 +48,7 @@ class Service:
         OrganologyError
             If the model or the store cannot be used, or another server works with the store.
         """
-        recognizer = Recognizer(settings.model, threads=1)
+        recognizer = Recognizer(settings.model, threads=1, labels=settings.labels)
         library = None if settings.store is None else StoredLibrary(settings.store)
         workspace = Workspace(settings.store)
         try:

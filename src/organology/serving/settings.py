@@ -71,6 +71,8 @@ class Settings:
     ----------
     model : path, optional
         Default: the shipped model.
+    labels : str, optional
+        Another label set, as of `Recognizer`.
     store : Path, optional
         What `organology recognize --store` wrote; `/v1/find` reads it. Jobs are kept in the folder `STORE.jobs` beside
         it and go on after a restart; without a store they live as long as the server.
@@ -86,6 +88,7 @@ class Settings:
     """
 
     model: str | os.PathLike[str] | None = None
+    labels: str | None = None
     store: Path | None = None
     token: str | None = None
     origins: tuple[str, ...] = ()

@@ -12,12 +12,11 @@ import os
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Any
 
-from organology import __version__
 from organology.atomic import written_whole
 from organology.errors import OrganologyError
 from organology.recognition.onnx_model import ModelFile, read_model
+from organology.serving.describe import describe_labels, describe_model
 from organology.serving.page_files import page_files
 
 RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm", "LICENSE")
@@ -51,10 +50,14 @@ def build(
     OrganologyError
         If a file of the runtime is missing, the model cannot be used, or the folder cannot be written.
     """
-    files = dict(page_files("static"))
+    opened = ModelFile(model, threads=1)
+    files = dict(page_files("static", opened.metadata.label_set))
     files |= {f"page/ort/{name}": _runtime_file(Path(runtime), name) for name in RUNTIME_FILES}
     files["page/model.onnx"] = read_model(model)[1]
-    files["page/model.json"] = json.dumps(describe(model)).encode()
+    about = describe_model(opened.name, opened.metadata) | {"labels": describe_labels(opened.metadata)}
+    files["page/model.json"] = json.dumps(
+        describe_model(opened.name, opened.metadata) | {"labels": describe_labels(opened.metadata)}
+    ).encode()
     files["sw.js"] = _service_worker(files)
     written = []
     for name, content in files.items():
@@ -67,30 +70,6 @@ def build(
             raise OrganologyError(f"{path}: cannot be written: {error.strerror or error}") from error
         written.append(path)
     return written
-
-
-def describe(model: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-    """A model, as `/v1/model` and `/v1/labels` of the API give it."""
-    opened = ModelFile(model, threads=1)
-    metadata = opened.metadata
-    label_set = metadata.label_set
-    return {
-        "name": opened.name,
-        "version": __version__,
-        "sample_rate": metadata.sample_rate,
-        "window_seconds": metadata.window_seconds,
-        "pooling": metadata.pooling,
-        "labels": [
-            {
-                "label": label,
-                "name": label_set.display[label],
-                "family": label_set.parents.get(label),
-                "color": label_set.colors[label],
-                "threshold": threshold,
-            }
-            for label, threshold in zip(label_set.labels, metadata.thresholds, strict=True)
-        ],
-    }
 
 
 def _runtime_file(folder: Path, name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""How a checkpoint came about, as plain values that travel in it."""
+"""Provenance of a checkpoint, as plain values that travel in it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from organology.corpora.resplit import SplitConfig, resplit
 from organology.corpora.table import TABLE_NAME, read_table
 from organology.corpora.tagging.table import TABLE_NAME as TRACKS_NAME
 from organology.corpora.tagging.table import read_tracks
-from organology.model.checkpoint import read_checkpoint
-from organology.training.transfer.recipe import Recipe
+from organology.training.recipes import AnyRecipe
 
 
 def describe_corpora(folders: Sequence[Path], split: SplitConfig | None = None) -> list[dict[str, Any]]:
@@ -77,7 +76,7 @@ def describe_tagging(folders: Sequence[Path]) -> list[dict[str, Any]]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what the training stands on."""
+    """Versions of what a training depends on."""
     packages = ("torch", "lightning", "numpy", "audiomentations")
     return {
         "organology": organology.__version__,
@@ -86,29 +85,23 @@ def versions() -> dict[str, str]:
     }
 
 
-def describe(recipe: Recipe, corpora: list[dict[str, Any]], command: str) -> dict[str, Any]:
-    """Provenance of a run; of paths only the last two parts are told, as the rest means nothing elsewhere.
+def describe_run(
+    task: str, recipe: AnyRecipe, corpora: list[dict[str, Any]], command: str, **others: Any
+) -> dict[str, Any]:
+    """Provenance of a run; of paths only the last two parts are kept, as the rest means nothing elsewhere.
 
-    Raises
-    ------
-    OrganologyError
-        If recordings, or the model that a run goes on with, cannot be read.
+    Parameters
+    ----------
+    task : str
+        What was learned.
+    recipe : AnyRecipe
+    corpora : list of dict
+        Of `describe_corpora` or `describe_tagging`.
+    command : str
+        What the user typed.
+    **others
+        Further entries, plain values.
     """
     short = recipe.with_paths(lambda path: Path(*path.parts[-2:]))
-    own = recipe.training.self_training
-    others: dict[str, Any] = {}
-    if own is not None:
-        others["recordings"] = describe_tagging(own.recordings)
-    if recipe.first_network is not None:
-        before = read_checkpoint(recipe.first_network)[1]
-        others["goes_on_with"] = {"name": before.name, **before.provenance}
-    return {
-        "task": "instruments in mixtures",
-        "transfer": recipe.training.transfer,
-        "command": command,
-        "seed": recipe.seed,
-        "recipe": short.to_plain(),
-        "corpora": corpora,
-        **others,
-        "versions": versions(),
-    }
+    about = {"task": task, "command": command, "seed": recipe.seed, "recipe": short.to_plain(), "corpora": corpora}
+    return {**about, **others, "versions": versions()}

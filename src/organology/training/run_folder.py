@@ -6,7 +6,7 @@ RUN/
 ├── last.ckpt          state after the last finished epoch, to resume from
 ├── best/              checkpoint of the epoch with the lowest validation loss
 ├── logs/              metrics.csv, a row an epoch, and TensorBoard events
-└── summary.json       figures, once the run has ended
+└── summary.json       metrics, once the run has ended
 ```
 """
 
@@ -19,11 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from organology.atomic import written_whole
 from organology.errors import ConfigError, ModelError
-from organology.training.recipe_files import AnyRecipe, difference, load_recipe_as, save_recipe
+from organology.training.recipes import AnyRecipe, difference, load_recipe_as, save_recipe
 
 MAY_CHANGE = ("name", "training.workers", "training.epochs", "training.device", "mixing.cache_megabytes")
 """Settings that a resumed run may have otherwise than it began with."""
@@ -57,7 +55,7 @@ class RunFolder:
 
     @property
     def summary(self) -> Path:
-        """Figures of the whole run."""
+        """Metrics of the whole run."""
         return self.path / "summary.json"
 
     def begin(self, recipe: AnyRecipe, resume: bool) -> None:
@@ -75,7 +73,7 @@ class RunFolder:
                 raise ConfigError(f"{self.path}: there is a run already; --resume goes on with it, --out names another")
             if not self.recipe.is_file():
                 raise ConfigError(f"{self.path}: no run to resume (recipe.yaml is missing)")
-            place = difference(recipe, load_recipe_as(self.recipe, type(recipe)), MAY_CHANGE)
+            place = difference(recipe, load_recipe_as(self.recipe, type(recipe), quiet=True), MAY_CHANGE)
             if place is not None:
                 raise ConfigError(f"{self.recipe}: cannot resume: the run began with another {place}")
         self.logs.mkdir(parents=True, exist_ok=True)
@@ -91,6 +89,8 @@ class RunFolder:
         ModelError
             If the file cannot be read.
         """
+        import torch
+
         if not self.last.exists():
             return 0
         try:

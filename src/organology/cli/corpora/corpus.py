@@ -24,25 +24,22 @@ def list_corpora(
     """Which corpora can be read, and how to get them."""
     import json
 
-    from organology.corpora.checking.check import known_corpora
-    from organology.corpora.tagging import TaggingCorpus
-    from organology.errors import ConfigError
+    from organology.corpora.registry import CORPORA, find
 
-    corpora = [corpus for corpus in known_corpora() if name in ("", corpus.name)]
-    if not corpora:
-        raise ConfigError(f"no corpus {name!r}; there are {', '.join(corpus.name for corpus in known_corpora())}")
-    rows = [
-        {
-            "name": corpus.name,
-            "title": corpus.title,
-            "holds": "tags" if isinstance(corpus, TaggingCorpus) else "stems",
-            "licence": corpus.licence,
-            "how_to_get": corpus.how_to_get,
-            "citation": corpus.citation,
-            "tree": corpus.tree,
-        }
-        for corpus in corpora
-    ]
+    rows = []
+    for entry in [find(name)] if name else CORPORA.values():
+        corpus = entry.corpus()
+        rows.append(
+            {
+                "name": entry.name,
+                "title": corpus.title,
+                "holds": entry.holds,
+                "licence": corpus.licence,
+                "how_to_get": corpus.how_to_get,
+                "citation": corpus.citation,
+                "tree": corpus.tree,
+            }
+        )
     if as_json:
         typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
@@ -58,9 +55,10 @@ def list_corpora(
 @group.command()
 def check(
     roots: Annotated[list[Path], typer.Argument(metavar="ROOT...", help="Corpora as published, or prepared ones.")],
-    corpus: Annotated[str, typer.Option(help="Of which corpus the folders are; default: told by the tree.")] = "",
+    corpus: Annotated[str, typer.Option(help="Of which corpus the folders are; default: by the tree.")] = "",
     minutes: Annotated[bool, typer.Option(help="Read the lengths of all files.")] = True,
-    everything: Annotated[bool, typer.Option("--all", help="Name every file that something is said of.")] = False,
+    labels: Annotated[str, typer.Option(help="Label set to count stems by: its name, or a table.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Name every file that has an issue.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, a list with an entry a folder.")] = False,
 ) -> None:
     """What is in a folder: songs and minutes by label and split, what is missing, masked or not mapped."""
@@ -69,11 +67,13 @@ def check(
 
     from organology.corpora.checking.check import check as look
     from organology.errors import OrganologyError
+    from organology.labels import DEFAULT, LabelSet
 
+    label_set = LabelSet.load(labels or DEFAULT)
     results, failed = [], False
     for root in roots:
         try:
-            results.append(look(root, corpus, minutes))
+            results.append(look(root, corpus, minutes, label_set))
         except OrganologyError as error:
             print(f"error: {error}", file=sys.stderr)
             failed = True
@@ -96,17 +96,15 @@ def _print(console: Console, result: Check, everything: bool) -> None:
     console.print(f"{result.root}: {result.corpus}, {result.form}")
     unit = "songs" if result.holds == "stems" else "tracks"
     stems = f"{total['stems']} stems, " if result.holds == "stems" else ""
-    length = (
-        "length not looked at" if total["minutes"] is None else f"{total['minutes']:.1f} minutes ({result.seconds})"
-    )
+    length = "length not read" if total["minutes"] is None else f"{total['minutes']:.1f} minutes ({result.seconds})"
     console.print(f"{total['songs']} {unit}, {stems}{total['artists']} artists, {length}")
     for licence, count in result.licences.items():
-        console.print(f"licence: {licence or 'not told'} ({count} {'stems' if result.holds == 'stems' else 'tracks'})")
+        console.print(f"licence: {licence or 'unknown'} ({count} {'stems' if result.holds == 'stems' else 'tracks'})")
     if total["songs"]:
         _whole(console, _counts(result, unit))
     if result.masked:
         _whole(console, _masked(result))
-    for line in grouped(result.remarks, everything):
+    for line in grouped(result.issues, everything):
         console.print(line)
     console.print("")
 

@@ -22,6 +22,10 @@ def mix(
     corpus: Annotated[
         list[Path] | None, typer.Option(help="Prepared folder, instead of the recipe's corpora; may be repeated.")
     ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option("--labels", help="Label set: a name or a table's path; instead of the recipe's [bradl15]."),
+    ] = None,
     audio_format: Annotated[str, typer.Option("--format", help="wav or flac.")] = "wav",
     evaluation: Annotated[
         bool, typer.Option("--evaluation", help="As in validation and test: musical only, no effects.")
@@ -32,18 +36,20 @@ def mix(
     from rich.progress import track
 
     from organology.errors import ConfigError
+    from organology.labels import LabelSet
     from organology.mixing import Mixer, StemPool
     from organology.mixing.export import write_mixtures
     from organology.mixing.recipe import load_recipe
 
     if audio_format not in ("wav", "flac"):
-        raise ConfigError(f"--format {audio_format}: has to be wav or flac")
+        raise ConfigError(f"--format must be wav or flac, got {audio_format}")
     settings = load_recipe(recipe)
     corpora = corpus or settings.corpora
     if not corpora:
         raise ConfigError(f"{recipe}: no corpora; name them there, or with --corpus")
     config = settings.mixing.for_evaluation() if evaluation else settings.mixing
-    mixer = Mixer(StemPool.load(corpora, split, config), config, seed)
+    label_set = LabelSet.load(labels) if labels else settings.label_set
+    mixer = Mixer(StemPool.load(corpora, split, config, label_set), config, seed)
     mixtures = write_mixtures(mixer, count, out, audio_format)  # type: ignore[arg-type]
     strategies = [
         mixture.strategy

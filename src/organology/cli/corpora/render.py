@@ -54,15 +54,15 @@ def render(
     columns = (TextColumn("rendering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("", total=len(pieces) * renditions)
-        for outcome in rendering.render(pieces, soundfont, out, config, jobs):
+        for rendered in rendering.render(pieces, soundfont, out, config, jobs):
             progress.advance(bar)
-            if outcome.error:
+            if rendered.error:
                 n_failed += 1
-                progress.console.print(f"error: {outcome.error}")
+                progress.console.print(f"error: {rendered.error}")
                 continue
-            n_songs, n_stems, n_kept = n_songs + 1, n_stems + outcome.n_stems, n_kept + outcome.kept
-            if outcome.left_out and not outcome.kept:
-                progress.console.print(f"{outcome.song}: left out {'; '.join(outcome.left_out)}")
+            n_songs, n_stems, n_kept = n_songs + 1, n_stems + rendered.n_stems, n_kept + rendered.kept
+            if rendered.left_out and not rendered.kept:
+                progress.console.print(f"{rendered.song}: left out {'; '.join(rendered.left_out)}")
     kept = f" ({n_kept} kept from before)" if n_kept else ""
     typer.echo(f"{n_songs} songs{kept}, {n_stems} stems, {n_failed} failed: {out / 'stems.csv'}")
     if n_failed:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class TagSet(StrEnum):
-    """What a music tagger was trained on."""
-
-    MTG_JAMENDO = "mtg-jamendo"
-    MAGNATAGATUNE = "magnatagatune"
+from organology.cli.models.options import one_of
+from organology.training.teachers.tag_sets import TAG_SETS
 
 
 def register(app: typer.Typer) -> None:
@@ -28,23 +23,25 @@ def distill(
     ],
     tagger: Annotated[Path, typer.Option(help="Published weights of musicnn (.pth).", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint folder to write.", show_default=False)],
-    share: Annotated[float, typer.Option(min=0, max=1, help="Of the tagger in the output layer.")] = 0.35,
+    share: Annotated[float, typer.Option(min=0, max=1, help="Share of the tagger in the output layer.")] = 0.35,
     label: Annotated[
         list[str] | None,
-        typer.Option(help="A label that the tagger has a say in; may be given several times. Default: all it knows."),
+        typer.Option(help="A label that the tagger contributes to; may be given several times. Default: all it knows."),
     ] = None,
     chunks: Annotated[int, typer.Option(min=32, help="Chunks of recordings to learn from.")] = 6000,
-    tags: Annotated[TagSet, typer.Option(help="What the tagger was trained on.")] = TagSet.MTG_JAMENDO,
+    tags: Annotated[
+        str,
+        typer.Option(parser=one_of(TAG_SETS.names), metavar="|".join(TAG_SETS.names), help="Its training's tags."),
+    ] = TAG_SETS.names[0],
     seed: Annotated[int, typer.Option(min=0, help="Of the chunks.")] = 0,
 ) -> None:
-    """Let a music tagger have a say in a network's output layer, by what it says of recordings without labels."""
-    from organology.cli.recordings.options import labels_of
+    """Blend what a music tagger says of recordings without labels into a network's output layer."""
     from organology.model import save_checkpoint
     from organology.training.distillation.head_blending import distill
 
-    labels = labels_of(label, "--label") or ()
-    net, metadata = distill(checkpoint, recordings, tagger, share, labels, chunks, seed, tags.value)
+    labels = [word for text in label or () for word in text.split(",") if word.strip()]
+    net, metadata = distill(checkpoint, recordings, tagger, share, labels, chunks, seed, tags)
     save_checkpoint(out, net, metadata)
     for name, part in metadata.provenance["distilled"][-1]["explained_variance"].items():
-        typer.echo(f"  {name:16} explains {part:.2f} of what the tagger says of held-out recordings")
+        typer.echo(f"  {name:16} explains {part:.2f} of the tagger's variance on held-out recordings")
     typer.echo(f"{out}: not calibrated; `organology tune` sets calibration and thresholds anew")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.models.options import Labels
+
 WIDE = 150
 """Columns that a table with intervals needs."""
 
@@ -33,18 +35,26 @@ def evaluate(
     bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of the songs, for the intervals.")] = 1000,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the mixtures.")] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Processes that make mixtures.")] = None,
+    labels: Labels = None,
 ) -> None:
-    """Figures of a model on fixed mixtures: ROC-AUC, PR-AUC, loss, F1, with intervals over songs."""
+    """Metrics of a model on fixed mixtures: ROC-AUC, PR-AUC, loss, F1, with intervals over songs."""
     from rich.console import Console
 
     from organology.errors import ConfigError
+    from organology.evaluation import rich_table, summary
     from organology.training import load_recipe, scoring
-    from organology.training.transfer import run
-    from organology.training.transfer.data import EVALUATION_SEED
+    from organology.training.data import EVALUATION_SEED
+    from organology.training.recipes import override
+    from organology.training.run import device_of, set_threads
 
-    settings = run.override(load_recipe(recipe), corpora=corpus)
-    run.set_threads(settings)
-    scorer = scoring.load_scorer(checkpoint, run.device_of(settings), settings.training.precision)
+    settings = override(load_recipe(recipe), corpora=corpus, labels=labels)
+    set_threads(settings)
+    named = settings.label_set if settings.labels is not None else None
+    scorer = scoring.load_scorer(checkpoint, device_of(settings), settings.training.precision, named)
+    wanted = scoring.set_to_evaluate(scorer, settings)
+    missing = scorer.view(wanted).missing
+    if missing:
+        typer.echo(f"{scorer.name} cannot tell {len(missing)} of the {len(wanted)} labels: {', '.join(missing)}")
     place = checkpoint.resolve()
     folder = out or place.parent / f"{place.stem}-{split}"
     try:
@@ -67,18 +77,19 @@ def evaluate(
         "model": scorer.name,
         "checkpoint": checkpoint.name,
         "recipe": settings.name,
+        "labels": wanted.name,
         "corpora": [path.name for path in settings.corpora],
         "split": split,
         "p_musical": p_musical,
         "mixture_seed": seed,
         "precision": settings.training.precision,
     }
-    scoring.write_results(folder, result, scored, about)
+    scoring.write_results(folder, result, scored, about, [label.label for label in result.labels])
     console = Console()
     for name in result.decisions:
         if console.is_terminal or name == next(iter(result.decisions)):
             console.print(f"\nthresholds: {name}")
-            console.print(result.table(name, intervals=console.width >= WIDE))
-    for line in result.summary():
+            console.print(rich_table(result, name, intervals=console.width >= WIDE))
+    for line in summary(result):
         typer.echo(line)
     typer.echo(f"written: {folder}")

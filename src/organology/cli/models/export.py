@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from organology.model_metadata import Pooling
+from organology.cli.choice import one_of
+
+
+def _poolings() -> Iterable[str]:
+    from organology.recognition.pooling import POOLINGS
+
+    return POOLINGS
 
 
 def register(app: typer.Typer) -> None:
@@ -25,8 +32,13 @@ def register(app: typer.Typer) -> None:
             str | None, typer.Option(help="What outputs call the model.", show_default="as the checkpoint")
         ] = None,
         pooling: Annotated[
-            Pooling | None,
-            typer.Option(help="How windows become the score of a file.", show_default="as the checkpoint"),
+            str | None,
+            typer.Option(
+                parser=one_of(_poolings),
+                metavar="RULE",
+                help="How windows become the score of a file: mean, max, … (docs/recognition.md lists the rules).",
+                show_default="as the checkpoint",
+            ),
         ] = None,
     ) -> None:
         """Write a trained network as one ONNX file: waveform in, scores out."""

@@ -19,7 +19,7 @@ def import_model(
         Path | None, typer.Argument(help="ONNX file that `organology export` wrote.", show_default="the shipped model")
     ] = None,
 ) -> None:
-    """Make a checkpoint of an exported model, to train on with (`goes_on_with` in a recipe)."""
+    """Make a checkpoint of an exported model, to train on with (`init_from` in a recipe)."""
     from organology.model import import_onnx, save_checkpoint
 
     net, metadata = import_onnx(model)

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from organology.cli.models.options import number
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -29,45 +31,24 @@ def pretrain(
     import shlex
     import sys
 
-    from organology.training.distillation.recipe import has_teacher
+    from organology.training import load_pretraining_recipe
+    from organology.training.recipes import override
 
     changes = {"corpora": corpus, "seed": seed, "epochs": epochs, "workers": workers}
-    command = shlex.join(["organology", *sys.argv[1:]])
-    follow = _by_teacher if has_teacher(recipe) else _on_tags
-    folder, summary, test, items = follow(recipe, changes, out, resume, command)
-    best = summary["best"]
+    settings = override(load_pretraining_recipe(recipe), **changes)
+    from organology.training.run import train  # torch, once the recipe is known to be right
+
+    folder = out or Path("runs") / settings.name
+    summary = train(settings, folder, resume, shlex.join(["organology", *sys.argv[1:]]))
+    best, test = summary["best"], summary["test"]
+    items = f"{test['tracks']['items']} test tracks" if "tracks" in test else _against_teacher(test)
+    areas = test.get("tracks", test)
     typer.echo(
         f"best: epoch {best['epoch']} of {summary['epochs']}, validation loss {best['loss']:.4f}; {items}: "
-        f"ROC-AUC {_figure(test['roc_auc'])}, PR-AUC {_figure(test['pr_auc'])}: {folder / 'best'}"
+        f"ROC-AUC {number(areas['roc_auc'])}, PR-AUC {number(areas['pr_auc'])}: {folder / 'best'}"
     )
 
 
-def _on_tags(
-    path: Path, changes: dict[str, Any], out: Path | None, resume: bool, command: str
-) -> tuple[Path, dict[str, Any], dict[str, Any], str]:
-    from organology.training.tag_pretraining.recipe import load_pretraining_recipe, override_pretraining
-    from organology.training.tag_pretraining.run import pretrain as follow
-
-    settings = override_pretraining(load_pretraining_recipe(path), **changes)
-    folder = out or Path("runs") / settings.name
-    summary = follow(settings, folder, resume, command)
-    test = summary["test"]["tracks"]
-    return folder, summary, test, f"{test['items']} test tracks"
-
-
-def _by_teacher(
-    path: Path, changes: dict[str, Any], out: Path | None, resume: bool, command: str
-) -> tuple[Path, dict[str, Any], dict[str, Any], str]:
-    from organology.training.distillation.recipe import load_teaching_recipe, override_teaching
-    from organology.training.distillation.run import teach
-
-    settings = override_teaching(load_teaching_recipe(path), **changes)
-    folder = out or Path("runs") / settings.name
-    summary = teach(settings, folder, resume, command)
-    test = summary["test"]
-    about = f"{test['mixtures']} test mixtures, {test['labels_scored']} labels against the teacher"
-    return folder, summary, test, f"{about}, loss {_figure(test['loss'])}"
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+def _against_teacher(test: dict[str, Any]) -> str:
+    labels = f"{test['labels_scored']} labels against the teacher"
+    return f"{test['mixtures']} test mixtures, {labels}, loss {number(test['loss'])}"

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class Backbone(StrEnum):
-    """Backbones; the names of `ModelConfig.backbone`."""
-
-    SHORT_CHUNK = "short-chunk"
-    MOBILENET = "mobilenet"
+from organology.cli.models.options import one_of
+from organology.model.backbones import BACKBONES
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +27,12 @@ def reproduce(
     out: Annotated[
         Path | None, typer.Option(help="Output folder; experiments in one share arms [runs/reproduce-SCALE].")
     ] = None,
-    backbone: Annotated[Backbone | None, typer.Option(help="Network [as the recipe says].", show_default=False)] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            parser=one_of(BACKBONES.names), metavar="|".join(BACKBONES.names), help="Network [as the recipe says]."
+        ),
+    ] = None,
     arms: Annotated[
         str | None, typer.Option(help="Only these, as scratch,frozen or 0,0.4 (p_musical).", show_default=False)
     ] = None,
@@ -60,7 +60,7 @@ def reproduce(
 
     from organology.reproduce import load_experiment, preparing, recipe, report, run
 
-    settings = load_experiment(recipe.find_recipe(experiment), scale, backbone.value if backbone else None)
+    settings = load_experiment(recipe.find_recipe(experiment), scale, backbone)
     settings = recipe.override(settings, corpora=corpus, epochs=epochs, workers=workers)
     request = preparing.Request(
         settings,

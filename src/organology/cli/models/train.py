@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class Transfer(StrEnum):
-    """Transfer methods; the names of `TrainingConfig.transfer`."""
-
-    SCRATCH = "scratch"
-    FROZEN = "frozen"
-    FINETUNED = "finetuned"
+from organology.cli.models.options import Labels, number
+from organology.training.transfer import Transfer
 
 
 def register(app: typer.Typer) -> None:
@@ -41,32 +35,31 @@ def train(
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that make mixtures.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of mixtures, new weights and dropout.")] = None,
+    labels: Labels = None,
 ) -> None:
     """Train a network on mixtures of stems."""
     import shlex
     import sys
 
     from organology.training import load_recipe
-    from organology.training.transfer import run
+    from organology.training.recipes import override
 
-    settings = run.override(
+    settings = override(
         load_recipe(recipe),
         corpora=corpus,
+        labels=labels,
         pretrained=pretrained,
         seed=seed,
-        transfer=transfer.value if transfer else None,
+        transfer=transfer,
         epochs=epochs,
         workers=workers,
     )
+    from organology.training.run import train as follow  # torch, once the recipe is known to be right
+
     folder = out or Path("runs") / f"{settings.name}-{settings.training.transfer}"
-    command = shlex.join(["organology", *sys.argv[1:]])
-    summary = run.train(settings, folder, resume, command)
+    summary = follow(settings, folder, resume, shlex.join(["organology", *sys.argv[1:]]))
     best = summary["best"]
     typer.echo(
         f"best: epoch {best['epoch']} of {summary['epochs']}, validation loss {best['loss']:.4f}, "
-        f"ROC-AUC {_figure(best['roc_auc'])}, PR-AUC {_figure(best['pr_auc'])}: {folder / 'best'}"
+        f"ROC-AUC {number(best['roc_auc'])}, PR-AUC {number(best['pr_auc'])}: {folder / 'best'}"
     )
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.models.options import Labels
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -25,28 +27,31 @@ def tune(
     ] = None,
     p_musical: Annotated[float, typer.Option(min=0, max=1, help="Probability of a musical mixture.")] = 1.0,
     calibrate: Annotated[
-        bool, typer.Option("--calibrate/--no-calibrate", help="Make probabilities of the scores first.")
+        bool, typer.Option("--calibrate/--no-calibrate", help="Turn the scores into probabilities first.")
     ] = True,
     level_db: Annotated[
         float | None,
         typer.Option(
             max=0,
-            help="Let the network hear every window at this root mean square, in dB re full scale.",
+            help="Bring every window to this root mean square first, in dB re full scale.",
             show_default="as it is",
         ),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Processes that make mixtures.")] = None,
+    labels: Labels = None,
 ) -> None:
     """Calibrate the scores of a checkpoint and tune its thresholds, on fixed mixtures."""
-    from organology.training import load_recipe, tuning
-    from organology.training.transfer import run
+    from organology.training import load_recipe
+    from organology.training.recipes import override
 
-    settings = run.override(load_recipe(recipe), corpora=corpus)
-    told = tuning.tune(checkpoint, settings, split, mixtures, p_musical, calibrate, workers, level_db)
-    for label, threshold in told["thresholds"]["per_label"].items():
+    settings = override(load_recipe(recipe), corpora=corpus, labels=labels)
+    from organology.training.scoring.tuning import tune as follow  # torch, once the recipe is known to be right
+
+    tuned = follow(checkpoint, settings, split, mixtures, p_musical, calibrate, workers, level_db)
+    for label, threshold in tuned["thresholds"]["per_label"].items():
         typer.echo(f"  {label:16} {threshold:.3f}")
-    typer.echo(f"single threshold {told['thresholds']['single']:.3f}; tuned on {told['thresholds']['tuned_on']}")
+    typer.echo(f"single threshold {tuned['thresholds']['single']:.3f}; tuned on {tuned['thresholds']['tuned_on']}")
     if calibrate:
-        error = {when: told["calibration"][when]["error"] for when in ("before", "after")}
+        error = {when: tuned["calibration"][when]["error"] for when in ("before", "after")}
         typer.echo(f"calibration error {error['before']:.3f} before, {error['after']:.3f} after calibration")
     typer.echo(checkpoint)

@@ -9,28 +9,17 @@ from typing import Any
 import typer
 
 from organology.cli.recordings.options import GroupedCommand
+from organology.outputs.formats import FORMATS
 
 _PICTURES = (".png", ".pdf", ".svg")
 
 
-class OutputFormat(StrEnum):
-    """What is written: `recognition.writers.FORMATS`."""
-
-    TABLE = "table"
-    CSV = "csv"
-    SEGMENTS = "segments"
-    JSON = "json"
-    JSONL = "jsonl"
-    JAMS = "jams"
-    AUDACITY = "audacity"
-    RTTM = "rttm"
-    ELAN = "elan"
-    SONIC_VISUALISER = "sonic-visualiser"
-    HTML = "html"
+OutputFormat = StrEnum("OutputFormat", [(name, name) for name in FORMATS])  # type: ignore[misc]
+"""What is written: the names of `outputs.formats.FORMATS`."""
 
 
 class Channels(StrEnum):
-    """What becomes of several channels."""
+    """What is done with several channels."""
 
     MIX = "mix"
     SPLIT = "split"
@@ -80,8 +69,6 @@ def check_output(form: str, output: Path | None, timeline: bool, per_label: bool
     typer.BadParameter
         If one of them is of other formats.
     """
-    from organology.outputs.registry import FORMATS
-
     if timeline and not FORMATS[form].has_timeline:
         having = ", ".join(name for name, one in FORMATS.items() if one.has_timeline)
         raise typer.BadParameter(f"goes with --format {having}", param_hint="--timeline")

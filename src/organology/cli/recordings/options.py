@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from organology.outputs.formats import FORMATS
+
 
 class GroupedCommand(TyperCommand):
     """A verb whose help shows options in groups: their `rich_help_panel`; those without one come last."""
@@ -64,8 +66,6 @@ def list_formats(asked: bool) -> None:
     """Print every format of results, its files' suffix and what it holds, and end."""
     if not asked:
         return
-    from organology.outputs.registry import FORMATS
-
     width = max(map(len, FORMATS))
     for name, form in FORMATS.items():
         holds = "a file a recording" if form.alone else ""

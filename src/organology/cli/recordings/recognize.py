@@ -120,8 +120,25 @@ def recognize(
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="LABELS", rich_help_panel=_DECISION, help="Tell these alone: violin,brass."),
+        typer.Option(metavar="LABELS", rich_help_panel=_DECISION, help="These labels alone: violin,brass."),
     ] = None,
+    label_set: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            metavar="SET",
+            rich_help_panel=_DECISION,
+            help="Another label set, by its name or a table of your own, as far as the model can tell it.",
+        ),
+    ] = None,
+    brief: Annotated[
+        bool,
+        typer.Option(
+            "--brief/--no-brief",
+            rich_help_panel=_DECISION,
+            help="Whether outputs have the segments of labels that play only for a while.",
+        ),
+    ] = True,
     hop: Annotated[
         float,
         typer.Option(min=0.01, metavar="SECONDS", rich_help_panel=_DECISION, help="How far windows are apart."),
@@ -229,6 +246,8 @@ def recognize(
             SegmentSettings(), **{name: value for name, value in settings.items() if value is not None}
         ),
         only=labels,
+        labels=label_set,
+        brief=brief,
         jobs=jobs,
         threads=threads,
         store=store,

@@ -49,11 +49,11 @@ def listen(
         raise typer.BadParameter("is -, or left out; `organology recognize` reads files", param_hint="[-]")
     thresholds = thresholds_of(threshold)
     from organology.recognition.recognizer import Recognizer
-    from organology.recognition.thresholds import levels_of
+    from organology.recognition.thresholds import resolve_thresholds
     from organology.serving.live import PcmPipe, microphone, moments
 
     recognizer = Recognizer(model, threads=1)
-    levels = levels_of(recognizer.metadata.thresholds, thresholds)
+    levels = resolve_thresholds(recognizer.label_set, recognizer.metadata.thresholds, thresholds)
     if source == "-":
         _print(moments(recognizer, PcmPipe(sys.stdin.buffer, rate, channels, pcm.value), levels, every), recognizer)
         return
@@ -63,7 +63,7 @@ def listen(
 
 
 def _print(found: Any, recognizer: Any) -> None:
-    from organology.outputs.terminal.table import clock
+    from organology.outputs.timeaxis import clock
 
     names = recognizer.metadata.label_set.display
     for moment in found:

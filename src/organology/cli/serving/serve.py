@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +30,10 @@ def serve(
         ),
     ] = None,
     model: Annotated[Path | None, typer.Option(metavar="FILE", help="Another model file.", show_default=False)] = None,
+    label_set: Annotated[
+        str | None,
+        typer.Option("--labels", metavar="SET", help="Another label set, as of recognize.", show_default=False),
+    ] = None,
     token: Annotated[
         str | None,
         typer.Option(
@@ -101,7 +104,14 @@ def serve(
         typer.echo("note: anybody who reaches this address can use it; --token asks for a token", err=True)
     prefix = f"/{root_path.strip('/')}" if root_path.strip("/") else ""
     settings = Settings(
-        os.fspath(model) if model else None, store, token or None, tuple(cors or ()), hosts, prefix, limits
+        model=model,
+        labels=label_set,
+        store=store,
+        token=token or None,
+        origins=tuple(cors or ()),
+        hosts=hosts,
+        root_path=prefix,
+        limits=limits,
     )
     shown = f"[{host}]" if ":" in host else host
 

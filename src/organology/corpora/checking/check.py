@@ -7,20 +7,19 @@ decoded.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 from organology import audio
-from organology.corpora import READERS, reader
-from organology.corpora.base import Corpus, Remark
 from organology.corpora.checking.items import Item, prepared_stems, prepared_tracks, source_stems, source_tracks
+from organology.corpora.issues import BAD, Issue
+from organology.corpora.registry import CORPORA, find
 from organology.corpora.splits import SPLITS
-from organology.corpora.tagging import TAGGING_READERS, TaggingCorpus, tagging_reader
-from organology.errors import AudioError, ConfigError, CorpusError
-from organology.taxonomy import LABELS
+from organology.corpora.tagging.base import TaggingCorpus
+from organology.errors import AudioError, CorpusError
+from organology.labels import LabelSet, default_set
 
 Form = Literal["source", "prepared"]
 Holds = Literal["stems", "tags"]
@@ -49,7 +48,7 @@ class Check:
         Stems by licence.
     masked : dict
         Words with labels that are unknown: `stems`, `unknown`.
-    remarks : tuple of Remark
+    issues : tuple of Issue
     """
 
     root: str
@@ -61,21 +60,16 @@ class Check:
     splits: Mapping[str, Any]
     licences: Mapping[str, int]
     masked: Mapping[str, Any]
-    remarks: tuple[Remark, ...]
+    issues: tuple[Issue, ...]
 
     @property
     def complete(self) -> bool:
         """Whether nothing is missing, broken or unmapped."""
-        return not any(remark.fate in ("refused", "failed") for remark in self.remarks)
+        return not any(issue.severity in BAD for issue in self.issues)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values."""
-        return {**asdict(self), "complete": self.complete, "remarks": [asdict(remark) for remark in self.remarks]}
-
-
-def known_corpora() -> list[Corpus | TaggingCorpus]:
-    """All corpora that can be read."""
-    return [*map(reader, READERS), *map(tagging_reader, TAGGING_READERS)]
+        return {**asdict(self), "complete": self.complete, "issues": [asdict(issue) for issue in self.issues]}
 
 
 def detect(root: Path) -> tuple[str, Form]:
@@ -91,19 +85,17 @@ def detect(root: Path) -> tuple[str, Form]:
     for table, holds in _TABLES.items():
         if (root / table).is_file():
             return holds, "prepared"
-    for name, module in {**READERS, **TAGGING_READERS}.items():
-        looks_like: Callable[[Path], bool] | None = getattr(import_module(module), "looks_like", None)
-        if looks_like is not None and looks_like(root):
-            return name, "source"
+    for entry in CORPORA.values():
+        if not entry.of_any_audio and entry.looks_like(root):
+            return entry.name, "source"
     try:
         audio.find(root)
     except AudioError:
-        names = ", ".join(corpus.name for corpus in known_corpora())
-        raise CorpusError(f"{root}: neither a prepared corpus nor one of {names}") from None
+        raise CorpusError(f"{root}: neither a prepared corpus nor one of {', '.join(CORPORA)}") from None
     return _OWN, "source"
 
 
-def check(root: Path, corpus: str = "", minutes: bool = True) -> Check:
+def check(root: Path, corpus: str = "", minutes: bool = True, label_set: LabelSet | None = None) -> Check:
     """Say what is in a folder.
 
     Parameters
@@ -114,6 +106,8 @@ def check(root: Path, corpus: str = "", minutes: bool = True) -> Check:
         Of which corpus it is the source; "" to tell it by the tree.
     minutes : bool
         Read the lengths from the headers of all files.
+    label_set : LabelSet, optional
+        By which stems are counted; by default `default_set`. Tagged tracks are counted by their tags.
 
     Raises
     ------
@@ -122,23 +116,21 @@ def check(root: Path, corpus: str = "", minutes: bool = True) -> Check:
     ConfigError
         If there is no corpus of that name.
     """
-    root = Path(root)
+    root, label_set = Path(root), label_set or default_set()
     form: Form
     name, form = (corpus, "source") if corpus else detect(root)
     if form == "prepared" and name == "stems":
-        names, items, remarks = prepared_stems(root)
-        return _check(root, names, form, "stems", items, LABELS, remarks)
+        names, items, issues = prepared_stems(root, label_set)
+        return _check(root, names, form, "stems", items, label_set.labels, issues)
     if form == "prepared":
-        said, items, remarks = prepared_tracks(root)
-        return _check(root, said.corpus, form, "tags", items, said.tags, remarks)
-    if name in TAGGING_READERS:
-        tagging = tagging_reader(name)
-        items, remarks = source_tracks(root, tagging)
-        return _check(root, name, form, "tags", items, tagging.tags, remarks)
-    if name not in READERS:
-        raise ConfigError(f"no corpus {name!r}; there are {', '.join([*READERS, *TAGGING_READERS])}")
-    items, remarks = source_stems(root, reader(name), minutes)
-    return _check(root, name, form, "stems", items, LABELS, remarks)
+        said, items, issues = prepared_tracks(root)
+        return _check(root, said.corpus, form, "tags", items, said.tags, issues)
+    source = find(name).corpus()
+    if isinstance(source, TaggingCorpus):
+        items, issues = source_tracks(root, source)
+        return _check(root, name, form, "tags", items, source.tags, issues)
+    items, issues = source_stems(root, source, minutes, label_set)
+    return _check(root, name, form, "stems", items, label_set.labels, issues)
 
 
 def _check(
@@ -148,7 +140,7 @@ def _check(
     holds: Holds,
     items: Sequence[Item],
     labels: Sequence[str],
-    remarks: Sequence[Remark],
+    issues: Sequence[Issue],
 ) -> Check:
     splits = {}
     for split in SPLITS:
@@ -172,7 +164,7 @@ def _check(
         splits=splits,
         licences=dict(sorted(Counter(item.licence for item in items).items())),
         masked=dict(sorted(masked.items(), key=lambda pair: (-pair[1]["stems"], pair[0]))),
-        remarks=tuple(remarks),
+        issues=tuple(issues),
     )
 
 

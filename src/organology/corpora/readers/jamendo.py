@@ -13,9 +13,8 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
-from organology.corpora.base import Remark
 from organology.corpora.convert import AudioFormat
-from organology.corpora.issues import Listener
+from organology.corpora.issues import Issue, Listener
 from organology.corpora.report import Report
 from organology.corpora.splits import SPLITS
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
@@ -45,7 +44,7 @@ _LICENCE = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z+-]+
 
 
 def _tags() -> tuple[str, ...]:
-    text = (resources.files("organology.taxonomy") / "data" / "mtg_jamendo_top50.txt").read_text("utf-8")
+    text = (resources.files("organology.labels") / "vocabularies" / "mtg_jamendo_top50.txt").read_text("utf-8")
     return tuple(text.split())
 
 
@@ -58,7 +57,7 @@ def looks_like(root: Path) -> bool:
     return any(_table_folder(root, split) is not None for split in range(N_SPLITS))
 
 
-def read(root: Path, *, split: int = 0, audio: Path | None = None) -> Iterator[SourceTrack | Remark]:
+def read(root: Path, *, split: int = 0, audio: Path | None = None) -> Iterator[SourceTrack | Issue]:
     """Tracks of an MTG-Jamendo folder; see `TaggingCorpus.read`.
 
     Parameters
@@ -89,12 +88,12 @@ def read(root: Path, *, split: int = 0, audio: Path | None = None) -> Iterator[S
             where = f"{table}, line {number}"
             fault = _fault(cells, place)
             if fault:
-                yield Remark("refused", where, fault, cells[0])
+                yield Issue("refused", where, fault, cells[0])
                 continue
             track, artist, album, path, seconds = cells[:5]
             place[track] = where
             if parts.setdefault(artist, part) != part:
-                yield Remark("note", where, f"{artist} is in {part} and in {parts[artist]}", track)
+                yield Issue("note", where, f"{artist} is in {part} and in {parts[artist]}", track)
             yield SourceTrack(
                 track=track,
                 path=files.get(path.removesuffix(".mp3"), expected / path),

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from organology.corpora.base import Corpus, Remark, SourceSong
-from organology.corpora.readers.medleydb import songs as form_of_medleydb
-from organology.corpora.readers.medleydb.metadata import SongMetadata
-from organology.corpora.readers.medleydb.stem_labels import Form, LabeledSong
+from organology.corpora.base import Corpus, SourceSong
+from organology.corpora.issues import Issue
+from organology.corpora.readers.medley import songs
+from organology.corpora.readers.medley.format import MIXING_SECRETS_ORIGIN, MedleyFormat
+from organology.corpora.readers.medley.labeled_songs import LabeledSong
+from organology.corpora.readers.medley.metadata import SongMetadata
 
 LICENCE = "educational and research use, see cambridge-mt.com"
 TREE = """\
@@ -41,9 +43,6 @@ RENAMED = {
 }
 """Words that stand in the metadata beside the audio -> what the authors replaced them with in `metadata/` (2018)."""
 
-ORIGIN = "mixing secrets"
-"""`origin` of its metadata, in lower case."""
-
 _MIX_RESCUE = re.compile(r"MR\d{4}")
 _SAME_ARTIST = {"MountaineeringClub": "MountaineeringClubOrchestra"}
 
@@ -60,48 +59,48 @@ def _artists(song: SongMetadata) -> tuple[str, str]:
     return artist, artist
 
 
-FORM = Form(
+FORMAT = MedleyFormat(
     vocabulary="mixing_secrets",
     licence=LICENCE,
     tree=TREE,
-    owns=lambda song: song.origin.casefold() == ORIGIN,
+    owns=lambda song: song.origin.casefold() == MIXING_SECRETS_ORIGIN,
     artists=_artists,
     renamed=RENAMED,
     raw_audio=True,
 )
 
 
-def read(root: Path, *, keep_bleed: bool = False) -> Iterator[SourceSong | Remark]:
+def read(root: Path, *, keep_bleed: bool = False) -> Iterator[SourceSong | Issue]:
     """Songs of a Mixing Secrets folder; see `Corpus.read`.
 
     Parameters
     ----------
     root : Path
     keep_bleed : bool
-        Take songs with bleed too; in each of their stems the labels of the others are unknown.
+        Take songs with bleed too; the instruments of the others are unknown in each of their stems.
 
     Raises
     ------
     CorpusError
         If there are no metadata in the folder, or no audio of theirs.
     """
-    return form_of_medleydb.read(root, FORM, keep_bleed=keep_bleed)
+    return songs.read(root, FORMAT, keep_bleed=keep_bleed)
 
 
-def read_labels(root: Path) -> Iterator[LabeledSong | Remark]:
-    """All songs, those with bleed too, and their labels from the metadata alone; no audio has to be there.
+def read_labels(root: Path) -> Iterator[LabeledSong | Issue]:
+    """All songs, those with bleed too, and their instruments from the metadata alone; no audio has to be there.
 
     Raises
     ------
     CorpusError
         If there are no metadata in the folder.
     """
-    return form_of_medleydb.read_labels(root, FORM)
+    return songs.read_labels(root, FORMAT)
 
 
 def looks_like(root: Path) -> bool:
     """Whether a folder holds songs of this corpus, with audio."""
-    return form_of_medleydb.looks_like(root, FORM)
+    return songs.looks_like(root, FORMAT)
 
 
 def corpus(keep_bleed: bool = False) -> Corpus:

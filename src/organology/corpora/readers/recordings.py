@@ -17,15 +17,14 @@ from functools import partial
 from pathlib import Path
 
 from organology.audio.discovery import search
-from organology.corpora.base import Remark
 from organology.corpora.convert import AudioFormat
-from organology.corpora.issues import Listener
+from organology.corpora.issues import NOT_TEXT, Issue, Listener, is_text, shown_path
 from organology.corpora.report import Report
-from organology.corpora.splits import SplitSong, assign
+from organology.corpora.splits import SplitSong, assign, parse_fractions
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
 from organology.corpora.tagging.prepare import TaggingConfig, prepare_tagging
 from organology.errors import CorpusError
-from organology.taxonomy import encode
+from organology.labels import default_set
 
 FRACTIONS = (0.9, 0.1, 0.0)
 """Of train, validation and test: what has no labels is mostly to be learned from."""
@@ -33,7 +32,7 @@ FRACTIONS = (0.9, 0.1, 0.0)
 
 def read(
     root: Path, *, fractions: tuple[float, float, float] = FRACTIONS, seed: int = 0, licence: str = ""
-) -> Iterator[SourceTrack | Remark]:
+) -> Iterator[SourceTrack | Issue]:
     """Tracks of a folder of recordings; see `TaggingCorpus.read`.
 
     Parameters
@@ -55,10 +54,15 @@ def read(
     """
     if not Path(root).is_dir():
         raise CorpusError(f"{root}: no such folder")
-    files = {path.relative_to(root).as_posix(): path for path in search(root)}
-    if not files:
+    found = list(search(root))
+    for path in found:
+        if not is_text(str(path.relative_to(root))):
+            yield Issue("refused", shown_path(path, root), NOT_TEXT)
+    named = {path.relative_to(root).as_posix(): path for path in found}
+    files = {track: path for track, path in named.items() if is_text(track)}
+    if not found:
         raise CorpusError(f"{root}: no audio in this folder")
-    nothing = encode(())
+    nothing = default_set().encode(())
     splits = assign([SplitSong(track, (), nothing) for track in files], fractions, seed, by="song")
     for track, path in files.items():
         folder, _, rest = track.partition("/")
@@ -66,19 +70,24 @@ def read(
 
 
 def corpus(
-    fractions: tuple[float, float, float] = FRACTIONS, seed: int = 0, licence: str = "", name: str = "recordings"
+    fractions: tuple[float, float, float] | str = FRACTIONS, seed: int = 0, licence: str = "", name: str = "recordings"
 ) -> TaggingCorpus:
-    """A folder of recordings with other splits, or with a licence; see `read`."""
+    """A folder of recordings with other splits, or with a licence; see `read`. Fractions may be "0.9,0.1,0", too."""
+    if isinstance(fractions, str):
+        fractions = parse_fractions(fractions)
     return TaggingCorpus(
         name=name,
         title="recordings without labels",
         citation="",
-        licence=licence,
+        licence=licence or "the owners'; option --licence",
         tree="ROOT/   audio in folders of any depth",
-        how_to_get="your own",
+        how_to_get="Your own recordings.",
         tags=(),
         read=partial(read, fractions=fractions, seed=seed, licence=licence),
     )
+
+
+CORPUS = corpus()
 
 
 def prepare_recordings(

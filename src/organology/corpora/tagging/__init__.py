@@ -14,37 +14,14 @@ DIR/
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
 from organology.corpora.tagging.chunks import ChunkConfig, TaggedChunk, TaggedChunks, TaggingPool
-from organology.errors import ConfigError
-
-TAGGING_READERS: dict[str, str] = {"jamendo": "organology.corpora.readers.jamendo"}
-"""Name of a tagging corpus -> the module whose `CORPUS` reads it."""
-
-
-def tagging_reader(name: str) -> TaggingCorpus:
-    """The reader of a tagging corpus.
-
-    Raises
-    ------
-    ConfigError
-        If there is none of that name.
-    """
-    if name not in TAGGING_READERS:
-        raise ConfigError(f"no tagging corpus {name!r}; there are {', '.join(TAGGING_READERS)}")
-    corpus: TaggingCorpus = import_module(TAGGING_READERS[name]).CORPUS
-    return corpus
-
 
 __all__ = [
-    "TAGGING_READERS",
     "ChunkConfig",
     "SourceTrack",
     "TaggedChunk",
     "TaggedChunks",
     "TaggingCorpus",
     "TaggingPool",
-    "tagging_reader",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from organology.corpora.base import Remark
+from organology.corpora.issues import Issue
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class TaggingCorpus:
     tags : tuple of str
         In the order of the targets.
     read : callable
-        Root folder -> tracks and remarks. It opens no audio. Raises CorpusError if the root is not such a folder.
+        Root folder -> tracks and issues. It opens no audio. Raises CorpusError if the root is not such a folder.
     """
 
     name: str
@@ -63,4 +63,4 @@ class TaggingCorpus:
     tree: str
     how_to_get: str
     tags: tuple[str, ...]
-    read: Callable[[Path], Iterator[SourceTrack | Remark]] = field(repr=False)
+    read: Callable[[Path], Iterator[SourceTrack | Issue]] = field(repr=False)

@@ -14,14 +14,14 @@ from organology.audio import SAMPLE_RATE
 from organology.corpora.issues import Listener
 from organology.corpora.seek import probe
 from organology.corpora.tagging.base import SourceTrack
-from organology.errors import AudioError
+from organology.errors import one_line, show_traceback
 
 JOURNAL = ".looked_at.jsonl"
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a track.
+class TrackAudio:
+    """What is known of a track's audio.
 
     Attributes
     ----------
@@ -52,8 +52,8 @@ def shared_folder(tracks: Sequence[SourceTrack]) -> Path | None:
 
 def look_at(
     tracks: Sequence[SourceTrack], base: Path, out: Path, jobs: int, listener: Listener
-) -> Generator[tuple[SourceTrack, Outcome], None, None]:
-    """Outcomes of tracks that stay in place.
+) -> Generator[tuple[SourceTrack, TrackAudio], None, None]:
+    """The audio of tracks that stay in place.
 
     A journal in `out`, one line a track, keeps them for a later run; a track that failed is looked at again.
 
@@ -62,7 +62,7 @@ def look_at(
     tracks : sequence of SourceTrack
         Whose audio is there.
     base : Path
-        Resolved; paths in the outcomes are relative to it.
+        Resolved; their paths are given relative to it.
     out : Path
     jobs : int
         Threads.
@@ -79,14 +79,14 @@ def look_at(
     listener.started(len(tracks), len(tracks))
     for track in tracks:
         if track.track in kept:
-            yield track, Outcome(**kept[track.track]["outcome"])
+            yield track, TrackAudio(**kept[track.track]["outcome"])
             listener.finished(track.track, 1)
     out.mkdir(parents=True, exist_ok=True)
     pool = ThreadPoolExecutor(max(jobs, 1))
     try:
         with journal.open("a", encoding="utf-8") as file:
             file.write("\n")  # after a line that a kill cut off
-            futures = {pool.submit(_outcome, track, base): (track, key) for track, key in todo}
+            futures = {pool.submit(_probe, track, base): (track, key) for track, key in todo}
             for future in as_completed(futures):
                 track, key = futures[future]
                 kept[track.track] = {"key": key, "outcome": asdict(future.result())}
@@ -101,13 +101,14 @@ def look_at(
         temporary.write_text(text, encoding="utf-8")
 
 
-def _outcome(track: SourceTrack, base: Path) -> Outcome:
+def _probe(track: SourceTrack, base: Path) -> TrackAudio:
     path = track.path.resolve().relative_to(base).as_posix()
     try:
         seconds, note = probe(track.path)
-    except AudioError as error:
-        return Outcome(path, 0, str(error).removeprefix(f"{track.path}: "))
-    return Outcome(path, round(seconds * SAMPLE_RATE), "" if seconds else "no samples in it", note)
+    except Exception as error:
+        show_traceback(error)
+        return TrackAudio(path, 0, one_line(error).removeprefix(f"{track.path}: "))
+    return TrackAudio(path, round(seconds * SAMPLE_RATE), "" if seconds else "no samples in it", note)
 
 
 def _key(track: SourceTrack) -> list[Any]:
@@ -122,7 +123,7 @@ def _read_journal(path: Path) -> dict[str, Any]:
     for line in path.read_text("utf-8", errors="replace").splitlines():
         try:
             entry = json.loads(line)
-            Outcome(**entry["outcome"])
+            TrackAudio(**entry["outcome"])
             entries[entry["track"]] = {"key": entry["key"], "outcome": entry["outcome"]}
         except (ValueError, KeyError, TypeError):
             continue  # cut off, or of another version

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from organology.audio import SAMPLE_RATE
-from organology.corpora.base import Remark
 from organology.corpora.convert import AudioFormat
-from organology.corpora.issues import Listener, Remarks, check_apart
+from organology.corpora.issues import Issue, IssueLog, Listener, check_apart, shown_path
 from organology.corpora.names import safe_names
-from organology.corpora.records import check_same_corpus, forget_others, task
+from organology.corpora.records import check_same_corpus, forget_others, sweep_prepared, task
 from organology.corpora.report import Report
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
-from organology.corpora.tagging.in_place import Outcome, look_at, shared_folder
+from organology.corpora.tagging.in_place import TrackAudio, look_at, shared_folder
 from organology.corpora.tagging.report import summarize
 from organology.corpora.workers import prepare_songs
 from organology.errors import CorpusError
@@ -94,37 +93,38 @@ def prepare_tagging(
     check_apart(root, out)
     if (out / STEMS_TABLE).exists():
         raise CorpusError(f"{out}: holds a prepared corpus of stems; choose another folder")
-    remarks = Remarks(listener, strict)
+    issues = IssueLog(listener, strict)
     tracks = []
     for item in corpus.read(root):
-        if isinstance(item, Remark):
-            remarks.add(item)
+        if isinstance(item, Issue):
+            issues.add(item)
         else:
             tracks.append(item)
     present = [track for track in tracks if track.path.is_file()]
-    for remark in _missing(tracks, present, root):
-        remarks.add(remark)
+    for issue in _missing(tracks, present, root):
+        issues.add(issue)
+    sweep_prepared(out)
     base = shared_folder(present) if config.in_place else None
     convert = _converted(present, root, out, config, jobs, listener)
     work = convert if base is None else look_at(present, base, out, jobs, listener)
-    outcomes: dict[str, Outcome] = {}
+    audio_of: dict[str, TrackAudio] = {}
     with closing(work):
-        for track, outcome in work:
-            outcomes[track.track] = outcome
-            for remark in _remarks(track, outcome, root):
-                remarks.add(remark)
-    usable = [track for track in present if outcomes[track.track].frames]
-    long = [track for track in usable if outcomes[track.track].frames >= config.min_seconds * SAMPLE_RATE]
+        for track, track_audio in work:
+            audio_of[track.track] = track_audio
+            for issue in _issues(track, track_audio, root):
+                issues.add(issue)
+    usable = [track for track in present if audio_of[track.track].frames]
+    long = [track for track in usable if audio_of[track.track].frames >= config.min_seconds * SAMPLE_RATE]
     if len(long) < len(usable):
         counts = f"{len(usable) - len(long)} of {len(usable)} tracks"
-        remarks.add(Remark("note", str(root), f"{counts} last less than {config.min_seconds:g} s"))
-    rows = [_row(track, outcomes[track.track], config.name or corpus.name) for track in long]
+        issues.add(Issue("note", str(root), f"{counts} last less than {config.min_seconds:g} s"))
+    rows = [_row(track, audio_of[track.track], config.name or corpus.name) for track in long]
     settings: dict[str, Any] = {
         "in_place": config.in_place,
         "audio_format": "" if config.in_place else config.audio_format,
         **({"min_seconds": config.min_seconds} if config.min_seconds else {}),
     }
-    report = Report(config.name or corpus.name, settings, summarize(rows, corpus.tags), tuple(remarks.all))
+    report = Report(config.name or corpus.name, settings, summarize(rows, corpus.tags), tuple(issues.all))
     report.write(out)
     if not rows:
         raise CorpusError(f"{root}: no track could be prepared; {out / 'report.json'} says why")
@@ -134,20 +134,20 @@ def prepare_tagging(
     return report
 
 
-def _missing(tracks: Sequence[SourceTrack], present: Sequence[SourceTrack], root: Path) -> Iterator[Remark]:
+def _missing(tracks: Sequence[SourceTrack], present: Sequence[SourceTrack], root: Path) -> Iterator[Issue]:
     there = {track.track for track in present}
     missing = [track for track in tracks if track.track not in there]
     if len(missing) <= _NAMED:
         for track in missing:
-            yield Remark("failed", _place(track.path, root), "no such file", track.track)
+            yield Issue("failed", shown_path(track.path, root), "no such file", track.track)
         return
     listed = ", ".join(track.track for track in missing[:5])
-    yield Remark("failed", str(root), f"{len(missing)} of {len(tracks)} tracks have no audio file: {listed}, ...")
+    yield Issue("failed", str(root), f"{len(missing)} of {len(tracks)} tracks have no audio file: {listed}, ...")
 
 
 def _converted(
     tracks: Sequence[SourceTrack], root: Path, out: Path, config: TaggingConfig, jobs: int, listener: Listener
-) -> Generator[tuple[SourceTrack, Outcome], None, None]:
+) -> Generator[tuple[SourceTrack, TrackAudio], None, None]:
     by_name = {track.track: track for track in tracks}
     names = safe_names(list(by_name))
     tasks = [
@@ -161,36 +161,32 @@ def _converted(
             result = record.stems[song.song]
             gain = f"beyond full scale (peak {result.peak:.2f}), times {record.gain:.3f}" if record.gain != 1 else ""
             note = "; ".join(filter(None, (result.note, gain)))
-            yield by_name[song.song], Outcome(song.stems[0].target, result.frames, result.error, note)
+            yield by_name[song.song], TrackAudio(song.stems[0].target, result.frames, result.error, note)
             listener.finished(song.song, song.size)
     forget_others(out, tasks)
 
 
-def _remarks(track: SourceTrack, outcome: Outcome, root: Path) -> Iterator[Remark]:
-    place = _place(track.path, root)
-    if outcome.error:
-        yield Remark("failed", place, outcome.error, track.track)
+def _issues(track: SourceTrack, track_audio: TrackAudio, root: Path) -> Iterator[Issue]:
+    place = shown_path(track.path, root)
+    if track_audio.error:
+        yield Issue("failed", place, track_audio.error, track.track)
         return
-    if outcome.note:
-        yield Remark("note", place, outcome.note, track.track)
-    seconds = outcome.frames / SAMPLE_RATE
+    if track_audio.note:
+        yield Issue("note", place, track_audio.note, track.track)
+    seconds = track_audio.frames / SAMPLE_RATE
     if track.seconds and abs(seconds - track.seconds) > max(2.0, _LENGTH_TOLERANCE * track.seconds):
-        yield Remark("note", place, f"lasts {seconds:.1f} s, its table says {track.seconds:.1f} s", track.track)
+        yield Issue("note", place, f"lasts {seconds:.1f} s, its table says {track.seconds:.1f} s", track.track)
 
 
-def _row(track: SourceTrack, outcome: Outcome, corpus: str) -> dict[str, Any]:
+def _row(track: SourceTrack, track_audio: TrackAudio, corpus: str) -> dict[str, Any]:
     return {
         "corpus": corpus,
         "track": track.track,
         "artist": track.artist or track.track,
         "album": track.album,
-        "path": outcome.path,
+        "path": track_audio.path,
         "split": track.split,
-        "frames": outcome.frames,
+        "frames": track_audio.frames,
         "licence": track.licence,
         "tags": list(track.tags),
     }
-
-
-def _place(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

@@ -72,7 +72,9 @@ def lines(report: Report) -> list[str]:
         )
         for row in table
     ]
-    counts = [f"{len(report.of(fate))} {fate}" for fate in ("dropped", "refused", "failed") if report.of(fate)]
+    counts = [
+        f"{len(report.of(severity))} {severity}" for severity in ("dropped", "refused", "failed") if report.of(severity)
+    ]
     text.append(
         f"{summary['tracks']} tracks, {summary['minutes'] / 60:.1f} hours"
         + (f"; {', '.join(counts)}" if counts else "")

@@ -27,6 +27,7 @@ from typing import Any
 import polars as pl
 
 from organology.atomic import written_whole
+from organology.corpora.parquet import read_parquet
 from organology.corpora.splits import SPLITS
 from organology.errors import CorpusError
 
@@ -109,7 +110,7 @@ def write_tracks(
         "tags": list(tags),
     }
     with written_whole(Path(folder) / TAGS_NAME) as temporary:
-        temporary.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     with written_whole(path) as temporary:
         table.write_parquet(temporary, compression="zstd")
     return path
@@ -131,12 +132,7 @@ def read_tracks(folder: str | os.PathLike[str]) -> tuple[pl.DataFrame, Tags]:
     """
     path = Path(folder) / TABLE_NAME
     tags = read_tags(folder)
-    try:
-        table = pl.read_parquet(path)
-    except FileNotFoundError as error:
-        raise CorpusError(f"{path}: no such file; `organology prepare` makes it") from error
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise CorpusError(f"{path}: {' '.join(str(error).split())}") from error
+    table = read_parquet(path)
     _validate(table, tags.tags, path)
     return table, tags
 

@@ -1,1 +1,1 @@
-"""Metrics of one label."""
+"""Metrics: one file a kind, listed in `registered`."""

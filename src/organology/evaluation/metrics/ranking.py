@@ -1,7 +1,7 @@
-"""Figures that need no threshold: ROC-AUC, PR-AUC and binary cross-entropy, of one label.
+"""ROC-AUC and PR-AUC of one label.
 
 Each function takes item weights, one row a resample, so that one sorting of the scores serves a whole bootstrap;
-scikit-learn's own metrics, against which these are tested, would sort again for each of the 30 000 figures of a
+scikit-learn's own metrics, against which these are tested, would sort again for each of the 30 000 values of a
 report. ROC-AUC is the area under the trapezoids, tied scores counting half; PR-AUC is average precision, the sum of
 the precisions at each distinct score weighted by the gain in recall (not interpolated), as in scikit-learn.
 """
@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from organology.evaluation.arrays import Floats, Targets
-
-LOSS_FLOOR = 1e-7
-"""Scores are kept this far from 0 and 1 in the cross-entropy, as single precision does."""
+from organology.evaluation.metrics.base import Items, ScoreMetric
 
 
 class Ranked(NamedTuple):
@@ -70,13 +68,6 @@ def areas(ranked: Ranked, weights: Floats) -> tuple[Floats, Floats]:
     return roc, average
 
 
-def losses(targets: Targets, scores: Floats) -> Floats:
-    """Binary cross-entropy (nats) of every item and label, 0 where the target is unknown; any shape."""
-    clipped = np.clip(scores, LOSS_FLOOR, 1 - LOSS_FLOOR)
-    loss = -np.where(targets == 1, np.log(clipped), np.log1p(-clipped))
-    return np.where(targets >= 0, loss, 0.0)
-
-
 def _one_label(targets: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats]:
     target_array, score_array = np.asarray(targets, dtype=np.int8), np.asarray(scores, dtype=np.float64)
     if target_array.ndim != 1 or target_array.shape != score_array.shape:
@@ -112,16 +103,28 @@ def average_precision(targets: ArrayLike, scores: ArrayLike) -> float:
     return float(_one_label(targets, scores)[1][0])
 
 
-def binary_cross_entropy(targets: ArrayLike, scores: ArrayLike) -> float:
-    """Mean binary cross-entropy (nats) over the known targets, NaN where there is none.
+class _Areas(NamedTuple):
+    """Both areas of every label, each of shape (n_weightings, n_labels)."""
 
-    Parameters
-    ----------
-    targets : int array, any shape
-        1 present, 0 absent, -1 unknown (left out).
-    scores : float array of the same shape
-        Probabilities.
-    """
-    target_array = np.asarray(targets, dtype=np.int8)
-    known = int((target_array >= 0).sum())
-    return float(losses(target_array, np.asarray(scores, dtype=np.float64)).sum() / known) if known else float("nan")
+    roc_auc: Floats
+    pr_auc: Floats
+
+
+def _areas_of(items: Items, weights: Floats) -> _Areas:
+    ranked = items.once("ranked", lambda: [rank(t, s) for t, s in zip(items.targets.T, items.scores.T, strict=True)])
+
+    def both() -> _Areas:
+        pairs = [areas(each, weights) for each in ranked]
+        roc, average = (np.stack([pair[k] for pair in pairs], axis=1) for k in (0, 1))
+        # Where all is present, average precision is 1 and says nothing.
+        return _Areas(roc, np.where(np.isfinite(roc), average, np.nan))
+
+    return items.for_weights("areas", weights, both)
+
+
+ROC_AUC = ScoreMetric(
+    "roc_auc", "ROC-AUC", "ROC", "area under the ROC curve; ties count half", lambda i, w: _areas_of(i, w).roc_auc
+)
+PR_AUC = ScoreMetric(
+    "pr_auc", "PR-AUC", "PR", "average precision (not interpolated)", lambda i, w: _areas_of(i, w).pr_auc
+)

@@ -1,1 +1,1 @@
-"""What happens to music on its way from the band to a file."""
+"""The way from the band to the file: one class a transform (settings, draw, apply), listed in `registered`."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft  # type: ignore[import-untyped]
 
+from organology.config import FORBID
 from organology.mixing.audibility import frame_powers, sounding_rms
+from organology.mixing.channel.base import Player, Samples, SourceTransform, draw_peaks
+from organology.mixing.ranges import Range, check_probability, check_range, log_uniform, uniform
+from organology.mixing.registry import Parameters
 
-Samples = NDArray[np.float32]
 Response = NDArray[np.complex64]
 Shape = Literal["tanh", "diode"]
 
@@ -19,6 +24,80 @@ OVERSAMPLING = 2
 RING_OUT = 4096
 FRAME_SECONDS = 0.05
 FRONT_LOW_PASS_HZ = 9000.0
+DISTORTED_WORDS = ("distort", "overdriv", "fuzz", "crunch", "high gain", "power chord")
+
+
+@dataclass(frozen=True)
+class Amplifier(SourceTransform):
+    """On sources that play an electric guitar or an electric bass and nothing else: an amplifier and its loudspeaker.
+
+    Attributes
+    ----------
+    guitar_probability, bass_probability : float
+        Of a source that plays an electric guitar (electric bass) and nothing else; a stem whose word says that it is
+        distorted already is left alone.
+    guitar_drive_db, bass_drive_db : (float, float)
+        How far above the knee of the waveshaper the RMS of the source lies: at 0 it only colors, at 40 a note is a
+        square wave as long as it rings.
+    cabinet_hz : (float, float)
+        Range of the upper edge of the loudspeaker.
+    """
+
+    __pydantic_config__ = FORBID
+    name = "amp"
+    guitar_probability: float = 0.0
+    bass_probability: float = 0.0
+    guitar_drive_db: Range = (0.0, 36.0)
+    bass_drive_db: Range = (-6.0, 12.0)
+    cabinet_hz: Range = (3500.0, 7000.0)
+
+    def __post_init__(self) -> None:
+        check_probability("amp.guitar_probability", self.guitar_probability)
+        check_probability("amp.bass_probability", self.bass_probability)
+        check_range("amp.guitar_drive_db", self.guitar_drive_db, -40, 80)
+        check_range("amp.bass_drive_db", self.bass_drive_db, -40, 80)
+        check_range("amp.cabinet_hz", self.cabinet_hz, 500, 15_000)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it can be drawn."""
+        return self.guitar_probability + self.bass_probability > 0
+
+    def disabled(self) -> Self:
+        """The same settings with both probabilities 0."""
+        return dataclasses.replace(self, guitar_probability=0.0, bass_probability=0.0)
+
+    def draw(self, rng: np.random.Generator, player: Player) -> Parameters | None:
+        """Parameters of `amplify`; None for what is played through no amplifier, or through one already."""
+        kind = amplifier_for(player)
+        if not kind or rng.random() >= (self.guitar_probability if kind == "guitar" else self.bass_probability):
+            return None
+        guitar = kind == "guitar"
+        return {
+            "drive_db": uniform(rng, self.guitar_drive_db if guitar else self.bass_drive_db),
+            "shape": str(rng.choice(["tanh", "diode"])),
+            "bias": uniform(rng, (0.0, 0.4)),
+            "tight_hz": log_uniform(rng, (70.0, 400.0) if guitar else (20.0, 50.0)),
+            "mid_db": uniform(rng, (0.0, 9.0) if guitar else (0.0, 4.0)),
+            "cabinet_hz": log_uniform(rng, self.cabinet_hz),
+            "cabinet_low_hz": log_uniform(rng, (60.0, 110.0) if guitar else (25.0, 45.0)),
+            "peaks": draw_peaks(rng, 4, (120.0, 4000.0), 6.0 if guitar else 4.0),
+        }
+
+    @staticmethod
+    def apply(samples: Samples, sample_rate: int, **parameters: Any) -> Samples:
+        """See `Transform.apply`."""
+        return amplify(samples, sample_rate, **parameters)
+
+
+def amplifier_for(player: Player) -> str:
+    """The amplifier of a source: `guitar`, `bass`, or "" for none.
+
+    A source that plays more than one instrument has none, nor one whose word says that it is distorted already.
+    """
+    if any(word in player.word.lower().replace("_", " ") for word in DISTORTED_WORDS) or len(player.instruments) != 1:
+        return ""
+    return {"electric_guitar": "guitar", "electric_bass": "bass"}.get(next(iter(player.instruments)), "")
 
 
 def _low_pass(ratio: Response, q: float = 0.7071) -> Response:

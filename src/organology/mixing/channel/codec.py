@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 from scipy import fft  # type: ignore[import-untyped]
 
+from organology.config import FORBID
 from organology.errors import AudioError
+from organology.mixing.channel.base import MixtureTransform, Samples
+from organology.mixing.ranges import Range, check, check_range, log_uniform
+from organology.mixing.registry import Parameters
 
-Samples = NDArray[np.float32]
+CodecFormat = Literal["mp3", "aac", "opus"]
 
 
 class _Codec(NamedTuple):
@@ -32,6 +37,30 @@ _CODECS = {
 }
 CALIBRATION_KBPS = 96.0
 """The delay of a codec does not depend on its bit rate; it is measured at this one."""
+
+
+@dataclass(frozen=True)
+class Codec(MixtureTransform):
+    """Encoded and decoded again by FFmpeg in memory, its delay taken out; kbit/s of the mono signal."""
+
+    __pydantic_config__ = FORBID
+    name = "codec"
+    formats: tuple[CodecFormat, ...] = get_args(CodecFormat)
+    kbps: Range = (24.0, 128.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(bool(self.formats), "codec.formats must name at least one format, got none")
+        check_range("codec.kbps", self.kbps, 8, 160)
+
+    def draw(self, rng: np.random.Generator, n_sources: int) -> Parameters:
+        """The codec and its bit rate in kbit/s."""
+        return {"codec": self.formats[int(rng.integers(len(self.formats)))], "kbps": log_uniform(rng, self.kbps)}
+
+    @staticmethod
+    def apply(samples: Samples, sample_rate: int, **parameters: Any) -> Samples:
+        """See `Transform.apply`."""
+        return round_trip(samples, sample_rate, **parameters)
 
 
 def round_trip(samples: Samples, rate: int, *, codec: str, kbps: float) -> Samples:

@@ -3,18 +3,64 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft, signal  # type: ignore[import-untyped]
 
+from organology.config import FORBID
+from organology.mixing.channel.base import MixtureTransform, Samples, draw_seed
 from organology.mixing.channel.filters import section
+from organology.mixing.ranges import Range, check, check_range, log_uniform, uniform
+from organology.mixing.registry import Parameters
 
-Samples = NDArray[np.float32]
+NoiseKind = Literal["hiss", "hum", "crackle"]
 
 HARMONICS = 12
 TABLE = 4096
+
+
+@dataclass(frozen=True)
+class Noise(MixtureTransform):
+    """Hiss of a drawn color and band, mains hum, or a record's crackle, `snr_db` below the mixture.
+
+    Attributes
+    ----------
+    probability : float
+    snr_db : (float, float)
+        Range of the ratio of the mixture to the noise, both as RMS.
+    kinds : tuple of {"hiss", "hum", "crackle"}
+        Colored noise of a drawn band; mains hum of 50 or 60 Hz; a record's crackle over its surface noise.
+    """
+
+    __pydantic_config__ = FORBID
+    name = "noise"
+    snr_db: Range = (15.0, 50.0)
+    kinds: tuple[NoiseKind, ...] = get_args(NoiseKind)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("noise.snr_db", self.snr_db, -20, 120)
+        check(bool(self.kinds), "noise.kinds must name at least one kind, got none")
+
+    def draw(self, rng: np.random.Generator, n_sources: int) -> Parameters:
+        """The kind, its ratio to the mixture, and what shapes it."""
+        kind = self.kinds[int(rng.integers(len(self.kinds)))]
+        drawn = {"kind": kind, "snr_db": uniform(rng, self.snr_db), "seed": draw_seed(rng)}
+        match kind:
+            case "hiss":
+                low, high = log_uniform(rng, (20.0, 500.0)), log_uniform(rng, (3000.0, 16_000.0))
+                return drawn | {"color": uniform(rng, (0.0, 2.0)), "low_hz": low, "high_hz": high}
+            case "hum":
+                return drawn | {"mains_hz": float(rng.choice([50.0, 60.0])) * uniform(rng, (0.998, 1.002))}
+            case "crackle":
+                return drawn | {"clicks_per_second": log_uniform(rng, (0.5, 40.0))}
+
+    @staticmethod
+    def apply(samples: Samples, sample_rate: int, **parameters: Any) -> Samples:
+        """See `Transform.apply`."""
+        return add_noise(samples, sample_rate, **parameters)
 
 
 def hiss(rng: np.random.Generator, frames: int, rate: int, *, color: float, low_hz: float, high_hz: float) -> Samples:

@@ -2,15 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft  # type: ignore[import-untyped]
 
-Samples = NDArray[np.float32]
+from organology.config import FORBID
+from organology.mixing.channel.base import MixtureTransform, Samples, draw_seed
+from organology.mixing.ranges import Range, check_amount, check_range, log_uniform, uniform
+from organology.mixing.registry import Parameters
 
 BANDS_HZ = (250.0, 1000.0, 4000.0)
 REFLECTIONS = 6
 EARLY_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class Room(MixtureTransform):
+    """One room for all sources of a mixture, each with its own distance and first reflections.
+
+    Attributes
+    ----------
+    probability : float
+    rt60_seconds : (float, float)
+        Range of the reverberation time at 1 kHz, drawn evenly in its logarithm.
+    direct_to_reverb_db : (float, float)
+        Range of the ratio of direct to reverberant energy, drawn once a mixture.
+    spread_db : float
+        Each source's ratio differs from the mixture's by at most this.
+    """
+
+    __pydantic_config__ = FORBID
+    name = "room"
+    needs_sources = True
+    rt60_seconds: Range = (0.15, 2.0)
+    direct_to_reverb_db: Range = (-3.0, 18.0)
+    spread_db: float = 5.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("room.rt60_seconds", self.rt60_seconds, 0.01, 10)
+        check_range("room.direct_to_reverb_db", self.direct_to_reverb_db, -40, 80)
+        check_amount("room.spread_db", self.spread_db, 0, 40)
+
+    def draw(self, rng: np.random.Generator, n_sources: int) -> Parameters:
+        """Reverberation time, its slope, predelay, and the distance of each source."""
+        rt60 = log_uniform(rng, self.rt60_seconds)
+        ratio = uniform(rng, self.direct_to_reverb_db)
+        return {
+            "rt60_seconds": rt60,
+            "slope": uniform(rng, (0.0, 0.4)),
+            "predelay_ms": uniform(rng, (2.0, 10.0 + 30.0 * min(rt60, 1.0))),
+            "direct_to_reverb_db": [ratio + uniform(rng, (-1.0, 1.0)) * self.spread_db for _ in range(n_sources)],
+            "seed": draw_seed(rng),
+        }
+
+    @staticmethod
+    def apply(samples: Samples, sample_rate: int, **parameters: Any) -> Samples:
+        """See `Transform.apply`; `sources` are those of the mixture."""
+        sources = parameters.pop("sources")
+        return samples + reverberation(sources, sample_rate, **parameters)
 
 
 def late_response(
@@ -56,63 +109,53 @@ def late_response(
     return np.concatenate([np.zeros(round(predelay_ms * rate / 1000), dtype=np.float32), response])
 
 
-class Room:
-    """Takes the sources of a mixture one by one and gives back what the room adds to them.
+def reverberation(
+    sources: Sequence[Samples],
+    rate: int,
+    *,
+    seed: int,
+    rt60_seconds: float,
+    slope: float,
+    predelay_ms: float,
+    direct_to_reverb_db: Sequence[float],
+) -> Samples:
+    """What a room adds to sources, without their direct sound.
 
     The sources share the reverberation, as they do in a hall or on the aux send of a desk, so that one convolution
     serves them all; each has its own first reflections and its own ratio of direct to reverberant sound.
 
     Parameters
     ----------
-    seed : int
-        Of the reverberation and of the reflections.
-    frames : int
-        Of the mixture.
+    sources : sequence of float32 array, shape (n,)
     rate : int
         In Hz.
+    seed : int
+        Of the reverberation and of the reflections.
     rt60_seconds, slope, predelay_ms : float
         See `late_response`.
     direct_to_reverb_db : sequence of float
-        One a source, in the order in which they are added.
+        One a source.
+
+    Returns
+    -------
+    float32 array, shape (n,)
     """
-
-    def __init__(
-        self,
-        frames: int,
-        rate: int,
-        *,
-        seed: int,
-        rt60_seconds: float,
-        slope: float,
-        predelay_ms: float,
-        direct_to_reverb_db: tuple[float, ...],
-    ) -> None:
-        self._rate, self._size = rate, rt60_seconds
-        self._late_seed, *self._early_seeds = np.random.SeedSequence(seed).spawn(1 + len(direct_to_reverb_db))
-        self._late = {"rt60_seconds": rt60_seconds, "slope": slope, "predelay_ms": predelay_ms}
-        self._ratios = direct_to_reverb_db
-        self._sends = np.zeros(frames, dtype=np.float32)
-        self._early = np.zeros(frames, dtype=np.float32)
-        self._count = 0
-
-    def add(self, samples: Samples) -> None:
-        """The next source, float32, shape (frames,)."""
-        gain = 10 ** (-self._ratios[self._count] / 20)
-        rng = np.random.default_rng(self._early_seeds[self._count])
-        self._count += 1
-        self._sends += samples * np.float32(gain * np.sqrt(1 - EARLY_SHARE))
-        longest = 0.01 + 0.05 * min(self._size, 1.0)
+    late_seed, *early_seeds = np.random.SeedSequence(seed).spawn(1 + len(sources))
+    sends, early = np.zeros_like(sources[0]), np.zeros_like(sources[0])
+    longest = 0.01 + 0.05 * min(rt60_seconds, 1.0)
+    for samples, ratio, early_seed in zip(sources, direct_to_reverb_db, early_seeds, strict=True):
+        gain = 10 ** (-ratio / 20)
+        sends += samples * np.float32(gain * np.sqrt(1 - EARLY_SHARE))
+        rng = np.random.default_rng(early_seed)
         seconds = np.sort(rng.uniform(0.002, longest, REFLECTIONS))
         strengths = rng.choice([-1.0, 1.0], REFLECTIONS) * np.exp(-1.5 * seconds / longest)
         strengths *= gain * np.sqrt(EARLY_SHARE) / np.sqrt(np.square(strengths).sum())
         for second, strength in zip(seconds, strengths, strict=True):
-            ahead = round(float(second) * self._rate)
-            self._early[ahead:] += samples[: len(samples) - ahead] * np.float32(strength)
-
-    def reverberation(self) -> Samples:
-        """What the room adds to the sources so far, without their direct sound: float32, shape (frames,)."""
-        rng = np.random.default_rng(self._late_seed)
-        response = late_response(rng, self._rate, **self._late)[: len(self._sends)]
-        size = fft.next_fast_len(len(self._sends) + len(response) - 1, real=True)
-        late = fft.irfft(fft.rfft(self._sends, size) * fft.rfft(response, size), size)
-        return np.asarray(late[: len(self._sends)] + self._early, dtype=np.float32)
+            ahead = round(float(second) * rate)
+            early[ahead:] += samples[: len(samples) - ahead] * np.float32(strength)
+    response = late_response(
+        np.random.default_rng(late_seed), rate, rt60_seconds=rt60_seconds, slope=slope, predelay_ms=predelay_ms
+    )[: len(sends)]
+    size = fft.next_fast_len(len(sends) + len(response) - 1, real=True)
+    late = fft.irfft(fft.rfft(sends, size) * fft.rfft(response, size), size)
+    return np.asarray(late[: len(sends)] + early, dtype=np.float32)

@@ -1,1 +1,1 @@
-"""Effects on sources: their settings, drawn and applied."""
+"""Effects on sources: one class a file (settings, draw, apply), listed in `registered`."""

@@ -1,98 +1,53 @@
-"""Effects on sources: drawn from our generators, applied by audiomentations.
-
-audiomentations draws from Python's and numpy's global generators. Here parameters are drawn with the plan of a
-mixture and set on the transform, which is then frozen: its `apply` does the work, its `randomize_parameters` never
-runs. The names of the parameters are audiomentations', and so are their distributions.
-"""
+"""The effects of one source: drawn in random order, and applied in it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-from organology.mixing.effects.config import EffectsConfig, FilterConfig
-
-Samples = NDArray[np.float32]
-
-METHOD = "signalsmith_stretch"
-"""Of pitch shift and time stretch: as fast as audiomentations' other method, and of better quality."""
+from organology.mixing.effects.base import Samples
+from organology.mixing.effects.registered import EFFECTS, EffectsConfig
+from organology.mixing.effects.stretcher import shift_and_stretch
+from organology.mixing.registry import Applied
+from organology.mixing.seeds import Seed
 
 
-@dataclass(frozen=True)
-class Effect:
-    """One effect: the name of its setting in `EffectsConfig`, and the parameters that audiomentations gives it."""
-
-    name: str
-    parameters: dict[str, float]
-
-
-def _uniform(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
-    return float(rng.uniform(*bounds))
-
-
-def _draw_filter(rng: np.random.Generator, config: FilterConfig) -> dict[str, float]:
-    low, high = (2595 * math.log10(1 + hz / 700) for hz in config.center_hz)
-    return {
-        "center_freq": float(700 * (10 ** (rng.uniform(low, high) / 2595) - 1)),
-        "gain_db": _uniform(rng, config.gain_db),
-        "q_factor": _uniform(rng, config.q),
-    }
-
-
-_DRAW: dict[str, Callable[[np.random.Generator, Any], dict[str, float]]] = {
-    "gain": lambda rng, c: {"amplitude_ratio": 10 ** (_uniform(rng, c.gain_db) / 20)},
-    "low_shelf": _draw_filter,
-    "high_shelf": _draw_filter,
-    "peaking": _draw_filter,
-    "pitch_shift": lambda rng, c: {"num_semitones": _uniform(rng, c.semitones)},
-    "time_stretch": lambda rng, c: {"rate": _uniform(rng, c.rate)},
-}
-NAMES = tuple(_DRAW)
-CHANGE_PITCH_OR_TIME = ("pitch_shift", "time_stretch")
-
-
-def draw_effects(rng: np.random.Generator, config: EffectsConfig, keep_time: bool) -> tuple[Effect, ...]:
+def draw_effects(seed: Seed, config: EffectsConfig, keep_time: bool) -> tuple[Applied, ...]:
     """Draw the effects of one source, in random order.
+
+    Every effect draws from a generator of its own name: first whether it is applied, then its place among the others
+    (effects are applied in the order of these numbers), then its parameters. So a new one changes nothing of the rest.
 
     Parameters
     ----------
-    rng : numpy.random.Generator
+    seed : Seed
+        Of the source's effects.
     config : EffectsConfig
     keep_time : bool
-        Leave out pitch shift and time stretch, as in musical mixtures.
+        Leave out effects that change pitch or time, as in musical mixtures.
     """
     drawn = []
-    for place in rng.permutation(len(NAMES)):
-        name = NAMES[place]
-        settings = getattr(config, name)
-        applies = rng.random() < settings.probability
-        if applies and not (keep_time and name in CHANGE_PITCH_OR_TIME):
-            drawn.append(Effect(name, _DRAW[name](rng, settings)))
-    return tuple(drawn)
+    for name, effect in config.items():
+        if not effect.is_on or (keep_time and effect.changes_pitch_or_time):
+            continue
+        rng = seed.child(name).generator()
+        applies, place = rng.random(2)
+        if applies < effect.probability:
+            drawn.append((place, Applied(name, effect.draw(rng))))
+    return tuple(applied for _, applied in sorted(drawn, key=lambda each: each[0]))
 
 
-def split_effects(effects: tuple[Effect, ...]) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
-    """Pitch shift and time stretch, and the other effects; both in their order."""
-    changes = tuple(effect for effect in effects if effect.name in CHANGE_PITCH_OR_TIME)
-    return changes, tuple(effect for effect in effects if effect.name not in CHANGE_PITCH_OR_TIME)
+def split_effects(effects: tuple[Applied, ...]) -> tuple[tuple[Applied, ...], tuple[Applied, ...]]:
+    """Effects that change pitch or time, and the others; both in their order."""
+    changes = tuple(effect for effect in effects if EFFECTS[effect.name].changes_pitch_or_time)
+    return changes, tuple(effect for effect in effects if not EFFECTS[effect.name].changes_pitch_or_time)
 
 
-def _parameter(effects: tuple[Effect, ...], name: str, parameter: str) -> float | None:
-    return next((effect.parameters[parameter] for effect in effects if effect.name == name), None)
-
-
-def input_frames(effects: tuple[Effect, ...], frames: int) -> int:
+def input_frames(effects: tuple[Applied, ...], frames: int) -> int:
     """So many frames have to go into `effects` for `frames` to come out."""
-    rate = _parameter(effects, "time_stretch", "rate")
-    return frames if rate is None else math.ceil(frames * rate) + 1
+    for effect in reversed(effects):
+        frames = EFFECTS[effect.name].input_frames(frames, **effect.parameters)
+    return frames
 
 
-def apply_effects(samples: Samples, effects: tuple[Effect, ...], sample_rate: int) -> Samples:
+def apply_effects(samples: Samples, effects: tuple[Applied, ...], sample_rate: int) -> Samples:
     """Apply effects in their order.
 
     Where a pitch shift and a time stretch are both there, one pass of the stretcher does both, at the place of the
@@ -102,7 +57,7 @@ def apply_effects(samples: Samples, effects: tuple[Effect, ...], sample_rate: in
     Parameters
     ----------
     samples : float32 array, shape (n,)
-    effects : tuple of Effect
+    effects : tuple of Applied
     sample_rate : int
         In Hz.
 
@@ -110,49 +65,12 @@ def apply_effects(samples: Samples, effects: tuple[Effect, ...], sample_rate: in
     -------
     float32 array, shape (n,), or near n / rate if stretched in time; the argument is left as it is
     """
-    semitones = _parameter(effects, "pitch_shift", "num_semitones")
-    rate = _parameter(effects, "time_stretch", "rate")
-    both = semitones is not None and rate is not None
+    parameters = {effect.name: effect.parameters for effect in effects}
+    both = {"pitch_shift", "time_stretch"} <= parameters.keys()
     for effect in effects:
         if both and effect.name == "pitch_shift":
-            assert semitones is not None and rate is not None
-            samples = _shift_and_stretch(samples, semitones, rate, sample_rate)
+            semitones, rate = effect.parameters["num_semitones"], parameters["time_stretch"]["rate"]
+            samples = shift_and_stretch(samples, semitones, rate, sample_rate)
         elif not (both and effect.name == "time_stretch"):
-            samples = _transform(effect)(samples, sample_rate)
+            samples = EFFECTS[effect.name].apply(samples, sample_rate, **effect.parameters)
     return samples
-
-
-def _transform(effect: Effect) -> Callable[[Samples, int], Samples]:
-    """The audiomentations transform with the parameters of `effect`, frozen."""
-    import audiomentations
-
-    transform: Any
-    match effect.name:
-        case "gain":
-            transform = audiomentations.Gain(p=1.0)
-        case "low_shelf":
-            transform = audiomentations.LowShelfFilter(p=1.0)
-        case "high_shelf":
-            transform = audiomentations.HighShelfFilter(p=1.0)
-        case "peaking":
-            transform = audiomentations.PeakingFilter(p=1.0)
-        case "pitch_shift":
-            transform = audiomentations.PitchShift(method=METHOD, p=1.0)
-        case "time_stretch":
-            transform = audiomentations.TimeStretch(leave_length_unchanged=False, method=METHOD, p=1.0)
-        case _:
-            raise ValueError(f"not an effect: {effect.name!r}; the effects are {', '.join(NAMES)}")
-    transform.parameters = {"should_apply": True, **effect.parameters}
-    transform.freeze_parameters()
-    return transform  # type: ignore[no-any-return]
-
-
-def _shift_and_stretch(samples: Samples, semitones: float, rate: float, sample_rate: int) -> Samples:
-    """What audiomentations' PitchShift and TimeStretch do with the same stretcher, in one pass."""
-    import python_stretch
-
-    stretch: Any = python_stretch.Signalsmith.Stretch()
-    stretch.preset(1, sample_rate)
-    stretch.setTransposeSemitones(semitones)
-    stretch.setTimeFactor(rate)
-    return np.asarray(stretch.process(samples[np.newaxis, :])[0], dtype=np.float32)

@@ -7,11 +7,15 @@ Koutini and Widmer, 2023) trained it on AudioSet; `PUBLISHED_NAMES` maps the nam
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from torch import Tensor, nn
+
+from organology.model.backbones import PUBLISHED_WIDTH
+from organology.model.weights import read_state
 
 
 class _Row(NamedTuple):
@@ -123,7 +127,7 @@ class MobileNet(nn.Module):
         384 at width 0.4.
     """
 
-    def __init__(self, width: float = 0.4) -> None:
+    def __init__(self, width: float = PUBLISHED_WIDTH) -> None:
         super().__init__()
         channels = round_channels(_STEM * width)
         self.stem = ConvNorm(1, channels, 3, 2, activation=nn.Hardswish)
@@ -178,3 +182,14 @@ def rename_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             name = re.sub(pattern, lambda m, o=ours: o.format(int(m[1]) - 1) if "{}" in o else o, name)  # type: ignore[misc]
         renamed[name] = value
     return renamed
+
+
+def read_published(path: str | os.PathLike[str]) -> dict[str, Tensor]:
+    """State dict of a file of EfficientAT under our names, `backbone.…` and `classifier.…`.
+
+    Raises
+    ------
+    ModelError
+        As `weights.read_state`.
+    """
+    return rename_published(read_state(path))

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-CHANNELS = (128, 128, 256, 256, 256, 256, 512)
-"""Of the seven blocks, after Won et al. (2020)."""
+from organology.model.backbones import CHANNELS
 
 
 class Block(nn.Sequential):

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -24,6 +23,7 @@ from organology.model.checkpoint import complete_metadata
 from organology.model.export.frontend import ExportFrontend
 from organology.model.network import InstrumentNet
 from organology.model_metadata import METADATA_KEY, ModelMetadata
+from organology.recognition.runtime import onnxruntime
 
 INPUT, OUTPUT = "waveform", "scores"
 OPSET = 17
@@ -67,7 +67,7 @@ def export_onnx(
     """Write a network as one ONNX file and check it against torch.
 
     Input `waveform`, float32 of shape (batch, `metadata.window_frames`); output `scores`, float32 of shape
-    (batch, n_labels), sigmoids included, no family below its instruments. The metadata property `organology` is the
+    (batch, n_labels), sigmoids included, no label below its children. The metadata property `organology` is the
     metadata as JSON, with settings and calibration taken from the network.
 
     Parameters

@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from organology.model.frontend import FrontendConfig, analysis_window, compress, leveled, mel_bank
+from organology.model.config import FrontendConfig
+from organology.model.frontend import analysis_window, compress, leveled, mel_bank
 
 _MOST_SLICES = 64
 

@@ -1,22 +1,23 @@
 """The published AudioSet tagger, and what its 527 scores say of our labels.
 
 `AudioSetTagger` is front end, backbone and classifier of EfficientAT's `mn04_as` (Schmid, Koutini and Widmer, 2023).
-`ZeroShot` reads our labels from its scores by the vocabulary `audioset`: an output is the highest of the classes
-that hold it.
+`ZeroShot` reads the labels of a set from its scores: the vocabulary `audioset` maps classes to instruments, and a label
+is the highest of the classes in which it is present.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from organology import taxonomy
-from organology.model.backbones.mobilenet import MobileNet
-from organology.model.frontend import EFFICIENTAT, MelFrontend
-from organology.model.pretrained import load_state, read_published
+from organology.errors import ModelError
+from organology.labels import PRESENT, LabelSet, Vocabulary, default_set
+from organology.model.backbones.mobilenet import MobileNet, read_published
+from organology.model.config import EFFICIENTAT
+from organology.model.frontend import MelFrontend
+from organology.model.weights import load_state
 
 N_CLASSES = 527
 
@@ -37,41 +38,64 @@ class AudioSetClassifier(nn.Module):
         return logits
 
 
-def class_table(labels: Sequence[str] = taxonomy.LABELS) -> list[list[int]]:
-    """For each label, the numbers of the AudioSet classes that hold it, by the vocabulary `audioset`.
+def class_table(label_set: LabelSet) -> list[list[int]]:
+    """For each label, the numbers of the AudioSet classes in which it is present, by the vocabulary `audioset`.
 
-    A family is held by the classes of its instruments too. The rows of the vocabulary are in AudioSet's order.
+    A parent is present in the classes of its children too. The rows of the vocabulary are in AudioSet's order.
     """
-    vectors = [entry.labels for entry in taxonomy.Vocabulary.load("audioset").entries.values()]
-    table = []
-    for label in labels:
-        column = taxonomy.LABELS.index(label)
-        table.append([i for i, vector in enumerate(vectors) if vector[column] == taxonomy.PRESENT])
-    return table
+    vectors = [entry.encode(label_set) for entry in Vocabulary.load("audioset").entries.values()]
+    return [[i for i, vector in enumerate(vectors) if vector[column] == PRESENT] for column in range(len(label_set))]
 
 
 class ZeroShot(nn.Module):
-    """AudioSet scores (batch, 527) -> scores of our labels (batch, 15): the highest matching one.
+    """AudioSet scores (batch, 527) -> scores of labels (batch, n_labels): the highest matching one.
 
     It is monotonic, so that logits and probabilities may go in alike.
+
+    Parameters
+    ----------
+    label_set : LabelSet, optional
+        Default: `default_set()`.
+
+    Attributes
+    ----------
+    known : tuple of bool
+        Which labels AudioSet has a class for; the others are 0.
+
+    Raises
+    ------
+    ModelError
+        If AudioSet has a class for none of the labels.
     """
 
     classes: Tensor
+    mask: Tensor
 
-    def __init__(self, labels: Sequence[str] = taxonomy.LABELS) -> None:
+    def __init__(self, label_set: LabelSet | None = None) -> None:
         super().__init__()
-        table = class_table(labels)
+        label_set = label_set or default_set()
+        table = class_table(label_set)
         longest = max(map(len, table))
-        padded = [row + row[:1] * (longest - len(row)) for row in table]
+        if longest == 0:
+            raise ModelError(f"AudioSet has no class for any label of {label_set.name}")
+        self.known = tuple(bool(row) for row in table)
+        padded = [(row or [0]) + (row or [0])[:1] * (longest - max(len(row), 1)) for row in table]
         self.register_buffer("classes", torch.tensor(padded), persistent=False)
+        self.register_buffer("mask", torch.tensor(self.known).float(), persistent=False)
 
     def forward(self, scores: Tensor) -> Tensor:
         """(batch, 527) -> (batch, n_labels)."""
-        return scores[:, self.classes].amax(-1)
+        highest = scores[:, self.classes].amax(-1)
+        return highest if all(self.known) else highest * self.mask
 
 
 class AudioSetTagger(nn.Module):
-    """Waveform -> 527 AudioSet logits, or the 15 labels read from them.
+    """Waveform -> 527 AudioSet logits, or the labels of a set read from them.
+
+    Parameters
+    ----------
+    label_set : LabelSet, optional
+        Of `zero_shot`; default: `default_set()`.
 
     Examples
     --------
@@ -81,15 +105,15 @@ class AudioSetTagger(nn.Module):
     (torch.Size([1, 527]), torch.Size([1, 15]))
     """
 
-    def __init__(self) -> None:
+    def __init__(self, label_set: LabelSet | None = None) -> None:
         super().__init__()
         self.frontend = MelFrontend(EFFICIENTAT)
         self.backbone = MobileNet()
         self.classifier = AudioSetClassifier(self.backbone.embedding_size)
-        self.to_labels = ZeroShot()
+        self.to_labels = ZeroShot(label_set)
 
     @classmethod
-    def from_published(cls, path: str | os.PathLike[str]) -> AudioSetTagger:
+    def from_published(cls, path: str | os.PathLike[str], label_set: LabelSet | None = None) -> AudioSetTagger:
         """The tagger with the published weights (`mn04_as_mAP_432.pt`), in eval mode.
 
         Raises
@@ -97,7 +121,7 @@ class AudioSetTagger(nn.Module):
         ModelError
             If the file cannot be read or does not fit.
         """
-        tagger = cls()
+        tagger = cls(label_set)
         load_state(tagger, read_published(path), path)
         return tagger.eval()
 
@@ -107,6 +131,6 @@ class AudioSetTagger(nn.Module):
         return logits
 
     def zero_shot(self, waveform: Tensor) -> Tensor:
-        """Logits of our labels, with no training of ours: waveform (batch, samples) -> (batch, 15)."""
+        """Logits of the labels, with no training of ours: waveform (batch, samples) -> (batch, n_labels)."""
         labels: Tensor = self.to_labels(self(waveform))
         return labels

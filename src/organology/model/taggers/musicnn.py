@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from organology.model.pretrained import load_state, read_state
+from organology.model.weights import load_state, read_state
 
 N_TAGS = 50
 N_MELS = 96

@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote
 
-EMBED_BYTES = 20_000_000
-"""A larger file is linked, though embedding was asked for."""
-
 EMBED_TOTAL_BYTES = 500_000_000
 """What all files together may have; browsers do not open pages of many gigabytes."""
 

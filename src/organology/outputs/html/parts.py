@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.outputs.terminal.table import clock
+from organology.labels import LabelSet
+from organology.outputs.timeaxis import clock
 from organology.recognition.result import Recognition
-from organology.taxonomy import DISPLAY_NAMES, FAMILIES, FAMILY_OF
 
 MOST_CELLS = 1200
 """Cells of a timeline; of longer recordings each is the mean of several."""
@@ -79,12 +79,38 @@ def _regular(
     return grid, scores[np.clip(cells, 0, len(scores) - 1)]
 
 
-def by_family(labels: Sequence[str]) -> list[str]:
-    """Labels, each family before its instruments."""
-    ordered = (
-        label for family in FAMILIES for label in (family, *(one for one, of in FAMILY_OF.items() if of == family))
+def kind(label_set: LabelSet, label: str) -> str:
+    """Of the elements of a label: a class with its color. Labels themselves need not be names of classes."""
+    return f"k{label_set.index(label)}"
+
+
+def colors(label_set: LabelSet) -> str:
+    """Style that gives each label its color, in the light and, brighter, in the dark."""
+    light = "".join(f".{kind(label_set, label)}{{--color:{label_set.colors[label]}}}" for label in label_set.labels)
+    dark = "".join(
+        f".{kind(label_set, label)}{{--color:{_bright(label_set.colors[label])}}}" for label in label_set.labels
     )
-    return [label for label in ordered if label in labels]
+    return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n"
+
+
+def _bright(color: str) -> str:
+    parts = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part + 0.28 * (255 - part)):02x}" for part in parts)
+
+
+def label_rows(label_set: LabelSet, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """What the program of the page knows of labels, parents before children."""
+    return [
+        {
+            "label": label,
+            "name": label_set.display[label],
+            "parent": label_set.parents.get(label),
+            "depth": label_set.depth(label),
+            "kind": kind(label_set, label),
+        }
+        for label in label_set.order()
+        if label in labels
+    ]
 
 
 def heading(recognition: Recognition, key: str) -> str:
@@ -99,11 +125,11 @@ def heading(recognition: Recognition, key: str) -> str:
 
 def plays_list(recognition: Recognition) -> str:
     """What plays in the whole recording, with scores."""
-    plays = set(recognition.instruments)
+    label_set, plays = recognition.label_set, set(recognition.instruments)
     items = [
-        f'<li class="{FAMILY_OF.get(label, label)}{" sub" if label in FAMILY_OF else ""}">'
-        f"{text(DISPLAY_NAMES[label])} {recognition.score(label):.2f}</li>"
-        for label in by_family(recognition.labels)
+        f'<li class="{kind(label_set, label)}{" sub" if label in label_set.parents else ""}">'
+        f"{text(label_set.display[label])} {recognition.score(label):.2f}</li>"
+        for label in recognition.order()
         if label in plays
     ]
     return f'<ul class="plays" aria-label="Plays">{"".join(items) or "<li>nothing recognized</li>"}</ul>\n'
@@ -117,16 +143,16 @@ def _when(recognition: Recognition, label: str) -> str:
 
 def plain_table(recognition: Recognition) -> str:
     """All labels as a table, where there is no JavaScript."""
-    rows = []
-    for label in by_family(recognition.labels):
+    rows, names = [], recognition.label_set.display
+    for label in recognition.order():
         i = recognition.labels.index(label)
         rows.append(
-            f'<tr><th scope="row">{text(DISPLAY_NAMES[label])}</th><td>{recognition.score(label):.2f}</td>'
+            f'<tr><th scope="row">{text(names[label])}</th><td>{recognition.score(label):.2f}</td>'
             f"<td>{float(recognition.thresholds[i]):.2f}</td><td>{'yes' if recognition.plays[i] else 'no'}</td>"
             f"<td>{_when(recognition, label)}</td></tr>"
         )
-    names = "".join(f'<th scope="col">{name}</th>' for name in ("Label", "Score", "Threshold", "Plays", "When"))
-    return f'<table class="plain"><thead><tr>{names}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("Label", "Score", "Threshold", "Plays", "When"))
+    return f'<table class="plain"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def failures_table(failures: Sequence[tuple[str, str]]) -> str:

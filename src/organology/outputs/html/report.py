@@ -11,27 +11,34 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from importlib import resources
 from pathlib import Path
 from string import Template
 from types import TracebackType
 from typing import Any, TextIO
 
-from organology import __version__
-from organology.outputs.html.audio import EMBED_BYTES, EMBED_TOTAL_BYTES, AudioLink, audio_link, write_data_uri
+from organology._version import __version__
+from organology.labels import LabelSet, default_set
+from organology.outputs.html.audio import EMBED_TOTAL_BYTES, AudioLink, audio_link, write_data_uri
 from organology.outputs.html.parts import (
     activity_of,
-    by_family,
+    colors,
     failures_table,
     heading,
     json_text,
+    label_rows,
     plain_table,
     plays_list,
     text,
 )
-from organology.outputs.terminal.table import clock
+from organology.outputs.timeaxis import clock
+from organology.outputs.writers.base import EMBED_BYTES, WriterOptions
 from organology.recognition.result import Recognition
-from organology.taxonomy import DISPLAY_NAMES, FAMILY_OF, LABELS
+
+_MODULES = ("timeline.js", "report.js")  # each needs nothing but those before it
+_IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=const|class)", re.MULTILINE)
 
 
 def _asset(name: str) -> str:
@@ -39,6 +46,11 @@ def _asset(name: str) -> str:
     if not content.isascii():
         raise ValueError(f"{name}: not ASCII")
     return content
+
+
+def _script() -> str:
+    """The page's program: the modules of `assets` in one, as nothing may be loaded."""
+    return "".join(_EXPORT.sub("", _IMPORT.sub("", _asset(name))) for name in _MODULES)
 
 
 def _hash(content: str) -> str:
@@ -55,13 +67,15 @@ class HtmlWriter:
     folder : Path, optional
         In which the page will lie; audio is linked relative to it. Default: the current one.
     model : dict, optional
-        What is told of the model: `name`, `window_seconds`, `hop_seconds`.
+        What is known of the model: `name`, `window_seconds`, `hop_seconds`.
     timeline : bool
         Also the scores of every window, as JSON has them. The timelines need them not.
     embed_audio : bool
         Put the audio into the page. A file larger than `embed_bytes`, or one that would make all together larger than
         `embed_total_bytes`, is linked, and the page says so.
     embed_bytes, embed_total_bytes : int
+    label_set : LabelSet, optional
+        Of the recordings. Default: the default set.
     link_audio : bool
         Look for a file of the recording's name, and give it a player.
 
@@ -84,8 +98,10 @@ class HtmlWriter:
         embed_audio: bool = False,
         embed_bytes: int = EMBED_BYTES,
         embed_total_bytes: int = EMBED_TOTAL_BYTES,
+        label_set: LabelSet | None = None,
         link_audio: bool = True,
     ) -> None:
+        self._label_set = label_set or default_set()
         self._stream = stream
         self._folder = folder or Path()
         self._model = model or {}
@@ -100,7 +116,7 @@ class HtmlWriter:
         self._embedded: tuple[Path, str] | None = None
 
     def __enter__(self) -> HtmlWriter:
-        style, self._script = _asset("report.css"), _asset("report.js")
+        style, self._script = f"{_asset('report.css')}{colors(self._label_set)}", _script()
         self._stream.write(
             Template(_asset("page.html")).substitute(
                 script_hash=_hash(self._script),
@@ -116,14 +132,11 @@ class HtmlWriter:
     ) -> None:
         if kind is not None:
             return
-        labels = [
-            {"label": label, "name": DISPLAY_NAMES[label], "family": FAMILY_OF.get(label)}
-            for label in by_family(self._labels or LABELS)
-        ]
+        labels = label_rows(self._label_set, self._labels or self._label_set.labels)
         self._stream.write(
             f"</main>\n{failures_table(self._failures)}{self._foot()}"
             f'<script type="application/json" id="labels">{json_text(labels)}</script>\n'
-            f"<script>{self._script}</script>\n</body>\n</html>\n"
+            f'<script type="module">{self._script}</script>\n</body>\n</html>\n'
         )
 
     def add(self, recognition: Recognition) -> None:
@@ -180,3 +193,17 @@ class HtmlWriter:
                 named.append(f"{model['hop_seconds']:g} s apart")
             parts.append(", ".join(named) + ".")
         return Template(_asset("foot.html")).substitute(about=text(" ".join(parts)), version=text(__version__))
+
+
+def html_writer(stream: TextIO, options: WriterOptions, about: dict[str, Any], folder: Path | None) -> HtmlWriter:
+    """The writer of the format `html`."""
+    return HtmlWriter(
+        stream,
+        folder,
+        about,
+        options.timeline,
+        options.embed_audio,
+        options.embed_bytes,
+        label_set=options.label_set,
+        link_audio=options.link_audio,
+    )

@@ -1,71 +1,44 @@
-"""The terminal's view of a recognition: what plays, its score, and when."""
+"""The table of a recording: what plays, its score and threshold, and when."""
 
 from __future__ import annotations
 
-from typing import TextIO
-
 import numpy as np
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from organology.outputs.writers import PlainWriter
+from organology.outputs.terminal.rows import BRIEFLY, NOTHING, Row, rows, title
+from organology.outputs.timeaxis import clock
 from organology.recognition.result import Recognition
 from organology.recognition.segments import Segment
-from organology.taxonomy import DISPLAY_NAMES, FAMILIES, FAMILY_OF
 
-_LEVELS = "▁▂▃▄▅▆▇█"
-_PLAIN_LEVELS = ".:-=+*%#"
-_MIN_BAR, _MAX_BAR = 16, 60
-_OTHER_COLUMNS = 33  # width that names, scores and the space between columns need
-_STRETCH_COLUMNS = 11
-
-
-def clock(seconds: float, tenths: bool = False) -> str:
-    """Seconds as m:ss or h:mm:ss.
-
-    >>> clock(83.4), clock(83.4, tenths=True), clock(3725)
-    ('1:23', '1:23.4', '1:02:05')
-    """
-    unit = 10 if tenths else 1
-    whole, part = divmod(round(seconds * unit), unit)
-    minutes, second = divmod(whole, 60)
-    hours, minute = divmod(minutes, 60)
-    text = f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
-    return f"{text}.{part}" if tenths else text
+_SHADES = "▁▂▃▄▅▆▇█"
+_PLAIN_SHADES = ".:-=+*%#"
+_MIN_BAR, _MAX_BAR = 12, 60
+_NARROW = 72  # below, there is no room for bars
+_OTHER_COLUMNS = 27  # width that scores, thresholds and the space between columns need
+_SPAN_COLUMNS = 11
 
 
-def rows(recognition: Recognition) -> list[str]:
-    """Labels worth a row: those that play in the file or for a while, each family before its instruments."""
-    shown = set(recognition.instruments) | {segment.label for segment in recognition.segments}
-    shown |= {FAMILY_OF[label] for label in shown if label in FAMILY_OF}
-    ordered = []
-    for family in FAMILIES:
-        members = [family, *(label for label, of in FAMILY_OF.items() if of == family)]
-        ordered += [label for label in members if label in shown and label in recognition.labels]
-    return ordered
-
-
-def bar(recognition: Recognition, label: str, width: int, levels: str = _LEVELS) -> Text:
+def bar(recognition: Recognition, label: str, width: int, shades: str = _SHADES) -> Text:
     """A label's activity as `width` characters; where it plays they are bright."""
-    heard = recognition.activity
-    column = heard.scores[:, recognition.labels.index(label)]
+    over_time = recognition.activity
+    column = over_time.scores[:, recognition.labels.index(label)]
     edges = np.linspace(0, recognition.duration, width + 1)
-    first = np.clip(np.searchsorted(heard.edges, edges[:-1], side="right") - 1, 0, len(column) - 1)
-    last = np.clip(np.searchsorted(heard.edges, edges[1:], side="left"), first + 1, len(column))
+    first = np.clip(np.searchsorted(over_time.edges, edges[:-1], side="right") - 1, 0, len(column) - 1)
+    last = np.clip(np.searchsorted(over_time.edges, edges[1:], side="left"), first + 1, len(column))
     middles = (edges[:-1] + edges[1:]) / 2
     segments = recognition.segments_of(label)
     text = Text(no_wrap=True)
     for begin, end, middle in zip(first, last, middles, strict=True):
-        level = float(column[begin:end].mean())
+        activity = float(column[begin:end].mean())
         plays = any(segment.start <= middle < segment.end for segment in segments)
-        step = min(int(level * len(levels)), len(levels) - 1)
-        text.append(levels[step], style="cyan" if plays else "bright_black")
+        step = min(int(activity * len(shades)), len(shades) - 1)
+        text.append(shades[step], style="cyan" if plays else "bright_black")
     return text
 
 
-def stretches(segments: tuple[Segment, ...], duration: float, most: int = 3) -> str:
+def spans(segments: tuple[Segment, ...], duration: float, most: int = 3) -> str:
     """Segments as text, the `most` longest in the order of time."""
     if not segments:
         return "-"
@@ -77,61 +50,63 @@ def stretches(segments: tuple[Segment, ...], duration: float, most: int = 3) -> 
     return f"{text} +{more}" if more else text
 
 
-def render(recognition: Recognition, width: int, levels: str = _LEVELS) -> Table:
-    """The table of one recording, for a terminal of `width` characters."""
-    title = Text.assemble(
-        (recognition.source, "bold"), (f"  {clock(recognition.duration, tenths=True)}", "bright_black")
-    )
-    for note in recognition.notes:
-        title.append(f"\n{note}", style="yellow")
-    table = Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, padding=(0, 1), show_edge=False)
-    n_stretches = 3 if width >= 95 else 2 if width >= 80 else 1
-    stretch_width = n_stretches * (_STRETCH_COLUMNS + 2 + 4 * (recognition.duration >= 3600)) + 2
-    bar_width = int(np.clip(width - _OTHER_COLUMNS - stretch_width, _MIN_BAR, _MAX_BAR))
+def _when(recognition: Recognition, row: Row, most: int) -> str:
+    text = spans(recognition.segments_of(row.label), recognition.duration, most)
+    return text if row.plays or text == "-" else f"{BRIEFLY} {text}"
+
+
+def _name(row: Row) -> Text:
+    return Text(row.name, style="bold" if row.plays else "bright_black")
+
+
+def render(recognition: Recognition, width: int, with_unicode: bool = True) -> Table:
+    """The table of one recording, for a terminal of `width` characters, at least 40."""
+    shown = rows(recognition, with_unicode)
+    if width < _NARROW:
+        return _narrow(recognition, shown)
+    table = _table(recognition)
+    n_spans = 3 if width >= 105 else 2 if width >= 90 else 1
+    names = max([len(row.name) for row in shown] + [10])
+    span_width = n_spans * (_SPAN_COLUMNS + 2 + 4 * (recognition.duration >= 3600)) + len(BRIEFLY) + 1
+    bar_width = int(np.clip(width - names - _OTHER_COLUMNS - span_width, _MIN_BAR, _MAX_BAR))
     table.add_column("instrument", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("threshold", justify="right", no_wrap=True)
     table.add_column(f"0:00{clock(recognition.duration):>{bar_width - 4}}", no_wrap=True, width=bar_width)
-    table.add_column("when")
-    plays = set(recognition.instruments)
-    for label in rows(recognition):
-        name = ("  " if label in FAMILY_OF else "") + DISPLAY_NAMES[label]
+    table.add_column("when", overflow="fold")
+    for row in shown:
         table.add_row(
-            Text(name, style="bold" if label in plays else "bright_black"),
-            f"{recognition.score(label):.2f}",
-            bar(recognition, label, bar_width, levels),
-            stretches(recognition.segments_of(label), recognition.duration, n_stretches),
+            _name(row),
+            f"{row.score:.2f}",
+            f"{row.threshold:.2f}",
+            bar(recognition, row.label, bar_width, _SHADES if with_unicode else _PLAIN_SHADES),
+            _when(recognition, row, n_spans),
         )
-    if not table.rows:
-        table.add_row(Text("nothing recognized", style="bright_black"), "", "", "")
+    if not shown:
+        table.add_row(Text(NOTHING, style="bright_black"), "", "", "", "")
     return table
 
 
-class TableWriter(PlainWriter):
-    """Tables, one a recording.
+def _table(recognition: Recognition) -> Table:
+    return Table(
+        title=title(recognition),
+        title_justify="left",
+        title_style="",
+        box=SIMPLE_HEAD,
+        padding=(0, 1),
+        show_edge=False,
+    )
 
-    Parameters
-    ----------
-    stream : text stream
-        Colors only if it is a terminal; block characters only if its encoding has them.
-    timeline : bool
-        A timeline over the whole width (`blocks.render`) in place of the table.
-    """
 
-    def __init__(self, stream: TextIO, timeline: bool = False) -> None:
-        self._timeline = timeline
-        self._console = Console(file=stream, highlight=False)
-        if not self._console.is_terminal:
-            self._console.width = max(self._console.width, 100)
-        encoding = getattr(stream, "encoding", None) or "utf-8"  # text in memory has none and takes all
-        self._unicode = "utf" in encoding.lower()
-
-    def add(self, recognition: Recognition) -> None:
-        """Write the table of one recording."""
-        width = self._console.width
-        if self._timeline:
-            from organology.outputs.terminal import timeline
-
-            self._console.print(timeline.render(recognition, width, self._unicode), no_wrap=True)
-        else:
-            self._console.print(render(recognition, width, _LEVELS if self._unicode else _PLAIN_LEVELS))
-        self._console.print()
+def _narrow(recognition: Recognition, shown: list[Row]) -> Table:
+    """Without bars, and score and threshold in one column."""
+    table = _table(recognition)
+    table.padding = (0, 1, 0, 0)
+    table.add_column("instrument", overflow="fold")
+    table.add_column("score/\nthreshold", justify="right", overflow="fold", width=9)
+    table.add_column("when", overflow="fold")
+    for row in shown:
+        table.add_row(_name(row), f"{row.score:.2f}/{row.threshold:.2f}", _when(recognition, row, 1))
+    if not shown:
+        table.add_row(Text(NOTHING, style="bright_black"), "", "")
+    return table

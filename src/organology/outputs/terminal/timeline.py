@@ -1,12 +1,14 @@
 """A compact timeline for the terminal: a row a label that plays, blocks where it does, the time beneath.
 
     song.wav  1:00.0
-    percussion  0.61  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
-      drums     0.59        ━━━━━━━━━━━━━━╸        ╺━━
-                      0:00          0:30          1:00
+    ● percussion  0.61/0.45  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+    ●   drums     0.59/0.47        ━━━━━━━━━━━━━━╸        ╺━━
+                             0:00          0:30          1:00
 
-A block is a half of a character where the terminal has such, so time is twice as fine as the width in characters. Plain
-terminals get `=` and `-` (half a character). Color is that of the family, and never the only difference.
+Behind a name stand its score and its threshold; a label that plays only for a while has an empty mark and the word
+"briefly". A block is a half of a character where the terminal has such, so time is twice as fine as the width in
+characters. Plain terminals get `=` and `-` (half a character). Color is that of the label, and never the only
+difference.
 """
 
 from __future__ import annotations
@@ -15,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-from organology.outputs.plot import COLORS, time_step
-from organology.outputs.terminal.table import clock, rows
+from organology.outputs.terminal.rows import BRIEFLY, NOTHING, Row, rows, title
+from organology.outputs.timeaxis import clock, time_step
 from organology.recognition.result import Recognition
-from organology.taxonomy import DISPLAY_NAMES, FAMILY_OF
 
 _BLOCKS = (" ", "╺", "╸", "━")  # neither half, the right, the left, both
 _PLAIN_BLOCKS = (" ", "-", "-", "=")
 _MIN_WIDTH = 12
+_NARROW = 64  # below, there is no room for thresholds
 
 
 def _halves(recognition: Recognition, label: str, n_halves: int) -> NDArray[np.bool_]:
@@ -50,24 +52,29 @@ def _axis(duration: float, width: int) -> str:
     return "".join(line).rstrip()
 
 
+def _score(row: Row, narrow: bool) -> str:
+    if narrow:
+        return f"{row.score:.2f}"
+    return f"{row.score:.2f}/{row.threshold:.2f}{'' if row.plays else f' {BRIEFLY}'}"
+
+
 def render(recognition: Recognition, width: int, with_unicode: bool = True) -> Text:
-    """The timeline of one recording in lines of at most `width` characters, more where that is less than 34."""
-    told = Text(recognition.source, style="bold", end="")
-    told.append(f"  {clock(recognition.duration, tenths=True)}", style="not bold bright_black")
-    for note in recognition.notes:
-        told.append(f"\n{note}", style="not bold yellow")
-    shown = rows(recognition)
+    """The timeline of one recording in lines of at most `width` characters, at least 40."""
+    text = title(recognition, end="")
+    shown = rows(recognition, with_unicode)
     if not shown:
-        return told.append("\nnothing recognized", style="not bold bright_black")
-    names = {label: ("  " if label in FAMILY_OF else "") + DISPLAY_NAMES[label] for label in shown}
-    left = max(map(len, names.values())) + 2
-    room = max(_MIN_WIDTH, width - left - 6)
-    plays = set(recognition.instruments)
+        return text.append(f"\n{NOTHING}", style="not bold bright_black")
+    narrow = width < _NARROW
+    space = 1 if narrow else 2
+    scores = [_score(row, narrow) for row in shown]
+    left = max(len(row.name) for row in shown) + space
+    middle = max(map(len, scores)) + space
+    room = max(_MIN_WIDTH, width - left - middle)
     blocks = _BLOCKS if with_unicode else _PLAIN_BLOCKS
-    for label in shown:
-        style = "not bold" if label in plays else "not bold bright_black"
-        told.append(f"\n{names[label]:<{left}}{recognition.score(label):.2f}  ", style=style)
-        halves = _halves(recognition, label, 2 * room)
-        text = "".join(blocks[2 * a + b] for a, b in zip(halves[::2], halves[1::2], strict=True))
-        told.append(text.rstrip(), style=f"not bold {COLORS[FAMILY_OF.get(label, label)]}")
-    return told.append(f"\n{'':{left + 6}}{_axis(recognition.duration, room)}", style="not bold bright_black")
+    for row, score in zip(shown, scores, strict=True):
+        style = "not bold" if row.plays else "not bold bright_black"
+        text.append(f"\n{row.name:<{left}}{score:<{middle}}", style=style)
+        halves = _halves(recognition, row.label, 2 * room)
+        drawn = "".join(blocks[2 * a + b] for a, b in zip(halves[::2], halves[1::2], strict=True))
+        text.append(drawn.rstrip(), style=f"not bold {recognition.label_set.colors[row.label]}")
+    return text.append(f"\n{'':{left + middle}}{_axis(recognition.duration, room)}", style="not bold bright_black")

@@ -98,7 +98,7 @@ class Entry {
 
   judged() {
     const thresholds = Object.fromEntries(this.found.labels.map((one) => [one.label, moved(one.threshold, view.by)]));
-    return withThresholds(this.found, this.over, thresholds);
+    return withThresholds(this.found, this.over, engine.labels, thresholds);
   }
 
   // After the slider: the same scores, other thresholds.
@@ -155,7 +155,7 @@ class Entry {
       if (name === "png") save(await picture(recording, part, colors), `${this.name}.timeline.png`);
       else {
         const shell = await (await fetch("page/report-shell.json")).json();
-        save(new Blob([await report(shell, recording, part, this.blob)], { type: "text/html" }), `${this.name}.html`);
+        save(new Blob([await report(shell, labels, recording, part, this.blob)], { type: "text/html" }), `${this.name}.html`);
       }
       return;
     }
@@ -219,8 +219,8 @@ const summarize = () => {
 };
 
 const labelButtons = () => {
-  for (const { label, name, family } of labels) {
-    const item = make("li", family ?? label), button = make("button"), bar = make("i");
+  for (const { label, name, kind } of labels) {
+    const item = make("li", kind), button = make("button"), bar = make("i");
     bar.append(make("b"));
     button.type = "button";
     button.dataset.label = label;
@@ -317,14 +317,7 @@ const open = async () => {
   const { openEngine } = await import(isStatic ? "./browser-engine.js" : "./server-engine.js");
   engine = await openEngine(askToken);
   colors = Object.fromEntries(engine.labels.map((one) => [one.label, one.color]));
-  const tops = engine.labels.filter((one) => !one.family);
-  labels = tops.flatMap((top) => [top, ...engine.labels.filter((one) => one.family === top.label)]);
-  const sheet = document.styleSheets[1];
-  for (const { label, color } of tops) {
-    if (getComputedStyle(root).getPropertyValue(`--${label}`)) continue;
-    root.style.setProperty(`--${label}`, color);
-    sheet.insertRule(`.${CSS.escape(label)} { --family: var(--${CSS.escape(label)}); }`);
-  }
+  labels = await (await fetch("page/labels.json")).json();
   labelButtons();
   tools();
   input();

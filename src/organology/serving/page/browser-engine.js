@@ -10,6 +10,7 @@ export const openEngine = async () => {
   const frames = Math.round(model.window_seconds * model.sample_rate);
   const hop = Math.round(HOP_SECONDS * model.sample_rate);
   const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+  const parents = labels.map((one) => labels.findIndex((other) => other.label === one.parent));
   const waiting = new Map();
   let last = 0;
   worker.addEventListener("message", ({ data }) => {
@@ -27,7 +28,7 @@ export const openEngine = async () => {
   const score = (windows) => new Promise((resolve, reject) => {
     last += 1;
     waiting.set(last, { resolve, reject });
-    worker.postMessage({ id: last, windows, frames, parents: labels.map((one) => labels.findIndex((other) => other.label === one.family)) }, [windows.buffer]);
+    worker.postMessage({ id: last, windows, frames, parents }, [windows.buffer]);
   });
 
   // [start, end) of every window, in samples; the last one ends with the sound.

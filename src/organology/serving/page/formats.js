@@ -4,6 +4,8 @@ const JAMS_VERSION = "0.3.5";
 const rounded = (value, digits = 6) => Number(value.toFixed(digits));
 const seconds = (value) => value.toFixed(6).replace(/\.?0+$/, "");
 const number = (value) => String(Number(value.toPrecision(6)));
+// A text that a spreadsheet would take for a formula is marked as text.
+const safe = (value) => (/^'*[=+\-@\t\r]/.test(value) ? `'${value}` : value);
 const cell = (value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : String(value));
 const csv = (rows) => rows.map((row) => `${row.map(cell).join(",")}\n`).join("");
 const byTime = (recording) => recording.labels
@@ -12,13 +14,13 @@ const byTime = (recording) => recording.labels
 
 const toCsv = (recording) => csv([
   ["file", "duration", ...recording.labels.map((one) => one.label)],
-  [recording.file, seconds(recording.duration), ...recording.labels.map((one) => number(one.score))],
+  [safe(recording.file), seconds(recording.duration), ...recording.labels.map((one) => number(one.score))],
 ]);
 
 const toSegments = (recording) => csv([
   ["file", "label", "start", "end", "score"],
   ...recording.labels.flatMap((one) => one.segments.map((s) => [
-    recording.file, one.label, seconds(s.start), seconds(s.end), number(s.score),
+    safe(recording.file), one.label, seconds(s.start), seconds(s.end), number(s.score),
   ])),
 ]);
 

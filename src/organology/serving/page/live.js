@@ -10,8 +10,8 @@ export const openLive = (engine, labels, status) => {
   const button = byId("live"), meters = new Map();
   let heard = null, timer = null;
   if (!navigator.mediaDevices || !window.AudioWorkletNode) button.hidden = true;
-  for (const { label, name, family } of labels) {
-    const row = make("li", family ?? label), meter = make("span", "meter"), fill = make("b"), mark = make("u");
+  for (const { label, name, kind } of labels) {
+    const row = make("li", kind), meter = make("span", "meter"), fill = make("b"), mark = make("u");
     meter.setAttribute("aria-hidden", "true");
     meter.append(fill, mark);
     row.append(make("span", "", name), meter);

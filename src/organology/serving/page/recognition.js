@@ -27,14 +27,14 @@ const runs = (mask) => {
   return found;
 };
 
-// A parent's values are at least those of its children. rows: arrays in the order of labels.
+// A parent's values are at least those of its children. labels: [{ label, parent }]; values: an array a label.
 const raised = (labels, values, highest) => {
   const place = new Map(labels.map((one, i) => [one.label, i]));
   const out = values.map((one) => one.slice());
   for (let pass = 0; pass < labels.length; pass += 1) {
     let changed = false;
-    labels.forEach(({ family }, i) => {
-      const parent = place.get(family);
+    labels.forEach(({ parent: above_ }, i) => {
+      const parent = place.get(above_);
       if (parent === undefined) return;
       out[i].forEach((value, t) => {
         if (highest(value, out[parent][t])) {
@@ -142,12 +142,13 @@ export const segments = ({ edges, scores }, labels, thresholds, settings = SEGME
   }));
 };
 
-// A recording with other thresholds: what plays and the segments follow from its windows.
-export const withThresholds = (recording, over, thresholds) => {
+// A recording with other thresholds: what plays and the segments follow from its windows. over: its activity; labels:
+// [{ label, parent }] of it, in its order; thresholds: by label.
+export const withThresholds = (recording, over, labels_, thresholds) => {
   const levels = recording.labels.map((one, i) => thresholds?.[one.label] ?? recording.labels[i].threshold);
   const reached = recording.labels.map((one, i) => [one.score >= levels[i]]);
-  const plays = raised(recording.labels, reached, above);
-  const parts = segments(over, recording.labels, levels, recording.segment_settings);
+  const plays = raised(labels_, reached, above);
+  const parts = segments(over, labels_, levels, recording.segment_settings);
   const labels = recording.labels.map((one, i) => ({
     ...one, threshold: levels[i], plays: plays[i][0], segments: parts[i],
   }));
@@ -172,7 +173,7 @@ export const fromWindows = ({ name, duration, windows, model, labels, hopSeconds
     notes: sounding.length ? notes : ["silent: never above -70 dBFS", ...notes],
     windows: windows.map(({ start, end, scores: values }) => ({ start, end, scores: values })),
   };
-  return withThresholds(recording, activity(windows, labels.length, hopSeconds));
+  return withThresholds(recording, activity(windows, labels.length, hopSeconds), labels);
 };
 
 // Scores over time, small, as the timeline draws them.

@@ -28,13 +28,14 @@ const plainTable = (recording) => {
   return `<table class="plain"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 };
 
-// shell: { head, tail } of the report; drawn: as recognition.js gives it; audio: a Blob, or null.
-export const report = async (shell, recording, drawn, audio) => {
+// shell: { head, tail } of the report; labels: [{ label, kind }]; drawn: as recognition.js gives it; audio: a Blob, or null.
+export const report = async (shell, labels, recording, drawn, audio) => {
   const { windows, ...plain } = recording;
   const data = { recording: plain, activity: { ...drawn, levels: base64(drawn.levels) } };
   const fits = audio && audio.size <= EMBED_BYTES;
+  const kinds = new Map(labels.map((one) => [one.label, one.kind]));
   const plays = recording.labels.filter((one) => one.plays);
-  const items = plays.map((one) => `<li class="${one.family ?? one.label}${one.family ? " sub" : ""}">${escaped(one.name)} ${one.score.toFixed(2)}</li>`);
+  const items = plays.map((one) => `<li class="${kinds.get(one.label)}${one.family ? " sub" : ""}">${escaped(one.name)} ${one.score.toFixed(2)}</li>`);
   const note = audio && !fits ? ["the audio is left out: it is too large"] : [];
   return `${shell.head}<article class="rec" id="r1" data-labels="${recording.instruments.join(" ")}" data-seconds="${recording.duration.toFixed(3)}"${fits ? ' data-audio="a1"' : ""} aria-labelledby="r1-name">
 <header><h2 id="r1-name"><a href="#r1">${escaped(recording.file)}</a></h2><span class="soft">${clock(recording.duration, recording.duration < 60)}</span></header>

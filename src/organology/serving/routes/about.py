@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from organology import __version__
 from organology.outputs.registry import FORMATS
+from organology.serving.describe import describe_labels, describe_model
 from organology.serving.metrics import CONTENT_TYPE
 from organology.serving.problems import Problem
 from organology.serving.routes.schemas import Label, Labels, LimitsOfServer, Model, errors
@@ -21,9 +21,7 @@ async def model(request: Request) -> Model:
     service = service_of(request)
     limits = service.settings.limits
     return Model(
-        **service.describe_model(),
-        version=__version__,
-        label_set=service.label_set.name,
+        **describe_model(service.recognizer.model, service.recognizer.metadata),
         formats={name: form.what for name, form in FORMATS.items()},
         library=service.library is not None,
         limits=LimitsOfServer(**{name: getattr(limits, name) for name in LimitsOfServer.model_fields}),
@@ -33,21 +31,8 @@ async def model(request: Request) -> Model:
 @router.get("/v1/labels", responses=errors())
 async def labels(request: Request) -> Labels:
     """What the model can tell, in the order of scores."""
-    service = service_of(request)
-    label_set, thresholds = service.label_set, service.recognizer.metadata.thresholds
-    return Labels(
-        label_set=label_set.name,
-        labels=[
-            Label(
-                label=label,
-                name=label_set.display[label],
-                family=label_set.parents.get(label),
-                color=label_set.colors[label],
-                threshold=threshold,
-            )
-            for label, threshold in zip(label_set.labels, thresholds, strict=True)
-        ],
-    )
+    metadata = service_of(request).recognizer.metadata
+    return Labels(label_set=metadata.label_set.name, labels=[Label(**one) for one in describe_labels(metadata)])
 
 
 @router.get("/healthz", responses={503: {"description": "No thread can work: restart the server."}})

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from organology.serving.page_files import page_files
 from organology.serving.problems import Problem
+from organology.serving.service import service_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -29,7 +30,7 @@ async def asset(request: Request, name: str) -> Response:
 
 
 def _file(request: Request, name: str) -> Response:
-    content = page_files("server").get(name)
+    content = page_files("server", service_of(request).label_set).get(name)
     if content is None:
         raise Problem(404, "no such page")
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'

@@ -47,7 +47,8 @@ class Label(BaseModel):
 
     label: str = Field(examples=["violin"])
     name: str = Field(description="For people.", examples=["violin"])
-    family: str | None = Field(description="The label that this one belongs to.", examples=["bowed_string"])
+    parent: str | None = Field(description="The label that this one belongs to.", examples=["bowed_string"])
+    family: str | None = Field(description="The topmost of its parents.", examples=["bowed_string"])
     color: str = Field(examples=["#9c5b1e"])
     threshold: float = Field(ge=0, le=1, description="A score at or above it means that the label plays.")
 

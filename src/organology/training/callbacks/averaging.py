@@ -1,4 +1,4 @@
-"""An exponential moving average of the weights."""
+"""An exponential moving average of the weights, by Lightning's own callback."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 
-from organology.training.transfer.module import TransferModule
+_EARLIER = "WeightAverage"
+"""Name of the callback in the states of runs before Lightning's was used."""
 
 
-class WeightAverage(L.Callback):
-    """Averages the network's weights and buffers once a step, and puts the average in place for validation.
+class AveragedWeights(WeightAveraging):
+    """Averages weights and buffers once a step, and puts the average in place for validation.
 
     The decay begins low, `(1 + step) / (10 + step)`, so that the first random weights are soon forgotten (as in
     TensorFlow's ExponentialMovingAverage). Counters (integers) are taken over as they are.
+
+    It comes after the callback that keeps the best epoch, which has to find the average in place.
 
     Parameters
     ----------
@@ -24,43 +28,21 @@ class WeightAverage(L.Callback):
 
     def __init__(self, decay: float) -> None:
         self.decay = decay
-        self._steps = 0
-        self._average: dict[str, Tensor] = {}
-        self._learned: dict[str, Tensor] = {}
+        super().__init__(avg_fn=self._mix)
 
-    @torch.no_grad()
-    def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Take the weights of this step in."""
-        module: TransferModule = pl_module
-        decay = min(self.decay, (1 + self._steps) / (10 + self._steps))
-        for name, value in module.network.state_dict().items():
-            average = self._average.get(name)
-            if average is None or not value.is_floating_point():
-                self._average[name] = value.detach().clone()
-            else:
-                average.lerp_(value, 1 - decay)
-        self._steps += 1
+    def _mix(self, average: Tensor, value: Tensor, n_averaged: Tensor | int) -> Tensor:
+        if not average.is_floating_point():
+            return value
+        n = int(n_averaged)
+        return torch.lerp(average, value, 1 - min(self.decay, (1 + n) / (10 + n)))
 
-    def on_validation_start(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Put the average in place."""
-        if self._average:
-            self._learned = {name: value.clone() for name, value in pl_module.network.state_dict().items()}
-            pl_module.network.load_state_dict(self._average)
-
-    def on_validation_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Put the learned weights back."""
-        if self._learned:
-            pl_module.network.load_state_dict(self._learned)
-            self._learned = {}
-
-    def on_train_start(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Bring an average from a checkpoint to the network's device."""
-        self._average = {name: value.to(pl_module.device) for name, value in self._average.items()}
-
-    def state_dict(self) -> dict[str, Any]:
-        """For the checkpoint to resume from."""
-        return {"steps": self._steps, "average": dict(self._average)}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint to resume from."""
-        self._steps, self._average = state_dict["steps"], dict(state_dict["average"])
+    def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Take up the average, that of a run of an earlier version too."""
+        earlier = checkpoint.get("callbacks", {}).get(_EARLIER)
+        if earlier is not None:
+            learned = checkpoint["state_dict"]
+            average = {f"network.{name}": value for name, value in earlier["average"].items()}
+            checkpoint["current_model_state"] = learned
+            checkpoint["state_dict"] = {**learned, **average}
+            checkpoint["averaging_state"] = {"n_averaged": torch.tensor(earlier["steps"])}
+        super().on_load_checkpoint(trainer, pl_module, checkpoint)

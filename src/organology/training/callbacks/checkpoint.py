@@ -11,22 +11,24 @@ import numpy as np
 from organology.atomic import written_whole
 from organology.errors import ConfigError
 from organology.evaluation import Evaluation, best_threshold, best_thresholds
-from organology.model import save_checkpoint
-from organology.model_metadata import ModelMetadata, label_set_of
+from organology.labels import LabelSet
+from organology.model.checkpoint import save_checkpoint
+from organology.model_metadata import ModelMetadata
+from organology.training.module import TrainingModule, Validation
 from organology.training.run_folder import RunFolder
-from organology.training.transfer.module import TransferModule, Validation
 
 
 def metadata_of(
-    module: TransferModule, validation: Validation, name: str, provenance: dict[str, Any], window_seconds: float
+    module: TrainingModule[Any], validation: Validation, name: str, provenance: dict[str, Any], window_seconds: float
 ) -> ModelMetadata:
     """Metadata of a checkpoint, with thresholds tuned on its validation mixtures."""
     single = best_threshold(validation.targets, validation.scores)
     per_label = best_thresholds(validation.targets, validation.scores, default=single)
     labels = module.network.labels
-    chosen = np.full(len(labels), single) if module.config.thresholds == "single" else per_label
+    one = getattr(module.config, "thresholds", "per_label") == "single"
+    chosen = np.full(len(labels), single) if one else per_label
     return ModelMetadata(
-        label_set=label_set_of(labels),
+        label_set=module.network.label_set,
         thresholds=tuple(round(float(value), 6) for value in chosen),
         sample_rate=module.network.frontend.config.sample_rate,
         window_seconds=window_seconds,
@@ -38,21 +40,21 @@ def metadata_of(
                 "single": round(single, 6),
                 "per_label": {label: round(float(v), 6) for label, v in zip(labels, per_label, strict=True)},
             },
-            "validation": validation_figures(validation.figures, module.items),
+            "validation": validation_metrics(validation.metrics, module.items),
         },
     )
 
 
-def validation_figures(figures: Evaluation, items: str = "mixtures") -> dict[str, Any]:
-    """The figures of a validation that are told of a checkpoint; `items` is what was scored."""
-    single = figures.decisions["best single"]
+def validation_metrics(metrics: Evaluation, items: str = "mixtures") -> dict[str, Any]:
+    """The metrics of a validation that a checkpoint carries; `items` is what was scored."""
+    single = metrics.decisions["best single"]
     return {
-        items: figures.n_items,
-        "loss": rounded(figures.loss.value),
-        "roc_auc": rounded(figures.macro["roc_auc"].value),
-        "pr_auc": rounded(figures.macro["pr_auc"].value),
+        items: metrics.n_items,
+        "loss": rounded(metrics.loss.value),
+        "roc_auc": rounded(metrics.macro["roc_auc"].value),
+        "pr_auc": rounded(metrics.macro["pr_auc"].value),
         "macro_f1": rounded(single.macro["f1"].value),
-        "left_out": list(figures.left_out),
+        "left_out": list(metrics.left_out),
     }
 
 
@@ -61,7 +63,7 @@ def rounded(value: float) -> float | None:
     return round(value, 6) if np.isfinite(value) else None
 
 
-class Keeper(L.Callback):
+class BestCheckpoint(L.Callback):
     """Writes `best/`, `last.ckpt` and `logs/metrics.csv` of a run folder.
 
     Parameters
@@ -73,17 +75,22 @@ class Keeper(L.Callback):
         Travels in the checkpoint.
     window_seconds : float
         Length of the mixtures.
+    label_set : LabelSet
+        What the run learns; it cannot be resumed with another one.
 
     Attributes
     ----------
     best : dict
-        `epoch` (from 1) and the validation figures of the best epoch; empty before the first.
+        `epoch` (from 1) and the validation metrics of the best epoch; empty before the first.
     history : list of dict
         A row an epoch.
     """
 
-    def __init__(self, folder: RunFolder, name: str, provenance: dict[str, Any], window_seconds: float) -> None:
+    def __init__(
+        self, folder: RunFolder, name: str, provenance: dict[str, Any], window_seconds: float, label_set: LabelSet
+    ) -> None:
         self.folder, self.name, self.provenance, self.window_seconds = folder, name, provenance, window_seconds
+        self.label_set = label_set
         self.best: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
         self._validation: Evaluation | None = None
@@ -96,10 +103,10 @@ class Keeper(L.Callback):
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Keep the network if this validation has the lowest loss so far."""
-        module: TransferModule = pl_module
+        module: TrainingModule[Any] = pl_module
         validation = module.take_validation()
-        self._validation = validation.figures
-        loss = validation.figures.loss.value
+        self._validation = validation.metrics
+        loss = validation.metrics.loss.value
         if not np.isfinite(loss):
             raise ConfigError(
                 f"validation: no label of these {module.items} is known, so that no epoch can be called best"
@@ -109,11 +116,11 @@ class Keeper(L.Callback):
             provenance = {**self.provenance, "epoch": epoch}
             metadata = metadata_of(module, validation, self.name, provenance, self.window_seconds)
             save_checkpoint(self.folder.best, module.network, metadata)
-            self.best = {"epoch": epoch, **validation_figures(validation.figures, module.items), "loss": loss}
+            self.best = {"epoch": epoch, **validation_metrics(validation.metrics, module.items), "loss": loss}
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Add a row to the history and write the state to resume from."""
-        module: TransferModule = pl_module
+        module: TrainingModule[Any] = pl_module
         assert self._validation is not None
         seconds = time.perf_counter() - self._started
         epoch = trainer.current_epoch + 1
@@ -127,7 +134,7 @@ class Keeper(L.Callback):
             "f1/validation": self._validation.decisions["best single"].macro["f1"].value,
             "threshold/validation": float(self._validation.decisions["best single"].thresholds[0]),
             **module.learning_rates(),
-            f"{module.items}_per_second": module.config.mixtures_per_epoch / seconds,
+            f"{module.items}_per_second": module.config.items_per_epoch / seconds,
         }
         self.history.append(row)
         for logger in trainer.loggers:
@@ -136,9 +143,15 @@ class Keeper(L.Callback):
         with written_whole(self.folder.last) as temporary:
             trainer.save_checkpoint(temporary)
 
+    @property
+    def state_key(self) -> str:
+        """Name in the state to resume from; that of earlier versions."""
+        return "Keeper"
+
     def state_dict(self) -> dict[str, Any]:
         """For the checkpoint to resume from."""
-        return {"best": self.best, "history": self.history, "tables": self._tables()}
+        data = {"tables": self._tables(), "label_set": self.label_set.digest}
+        return {"best": self.best, "history": self.history, **data}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """From the checkpoint to resume from.
@@ -146,10 +159,12 @@ class Keeper(L.Callback):
         Raises
         ------
         ConfigError
-            If the corpora are not those that the run began with.
+            If the corpora or the label set are not those that the run began with.
         """
         if state_dict.get("tables", self._tables()) != self._tables():
             raise ConfigError(f"{self.folder.path}: cannot resume: the corpora have changed since the run began")
+        if state_dict.get("label_set", self.label_set.digest) != self.label_set.digest:
+            raise ConfigError(f"{self.folder.path}: cannot resume: the label set has changed since the run began")
         self.best, self.history = dict(state_dict["best"]), list(state_dict["history"])
 
     def _tables(self) -> list[str]:

@@ -19,8 +19,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from organology.training.callbacks.checkpoint import Keeper
-from organology.training.transfer.module import TransferModule
+from organology.training.callbacks.checkpoint import BestCheckpoint
+from organology.training.module import TrainingModule
 
 
 class _Rate(ProgressColumn):
@@ -42,13 +42,13 @@ class ProgressBar(L.Callback):
 
     Parameters
     ----------
-    keeper : Keeper
+    kept : BestCheckpoint
     console : rich.console.Console, optional
         Left out: standard error.
     """
 
-    def __init__(self, keeper: Keeper, console: Console | None = None) -> None:
-        self._keeper, self._console = keeper, console or Console(stderr=True)
+    def __init__(self, kept: BestCheckpoint, console: Console | None = None) -> None:
+        self._kept, self._console = kept, console or Console(stderr=True)
         self._progress: Progress | None = None
         self._best_epoch = 0
 
@@ -56,7 +56,7 @@ class ProgressBar(L.Callback):
         """Begin the bar, at the epoch that is resumed."""
         config = pl_module.config
         total = config.epochs * config.batches_per_epoch
-        self._best_epoch = self._keeper.best.get("epoch", 0)
+        self._best_epoch = self._kept.best.get("epoch", 0)
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
@@ -78,7 +78,7 @@ class ProgressBar(L.Callback):
         """Move the bar on."""
         if self._progress is None:
             return
-        module: TransferModule = pl_module
+        module: TrainingModule[Any] = pl_module
         rates = "/".join(f"{rate:.1e}" for rate in module.learning_rates().values())
         self._progress.update(
             self._task,
@@ -89,17 +89,17 @@ class ProgressBar(L.Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Write the line of the epoch."""
-        row = self._keeper.history[-1]
-        best = self._keeper.best.get("epoch", 0)
+        row = self._kept.history[-1]
+        best = self._kept.best.get("epoch", 0)
         mark = "  best" if best == row["epoch"] else ""
-        figures = [
+        parts = [
             f"epoch {self._epoch(trainer)}",
             f"loss {row['loss/train']:.4f}",
             f"validation: loss {row['loss/validation']:.4f}",
-            *(f"{name} {row[key]:.4f}" for name, key in _FIGURES if not math.isnan(row[key])),
+            *(f"{name} {row[key]:.4f}" for name, key in _METRICS if not math.isnan(row[key])),
             f"{row[f'{pl_module.items}_per_second']:.1f} {pl_module.items}/s",
         ]
-        self._console.print("  ".join(figures) + mark, highlight=False, soft_wrap=True)
+        self._console.print("  ".join(parts) + mark, highlight=False, soft_wrap=True)
 
     def teardown(self, trainer: L.Trainer, pl_module: Any, stage: str) -> None:
         """Take the bar away, after errors too."""
@@ -110,4 +110,4 @@ class ProgressBar(L.Callback):
         return f"{trainer.current_epoch + 1}/{trainer.max_epochs}"
 
 
-_FIGURES = (("ROC-AUC", "roc_auc/validation"), ("PR-AUC", "pr_auc/validation"), ("F1", "f1/validation"))
+_METRICS = (("ROC-AUC", "roc_auc/validation"), ("PR-AUC", "pr_auc/validation"), ("F1", "f1/validation"))

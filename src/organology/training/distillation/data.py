@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from organology.corpora.tagging import TaggedChunks, TaggingPool
-from organology.mixing import Mixer, StemPool
-from organology.training.distillation.recipe import TeachingRecipe
+from organology.mixing import Mixer
+from organology.training.data import EVALUATION_SEED, Batch, evaluation_mixer, load_pool
+from organology.training.distillation.recipe import DistillationRecipe
 from organology.training.tag_pretraining.data import evaluation_chunks
-from organology.training.transfer.data import (
-    EVALUATION_SEED,
-    MEMORY_LIMIT,
-    Batch,
-    EpochSampler,
-    evaluation_mixer,
-    kept_loader,
-    loader_of,
-)
 
 NO_TARGETS = torch.empty(0, dtype=torch.int8)
 
@@ -57,7 +47,7 @@ class AudioDataset(Dataset[Batch]):
         return bool(np.random.default_rng([self._seed, index, 1]).random() < self._share)
 
 
-def training_audio(recipe: TeachingRecipe) -> AudioDataset:
+def training_audio(recipe: DistillationRecipe) -> AudioDataset:
     """Audio of the training split.
 
     Raises
@@ -67,13 +57,13 @@ def training_audio(recipe: TeachingRecipe) -> AudioDataset:
     """
     mixer = chunks = None
     if recipe.corpora:
-        mixer = Mixer(StemPool.load(recipe.corpora, "train", recipe.mixing), recipe.mixing, recipe.seed)
+        mixer = Mixer(load_pool(recipe.corpora, "train", recipe.mixing), recipe.mixing, recipe.seed)
     if recipe.recordings:
         chunks = TaggedChunks(TaggingPool.load(recipe.recordings, "train"), recipe.chunk_config, recipe.seed)
     return AudioDataset(mixer, chunks, recipe.recording_share, recipe.seed)
 
 
-def held_out_audio(recipe: TeachingRecipe, split: str, seed: int = EVALUATION_SEED) -> AudioDataset:
+def held_out_audio(recipe: DistillationRecipe, split: str, seed: int = EVALUATION_SEED) -> AudioDataset:
     """Audio of another split: mixtures without effects, chunks in turn; the same whatever the seed of the training.
 
     Raises
@@ -85,23 +75,3 @@ def held_out_audio(recipe: TeachingRecipe, split: str, seed: int = EVALUATION_SE
     mixer = evaluation_mixer(recipe.corpora, split, mixing, mixing.p_musical, seed) if recipe.corpora else None
     chunks = evaluation_chunks(recipe.recordings, split, recipe.chunk_config) if recipe.recordings else None
     return AudioDataset(mixer, chunks, recipe.recording_share, seed)
-
-
-def audio_loader(
-    audio: AudioDataset, batch_size: int, batches_per_epoch: int, workers: int, first_epoch: int = 0
-) -> DataLoader[Any]:
-    """Batches of random audio, epoch after epoch; what an epoch holds does not depend on the workers."""
-    return loader_of(audio, batch_size, workers, EpochSampler(batch_size * batches_per_epoch, first_epoch))
-
-
-def fixed_audio_loader(
-    audio: AudioDataset, recipe: TeachingRecipe, n_items: int, batch_size: int, keep: bool = True
-) -> DataLoader[Any]:
-    """The same audio each time.
-
-    With `keep` it is made at once and kept in memory, if that takes no more than `MEMORY_LIMIT`.
-    """
-    loader = loader_of(audio, batch_size, recipe.training.workers, range(n_items))
-    if not keep or n_items * recipe.mixing.chunk_frames * 4 > MEMORY_LIMIT:
-        return loader
-    return kept_loader(loader, batch_size, "mixing for validation")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -15,14 +16,14 @@ from organology import evaluation
 from organology.errors import ModelError
 from organology.evaluation import Evaluation
 from organology.evaluation.bootstrap import Estimate
-from organology.model import InstrumentNet
-from organology.training.distillation.recipe import TeachingConfig
-from organology.training.distillation.teacher import AudioSetTeacher
-from organology.training.transfer.data import Batch
-from organology.training.transfer.module import TransferModule, Validation
+from organology.model.network import InstrumentNet
+from organology.training.data import Batch
+from organology.training.distillation.recipe import DistillationConfig
+from organology.training.module import TrainingModule, Validation, make_optimizer
+from organology.training.teachers.audioset import AudioSetTeacher
 
 
-class TeachingModule(TransferModule):
+class DistillationModule(TrainingModule[DistillationConfig]):
     """Learns the scores that a teacher gives to the same audio: binary cross-entropy against soft targets.
 
     "Distilling the knowledge in a neural network" (Hinton, Vinyals and Dean, 2015), with all of the loss from the
@@ -32,41 +33,41 @@ class TeachingModule(TransferModule):
     ----------
     network : InstrumentNet
         Its labels are the teacher's, in order.
-    config : TeachingConfig
+    config : DistillationConfig
     seed : int
         Of dropout.
     teacher : AudioSetTeacher
     """
 
-    items = "mixtures"
-
-    def __init__(self, network: InstrumentNet, config: TeachingConfig, seed: int, teacher: AudioSetTeacher) -> None:
-        super().__init__(network, config.as_training(), seed)
-        self.teaching = config
-        # In a tuple, so that it becomes no submodule: its weights belong into no checkpoint of this one.
-        self._teacher = (teacher,)
+    def __init__(self, network: InstrumentNet, config: DistillationConfig, seed: int, teacher: AudioSetTeacher) -> None:
+        super().__init__(network, config, seed, teacher)
         self._taught: dict[int, Tensor] = {}
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Two groups, head and backbone, of one rate."""
+        rate = self.config.learning_rate
+        parts = {"head": self.network.head_parameters(), "backbone": self.network.backbone.parameters()}
+        groups = [{"name": name, "params": list(parameters), "lr": rate} for name, parameters in parts.items()]
+        return make_optimizer(self.config.optimizer, groups, rate, self.config.weight_decay)
 
     def batch_loss(self, batch: Batch) -> Tensor:
         """Mean binary cross-entropy over batch and labels, in nats; float32, shape ()."""
-        return F.binary_cross_entropy_with_logits(self(batch.waveform).float(), self._teacher[0].scores(batch.waveform))
+        return F.binary_cross_entropy_with_logits(self(batch.waveform).float(), self.others.scores(batch.waveform))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Keep the scores of one batch; the teacher's stay from one validation to the next."""
         if batch_idx not in self._taught:
-            self._taught[batch_idx] = self._teacher[0].scores(batch.waveform).cpu()
+            self._taught[batch_idx] = self.others.scores(batch.waveform).cpu()
         self._validated.append((self._taught[batch_idx], self.score_batch(batch.waveform)))
 
     def take_validation(self) -> Validation:
-        """Binarized targets, scores and figures of the validation that has just run; they are then forgotten."""
-        taught = torch.cat([targets for targets, _ in self._validated]).numpy()
-        scores = torch.cat([scores for _, scores in self._validated]).numpy()
-        self._validated.clear()
-        targets = binarized(taught, self.teaching)
-        return Validation(targets, scores, taught_figures(taught, scores, self.teaching, self.network.labels))
+        """Binarized targets, scores and metrics of the validation that has just run; they are then forgotten."""
+        taught, scores = self.take_scores()
+        metrics = teacher_metrics(taught, scores, self.config, self.network.labels)
+        return Validation(binarized(taught, self.config), scores, metrics)
 
 
-def binarized(taught: NDArray[np.float32], config: TeachingConfig) -> NDArray[np.int8]:
+def binarized(taught: NDArray[np.float32], config: DistillationConfig) -> NDArray[np.int8]:
     """A teacher's scores as targets: 1 where they are at least `present_from`."""
     return (taught >= config.present_from).astype(np.int8)
 
@@ -92,22 +93,22 @@ def soft_loss(taught: NDArray[np.float32], scores: NDArray[np.float32]) -> float
     return float(-np.mean(wanted * np.log(known) + (1 - wanted) * np.log1p(-known)))
 
 
-def taught_figures(
+def teacher_metrics(
     taught: NDArray[np.float32],
     scores: NDArray[np.float32],
-    config: TeachingConfig,
-    labels: tuple[str, ...],
+    config: DistillationConfig,
+    labels: Sequence[str],
     songs: NDArray[np.str_] | None = None,
     n_bootstrap: int = 0,
 ) -> Evaluation:
-    """Figures of scores against a teacher's.
+    """Metrics of scores against a teacher's.
 
     Parameters
     ----------
     taught, scores : float32 array, shape (n, n_labels)
-    config : TeachingConfig
-        `present_from` and `min_items` say what counts as present, and which labels have a say.
-    labels : tuple of str
+    config : DistillationConfig
+        `present_from` and `min_items` say what counts as present, and which labels are scored.
+    labels : sequence of str
     songs : str array, shape (n,), optional
         Groups of the bootstrap.
     n_bootstrap : int
@@ -115,7 +116,7 @@ def taught_figures(
     Returns
     -------
     Evaluation
-        Of the labels that have a say. Its `loss` is the cross-entropy of all labels against the soft targets, without
+        Of the labels that are scored. Its `loss` is the cross-entropy of all labels against the soft targets, without
         an interval.
 
     Raises
@@ -128,5 +129,5 @@ def taught_figures(
     targets = binarized(taught, config)
     columns = scored_columns(targets, config.min_items)
     names = [labels[i] for i in columns]
-    figures = evaluation.evaluate(targets[:, columns], scores[:, columns], songs, None, n_bootstrap, labels=names)
-    return dataclasses.replace(figures, loss=Estimate(soft_loss(taught, scores), math.nan, math.nan))
+    metrics = evaluation.evaluate(targets[:, columns], scores[:, columns], songs, None, n_bootstrap, labels=names)
+    return dataclasses.replace(metrics, loss=Estimate(soft_loss(taught, scores), math.nan, math.nan))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
-from organology.training.transfer.data import EVALUATION_SEED, MEMORY_LIMIT, Batch, EpochSampler, kept_loader, loader_of
+from organology.training.data import EVALUATION_SEED, Batch
 
 
 class ChunkDataset(Dataset[Batch]):
@@ -24,14 +23,6 @@ class ChunkDataset(Dataset[Batch]):
         chunk = self._chunks.chunk(index)
         track = f"{chunk.corpus}/{chunk.track}"
         return Batch(torch.from_numpy(chunk.audio), torch.from_numpy(chunk.targets.copy()), track)
-
-
-def chunk_loader(
-    chunks: TaggedChunks, batch_size: int, batches_per_epoch: int, workers: int, first_epoch: int = 0
-) -> DataLoader[Any]:
-    """Batches of random chunks, epoch after epoch; what an epoch holds does not depend on the workers."""
-    sampler = EpochSampler(batch_size * batches_per_epoch, first_epoch)
-    return loader_of(ChunkDataset(chunks), batch_size, workers, sampler)
 
 
 def evaluation_chunks(corpora: Sequence[Path], split: str, config: ChunkConfig) -> TaggedChunks:
@@ -58,16 +49,3 @@ def spread(n_tracks: int, wanted: int | None, per_track: int = 1) -> list[int]:
     """
     taken = min(wanted or n_tracks, n_tracks)
     return [turn * n_tracks + i * n_tracks // taken for turn in range(per_track) for i in range(taken)]
-
-
-def fixed_chunk_loader(
-    chunks: TaggedChunks, numbers: Sequence[int], batch_size: int, workers: int, keep: bool = True
-) -> DataLoader[Any]:
-    """The same chunks each time.
-
-    With `keep` they are read at once and kept in memory, if that takes no more than `MEMORY_LIMIT`.
-    """
-    loader = loader_of(ChunkDataset(chunks), batch_size, workers, numbers)
-    if not keep or len(numbers) * chunks.config.chunk_frames * 4 > MEMORY_LIMIT:
-        return loader
-    return kept_loader(loader, batch_size, "reading chunks for validation")

@@ -6,18 +6,19 @@ from typing import Any
 
 import lightning as L
 import torch
+from torch import Tensor
 
-from organology.model import InstrumentNet
-from organology.model.checkpoint import WEIGHTS, read_checkpoint
-from organology.model.pretrained import load_state
+from organology.model.checkpoint_files import WEIGHTS, read_checkpoint
+from organology.model.network import InstrumentNet
+from organology.model.weights import load_state
+from organology.training.data import Batch
+from organology.training.module import TrainingModule, make_optimizer
 from organology.training.run_folder import RunFolder
 from organology.training.tag_pretraining.recipe import Phase, PretrainingConfig
-from organology.training.transfer.module import TransferModule
-
-MOMENTUM = 0.9
+from organology.training.transfer.losses import masked_bce
 
 
-class PretrainingModule(TransferModule):
+class PretrainingModule(TrainingModule[PretrainingConfig]):
     """Learns the tags of chunks.
 
     Parameters
@@ -28,38 +29,37 @@ class PretrainingModule(TransferModule):
     seed : int
         Of dropout.
     epochs_done : int
-        Epochs of a run that is resumed; says which optimizer is to take up its state.
+        Epochs of a run that is resumed: they decide which optimizer takes up its state.
     """
 
     items = "chunks"
 
     def __init__(self, network: InstrumentNet, config: PretrainingConfig, seed: int, epochs_done: int = 0) -> None:
-        super().__init__(network, config.as_training(), seed)
-        self.target_labels = network.labels
-        self.pretraining, self._epochs_done = config, epochs_done
+        super().__init__(network, config, seed)
+        self._epochs_done = epochs_done
+
+    def batch_loss(self, batch: Batch) -> Tensor:
+        """Binary cross-entropy over the tags."""
+        return masked_bce(self(batch.waveform), batch.targets)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The optimizer of the phase that the training begins or goes on in."""
-        return self.optimizer(self.pretraining.phase(self._epochs_done))
+        """The optimizer of the phase that the training starts or resumes in."""
+        return self.optimizer(self.config.phase(self._epochs_done))
 
     def optimizer(self, phase: Phase) -> torch.optim.Optimizer:
         """A new optimizer of all weights."""
-        rate, decay = phase.learning_rate, self.pretraining.weight_decay
-        groups = [{"name": "all", "params": list(self.network.parameters()), "lr": rate, "initial_lr": rate}]
-        if phase.optimizer == "sgd":
-            return torch.optim.SGD(groups, lr=rate, momentum=MOMENTUM, weight_decay=decay, nesterov=True)
-        kind = torch.optim.AdamW if phase.optimizer == "adamw" else torch.optim.Adam
-        return kind(groups, lr=rate, weight_decay=decay)
+        groups = [{"name": "all", "params": list(self.network.parameters()), "lr": phase.learning_rate}]
+        return make_optimizer(phase.optimizer, groups, phase.learning_rate, self.config.weight_decay)
 
     def learning_rates(self) -> dict[str, float]:
         """Rate of the present epoch, under `learning_rate`."""
-        return {"learning_rate": self.pretraining.phase(self.current_epoch).learning_rate}
+        return {"learning_rate": self.config.phase(self.current_epoch).learning_rate}
 
 
 class PhaseChange(L.Callback):
     """At the end of a phase's last epoch: back to the best weights so far, with the next phase's optimizer.
 
-    It comes before the `Keeper` in the list of callbacks, so that the state to resume from is the one after the change.
+    It comes before `BestCheckpoint` in the list of callbacks: the state to resume from is that after the change.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class PhaseChange(L.Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
         """Change the phase if another one begins after this epoch."""
         module: PretrainingModule = pl_module
-        phase = module.pretraining.phase(trainer.current_epoch + 1)
+        phase = module.config.phase(trainer.current_epoch + 1)
         if phase.after_epochs != trainer.current_epoch + 1:
             return
         _, _, state = read_checkpoint(self._folder.best)

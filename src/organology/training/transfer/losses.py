@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def masked_bce(logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
+def masked_bce(logits: Tensor, targets: Tensor) -> Tensor:
     """Binary cross-entropy over the known targets.
 
     Parameters
@@ -15,8 +15,6 @@ def masked_bce(logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) ->
     logits : float tensor, shape (batch, n_labels)
     targets : int tensor, shape (batch, n_labels)
         1 present, 0 absent, -1 unknown: contributes neither to the sum nor to the count.
-    label_smoothing : float
-        Targets become `y (1 - s) + s / 2`.
 
     Returns
     -------
@@ -24,8 +22,8 @@ def masked_bce(logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) ->
         Mean over the known targets of the batch, in nats; 0 if none is known.
     """
     known = targets >= 0
-    smooth = targets.to(torch.float32).clamp(min=0) * (1 - label_smoothing) + label_smoothing / 2
-    losses = F.binary_cross_entropy_with_logits(logits.float(), smooth, reduction="none")
+    wanted = targets.to(torch.float32).clamp(min=0)
+    losses = F.binary_cross_entropy_with_logits(logits.float(), wanted, reduction="none")
     return torch.where(known, losses, 0.0).sum() / known.sum().clamp(min=1)
 
 
@@ -34,25 +32,30 @@ def transfer_loss(
     targets: Tensor,
     teacher_scores: Tensor | None = None,
     soft_weight: float = 0.0,
-    label_smoothing: float = 0.0,
+    teacher_knows: Tensor | None = None,
 ) -> Tensor:
     """Masked cross-entropy of the labels, mixed with that of a teacher's scores where there is one.
 
     Parameters
     ----------
-    logits, targets, label_smoothing
+    logits, targets
         See `masked_bce`.
     teacher_scores : float tensor, shape (batch, n_labels), optional
-        Probabilities; all of them count, those of labels that are unknown too.
+        Probabilities; they count for labels whose target is unknown, too.
     soft_weight : float
         Share of the teacher, 0 ... 1.
+    teacher_knows : bool tensor, shape (n_labels,), optional
+        The labels that the teacher gives scores of; default: all.
 
     Returns
     -------
     tensor, shape ()
     """
-    hard = masked_bce(logits, targets, label_smoothing)
+    hard = masked_bce(logits, targets)
     if teacher_scores is None:
         return hard
-    soft = F.binary_cross_entropy_with_logits(logits.float(), teacher_scores.float())
+    logits, wanted = logits.float(), teacher_scores.float()
+    if teacher_knows is not None and not teacher_knows.all():
+        logits, wanted = logits[:, teacher_knows], wanted[:, teacher_knows]
+    soft = F.binary_cross_entropy_with_logits(logits, wanted)
     return (1 - soft_weight) * hard + soft_weight * soft

@@ -14,10 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from organology.corpora.base import Corpus, Remark, SourceSong, SourceStem
+from organology.corpora.base import Corpus, SourceSong, SourceStem
+from organology.corpora.issues import Issue, issue_of
 from organology.corpora.readers.slakh.sound import LabelsBy, Sound, known_faults, sound
 from organology.corpora.readers.slakh.tree import METADATA, OMITTED, Track, read_tracks, songs_of, track_folders
-from organology.errors import CorpusError, OrganologyError
+from organology.errors import CorpusError
 
 Split = Literal["", "redux", "published"]
 """Where a track goes: drawn by `prepare`; by its number, as in the redux release; as the folders of the tree say."""
@@ -44,7 +45,7 @@ def looks_like(root: Path) -> bool:
     return any((folder / METADATA).is_file() for folder in track_folders(root))
 
 
-def read(root: Path, *, split: Split = "", labels_by: LabelsBy = "patch") -> Iterator[SourceSong | Remark]:
+def read(root: Path, *, split: Split = "", labels_by: LabelsBy = "patch") -> Iterator[SourceSong | Issue]:
     """Songs of a Slakh2100 folder; see `Corpus.read`.
 
     Parameters
@@ -66,7 +67,7 @@ def read(root: Path, *, split: Split = "", labels_by: LabelsBy = "patch") -> Ite
         raise CorpusError(f"{root}: no folder TrackNNNNN in it; expected\n{TREE}")
     tracks: list[Track] = []
     for track in read_tracks(root, folders):
-        if isinstance(track, Remark):
+        if isinstance(track, Issue):
             yield track
         else:
             tracks.append(track)
@@ -74,14 +75,14 @@ def read(root: Path, *, split: Split = "", labels_by: LabelsBy = "patch") -> Ite
     first = {track.midi: track for track in reversed(tracks)}
     sounds: list[Sound] = []
     for track in tracks:
-        remark = _twin(track, first[track.midi], split)
-        if remark is not None:
-            yield remark
-            if remark.fate == "dropped":
+        issue = _twin(track, first[track.midi], split)
+        if issue is not None:
+            yield issue
+            if issue.severity == "dropped":
                 continue
         stems = []
         for item in _stems(track, labels_by):
-            if isinstance(item, Remark):
+            if isinstance(item, Issue):
                 yield item
             else:
                 stems.append(item[0])
@@ -91,44 +92,44 @@ def read(root: Path, *, split: Split = "", labels_by: LabelsBy = "patch") -> Ite
     yield from _summary(sounds)
 
 
-def _twin(track: Track, first: Track, split: Split) -> Remark | None:
+def _twin(track: Track, first: Track, split: Split) -> Issue | None:
     """What to say of a track whose MIDI file an earlier one has, or that the publisher leaves out."""
     here, there = track.published_split, first.published_split
     if split != "published" or here == OMITTED:
         if first is track and split != "published":
             return None
         reason = f"same MIDI file as {first.name}" if first is not track else f"in the folder {OMITTED}"
-        return Remark("dropped", track.place, reason, track.name)
+        return Issue("dropped", track.place, reason, track.name)
     if here == there or there == OMITTED:
         return None
-    return Remark("note", track.place, f"in {here}, with the same MIDI file as {first.name} in {there}", track.name)
+    return Issue("note", track.place, f"in {here}, with the same MIDI file as {first.name} in {there}", track.name)
 
 
-def _stems(track: Track, labels_by: LabelsBy) -> Iterator[tuple[SourceStem, Sound] | Remark]:
+def _stems(track: Track, labels_by: LabelsBy) -> Iterator[tuple[SourceStem, Sound] | Issue]:
     """The stems of a track that can be used, and why the others cannot."""
     unrendered = 0
     for name, values in sorted(track.stems.items()):
         where = f"{track.place}, stem {name}"
         try:
             heard = sound(values, where, labels_by)
-        except OrganologyError as error:
-            yield Remark("refused", where, str(error).removeprefix(f"{where}: "), track.name, name)
+        except Exception as error:
+            yield issue_of(error, where, track.name, name)
             continue
         path = _audio(track.folder / "stems", name)
         fault, skip, source = known_faults().get((track.name, name), ("", False, ""))
         said = values.get("audio_rendered") is False
         if said and not path.is_file():
-            yield Remark("dropped", where, "not rendered", track.name, name)
+            yield Issue("dropped", where, "not rendered", track.name, name)
         elif skip:
-            yield Remark("dropped", where, f"{fault}, see {source}", track.name, name)
-        elif heard.labels is None:
-            yield Remark("dropped", where, f"{heard.name!r} names no instrument", track.name, name)
+            yield Issue("dropped", where, f"{fault}, see {source}", track.name, name)
+        elif heard.instruments is None:
+            yield Issue("dropped", where, f"{heard.name!r} names no instrument", track.name, name)
         else:
             unrendered += said
-            yield SourceStem(name, path, heard.labels, heard.word, "", "rendered", LICENCE, True), heard
+            yield SourceStem(name, path, heard.instruments, heard.word, "", "rendered", LICENCE, True), heard
     if unrendered:
         reason = f"{unrendered} stems are used that have audio though `audio_rendered` is false"
-        yield Remark("note", f"{track.place}/{METADATA}", reason, track.name)
+        yield Issue("note", f"{track.place}/{METADATA}", reason, track.name)
 
 
 def _audio(folder: Path, name: str) -> Path:
@@ -136,18 +137,18 @@ def _audio(folder: Path, name: str) -> Path:
     return next((path for path in paths if path.is_file()), paths[0])
 
 
-def _summary(sounds: Sequence[Sound]) -> Iterator[Remark]:
+def _summary(sounds: Sequence[Sound]) -> Iterator[Issue]:
     """What is worth knowing of the labels, a line a program."""
     names = {heard.program: heard.name for heard in sounds}
     unlike = Counter((heard.program, heard.patch) for heard in sounds if heard.unlike)
     for program in sorted({program for program, _ in unlike}):
         counts = {patch: count for (number, patch), count in sorted(unlike.items()) if number == program}
         reason = f"stems are labeled by the patch that plays them: {_listed(counts)}"
-        yield Remark("note", f"program {program} ({names[program]})", reason)
+        yield Issue("note", f"program {program} ({names[program]})", reason)
     strange = Counter(heard.patch for heard in sounds if heard.patch and not heard.known)
     if strange:
         reason = f"stems are labeled by their program: {_listed(strange)}"
-        yield Remark("note", "patches that are not in slakh_patches.tsv", reason)
+        yield Issue("note", "patches that are not in slakh_patches.tsv", reason)
 
 
 def _listed(counts: dict[str, int]) -> str:

@@ -18,8 +18,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from organology.corpora.instruments import Instruments
 from organology.errors import CorpusError
-from organology.taxonomy import LabelArray, Vocabulary
+from organology.labels import Vocabulary, default_set
 
 LabelsBy = Literal["patch", "program"]
 DRUMS = 128
@@ -42,7 +43,7 @@ class Sound:
         Without folder and suffix; "" if the metadata name none.
     word : str
         The program, or "PROGRAM as PATCH" where the two sound unlike.
-    labels : int8 array, shape (15,), or None
+    instruments : Instruments or None
         None where it names no instrument.
     known : bool
         The table of patches has the patch.
@@ -52,7 +53,7 @@ class Sound:
     name: str
     patch: str
     word: str
-    labels: LabelArray | None
+    instruments: Instruments | None
     known: bool
 
     @property
@@ -63,10 +64,7 @@ class Sound:
 
 def patches() -> Vocabulary:
     """The patches of Slakh2100 as a vocabulary; words are `plugin_name` without folder and suffix."""
-    return Vocabulary.parse(_data(f"{_PATCHES}.tsv"), _PATCHES)
-
-
-_patches = cache(patches)
+    return Vocabulary.load(_PATCHES)
 
 
 def sound(stem: Any, where: str, labels_by: LabelsBy = "patch") -> Sound:
@@ -103,13 +101,18 @@ def sound(stem: Any, where: str, labels_by: LabelsBy = "patch") -> Sound:
 @cache
 def _sound(program: int, patch: str, labels_by: LabelsBy) -> Sound:
     entry = Vocabulary.load(_PROGRAMS)[str(program)]
-    by_program = None if entry.policy == "exclude" else entry.labels
-    known = patch in _patches()
+    by_program = None if entry.policy == "exclude" else Instruments.of(entry)
+    known = patch in patches()
     if labels_by == "program" or not known:
         return Sound(program, entry.note, patch, str(program), by_program, known)
-    by_patch = _patches()[patch].labels
-    unlike = by_program is None or not np.array_equal(by_patch, by_program)
+    by_patch = Instruments.of(patches()[patch])
+    unlike = by_program is None or not _same_labels(by_patch, by_program)
     return Sound(program, entry.note, patch, f"{program} as {patch}" if unlike else str(program), by_patch, known)
+
+
+def _same_labels(one: Instruments, other: Instruments) -> bool:
+    """Whether two sounds have the same labels of the default set: what the report calls alike."""
+    return np.array_equal(one.encode(default_set()), other.encode(default_set()))
 
 
 def _program(stem: dict[str, Any], where: str) -> int:

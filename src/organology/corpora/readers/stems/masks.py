@@ -1,43 +1,46 @@
-"""Labels of a stem that cannot be told: the column `mask` of a `stems.csv`, and "mask …" in its notes."""
+"""What cannot be said of a stem: the column `mask` of a `stems.csv`, and "mask …" in its notes."""
 
 from __future__ import annotations
 
 import re
 
-import numpy as np
-
+from organology.corpora.instruments import Instruments
 from organology.errors import CorpusError
-from organology.taxonomy import ABSENT, FAMILY_OF, LABELS, PRESENT, UNKNOWN, LabelArray
+from organology.labels import concept_tree, default_set
 
 
-def checked(labels: list[str]) -> list[str]:
-    """The labels as they are; raises CorpusError if a word is not one."""
-    for label in labels:
-        if label not in LABELS:
-            raise CorpusError(f"{label!r} is not a label; the labels are {', '.join(LABELS)}")
-    return labels
+def checked(words: list[str]) -> list[str]:
+    """The words as they are; raises CorpusError if one is neither a label of the default set nor a concept."""
+    labels = default_set().labels
+    for word in words:
+        if word not in labels and word not in concept_tree():
+            raise CorpusError(f"{word!r} is not a label; the labels are {', '.join(labels)}")
+    return words
 
 
-def mask(labels: LabelArray, unknown: list[str]) -> LabelArray:
-    """Labels of which some are made unknown, whatever they were.
+def mask(instruments: Instruments, unknown: list[str]) -> Instruments:
+    """Instruments of which some are made unknown, whatever they were.
 
     With a family, its present instruments become unknown; with an instrument, its family does unless it is present.
+
+    Parameters
+    ----------
+    instruments : Instruments
+    unknown : list of str
+        Labels of the default set, or concepts.
 
     Raises
     ------
     CorpusError
-        If a word is not a label.
+        If a word is neither.
     """
-    vector = labels.copy()
-    for label in checked(unknown):
-        vector[LABELS.index(label)] = UNKNOWN
-        for instrument, family in FAMILY_OF.items():
-            child, parent = LABELS.index(instrument), LABELS.index(family)
-            if family == label and vector[child] == PRESENT:
-                vector[child] = UNKNOWN
-            if instrument == label and vector[parent] == ABSENT:
-                vector[parent] = UNKNOWN
-    return np.asarray(vector, dtype=np.int8)
+    labels = [word for word in checked(unknown) if word in default_set().labels]
+    concepts = [word for word in unknown if word not in labels]
+    if labels:
+        instruments = instruments.without(default_set(), labels)
+    for concept in concepts:
+        instruments = instruments.with_unknown(concept)
+    return instruments
 
 
 def mask_clauses(note: str) -> list[str]:
@@ -74,7 +77,8 @@ def mask_clauses(note: str) -> list[str]:
 
 
 def _whole_label(word: str) -> str | None:
-    if word in LABELS:
+    labels = default_set().labels
+    if word in labels:
         return word
-    longer = [label for label in LABELS if label.startswith(f"{word}_")]
+    longer = [label for label in labels if label.startswith(f"{word}_")]
     return longer[0] if len(longer) == 1 else None

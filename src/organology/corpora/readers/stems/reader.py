@@ -1,8 +1,8 @@
 """A person's own songs with stems.
 
-The labels come from `stems.csv` (one at the root, or one in a song's folder; see `stems_csv`), or else from the names
-of files and folders: the longest word of the vocabulary `stems` in the name of a file, else in those of the folders
-between it and its song.
+The instruments come from `stems.csv` (one at the root, or one in a song's folder; see `manifest`), or else from the
+names of files and folders: the longest word of the vocabulary `stems` in the name of a file, else in those of the
+folders between it and its song.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from organology import audio
-from organology.corpora.base import Corpus, Remark, SourceSong, SourceStem
+from organology.corpora.base import Corpus, SourceSong, SourceStem
+from organology.corpora.issues import NOT_TEXT, Issue, is_text, issue_of, shown_path
 from organology.corpora.layout import artist_of, place_of, song_name
 from organology.corpora.names import Found, find_instrument, tokens
-from organology.corpora.readers.stems import stems_csv
+from organology.corpora.readers.stems import manifest
 from organology.errors import AudioError, CorpusError
 
 TREE = """\
@@ -33,7 +34,7 @@ ROOT/
     └── duo.wav"""
 
 
-def read(root: Path) -> Iterator[SourceSong | Remark]:
+def read(root: Path) -> Iterator[SourceSong | Issue]:
     """Songs of a folder; see `Corpus.read`.
 
     Raises
@@ -43,17 +44,23 @@ def read(root: Path) -> Iterator[SourceSong | Remark]:
     """
     if not root.is_dir():
         raise CorpusError(f"{root}: no such folder")
-    if (root / stems_csv.FILE_NAME).is_file():
-        yield from _with_strays(root, [root / stems_csv.FILE_NAME])
+    if (root / manifest.FILE_NAME).is_file():
+        yield from _with_strays(root, [root / manifest.FILE_NAME])
         return
-    yield from _with_strays(root, sorted(root.rglob(stems_csv.FILE_NAME)))
+    yield from _with_strays(root, sorted(root.rglob(manifest.FILE_NAME)))
 
 
-def _with_strays(root: Path, tables: list[Path]) -> Iterator[SourceSong | Remark]:
+def _with_strays(root: Path, tables: list[Path]) -> Iterator[SourceSong | Issue]:
     """Songs of the tables, then those of files in folders that no table speaks for."""
     listed: set[Path] = set()
     for table in tables:
-        for item in stems_csv.read(table, root):
+        try:
+            items = list(manifest.read(table, root))
+        except CorpusError as error:
+            if table.parent == root:
+                raise
+            items = [issue_of(error, str(table))]
+        for item in items:
             if isinstance(item, SourceSong):
                 listed.update(stem.path for stem in item.stems)
             yield item
@@ -68,24 +75,27 @@ def _with_strays(root: Path, tables: list[Path]) -> Iterator[SourceSong | Remark
         under = [file for file in files if file.is_relative_to(table.parent)]
         unlisted = len(under) - len(listed.intersection(under))
         if unlisted:
-            yield Remark("note", str(table), f"{unlisted} audio files in its folder are not used")
+            yield Issue("note", str(table), f"{unlisted} audio files in its folder are not used")
     yield from _by_name(rest, root)
 
 
-def _by_name(files: list[Path], root: Path) -> Iterator[SourceSong | Remark]:
+def _by_name(files: list[Path], root: Path) -> Iterator[SourceSong | Issue]:
     songs: dict[tuple[str, ...], list[tuple[Path, str]]] = {}
     for file in files:
-        if not _is_text(file):
-            place = str(file).encode("utf-8", "replace").decode()
-            yield Remark("refused", place, "its name is not UTF-8; rename it")
+        if not is_text(str(file)):
+            yield Issue("refused", shown_path(file, root), NOT_TEXT)
             continue
         key, stem = place_of(file.relative_to(root))
         songs.setdefault(key, []).append((file, stem))
     for key, members in songs.items():
-        yield from _song(key, members, root)
+        try:
+            found = list(_song(key, members, root))
+        except Exception as error:
+            found = [issue_of(error, song_name(key, root))]
+        yield from found
 
 
-def _song(key: tuple[str, ...], members: list[tuple[Path, str]], root: Path) -> Iterator[SourceSong | Remark]:
+def _song(key: tuple[str, ...], members: list[tuple[Path, str]], root: Path) -> Iterator[SourceSong | Issue]:
     name = song_name(key, root)
     title = [tokens(stem.rpartition("/")[2]) for _, stem in members]
     shared = _shared_tokens(title) if len(members) > 1 else 0
@@ -96,22 +106,14 @@ def _song(key: tuple[str, ...], members: list[tuple[Path, str]], root: Path) -> 
         place = file.relative_to(root).as_posix()
         found = find_instrument(words[shared:]) or find_instrument(words) or _in_folders(file.relative_to(root), stem)
         if found is None:
-            reason = f"no instrument word in the name (vocabulary stems); rename it or write {stems_csv.FILE_NAME}"
-            yield Remark("refused", place, reason, name, stem)
-        elif found.labels is None:
-            yield Remark("dropped", place, f"{found.word!r} names no instrument", name, stem)
+            reason = f"no instrument word in the name (vocabulary stems); rename it or write {manifest.FILE_NAME}"
+            yield Issue("refused", place, reason, name, stem)
+        elif found.instruments is None:
+            yield Issue("dropped", place, f"{found.word!r} names no instrument", name, stem)
         else:
-            stems[stem] = SourceStem(stem, file, found.labels, found.word)
+            stems[stem] = SourceStem(stem, file, found.instruments, found.word)
     if stems:
         yield SourceSong(name, tuple(stems.values()), artist_of(key))
-
-
-def _is_text(file: Path) -> bool:
-    try:
-        str(file).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _in_folders(file: Path, stem: str) -> Found | None:
@@ -130,12 +132,17 @@ def _shared_tokens(names: list[list[str]]) -> int:
     return count
 
 
-CORPUS = Corpus(
-    name="stems",
-    title="A person's own songs with stems",
-    citation="",
-    licence="the owner's; column `licence` of stems.csv",
-    tree=TREE,
-    how_to_get="Multi-track sessions, exported one file an instrument from the same start.",
-    read=read,
-)
+def corpus() -> Corpus:
+    """A person's own songs."""
+    return Corpus(
+        name="stems",
+        title="A person's own songs with stems",
+        citation="",
+        licence="the owner's; column `licence` of stems.csv",
+        tree=TREE,
+        how_to_get="Multi-track sessions, exported one file an instrument from the same start.",
+        read=read,
+    )
+
+
+CORPUS = corpus()

@@ -3,13 +3,24 @@
 
 const KEY_STEP = 5, LEAP = 30, MOST_SPANS = 50;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400];
-const root = document.documentElement;
 
 export const make = (tag, kind, text) => {
   const node = document.createElement(tag);
   if (kind) node.className = kind;
   if (text !== undefined) node.textContent = text;
   return node;
+};
+
+// The color of a class of labels, as the style sheet has it.
+const seen = new Map();
+export const colorOf = (kind) => {
+  if (!seen.has(kind)) {
+    const probe = make("i", kind);
+    document.documentElement.append(probe);
+    seen.set(kind, getComputedStyle(probe).getPropertyValue("--color").trim());
+    probe.remove();
+  }
+  return seen.get(kind);
 };
 
 const two = (n) => String(n).padStart(2, "0");
@@ -27,9 +38,11 @@ export class Timeline {
   static current = null;
 
   // article: the element around it; box: where it is drawn; name: for people; data: { recording, activity } as in the
-  // report; labels: all labels in the order of rows, [{ label, name, family }]; audio: an audio element, or null.
+  // report; labels: all labels in the order of rows, [{ label, name, parent, depth, kind }]; audio: an audio element,
+  // or null.
   constructor({ article, box, name, data, labels, audio }) {
     Object.assign(this, { article, box, name, labels, audio });
+    this.about = new Map(labels.map((one) => [one.label, one]));
     this.recording = data.recording;
     this.duration = data.recording.duration;
     this.at = 0;
@@ -77,7 +90,10 @@ export class Timeline {
   lines(activity) {
     const levels = bytesOf(activity.levels);
     const here = this.recording.labels, shown = new Set(), lines = [];
-    for (const one of here) if (one.plays || one.segments.length) shown.add(one.label).add(one.family);
+    for (const one of here) {
+      if (!one.plays && !one.segments.length) continue;
+      for (let at = one.label; at && !shown.has(at); at = this.about.get(at).parent) shown.add(at);
+    }
     this.rows = [];
     for (const { label } of this.labels) {
       const i = here.findIndex((one) => one.label === label);
@@ -96,14 +112,15 @@ export class Timeline {
   }
 
   row(one, levels, cellSeconds) {
-    const family = one.family || one.label;
-    const row = make("tr", `${family} ${one.family ? "" : "family"} ${one.plays ? "" : "idle"}`);
+    const { parent, depth, kind } = this.about.get(one.label);
+    const row = make("tr", `${kind} d${Math.min(depth, 3)} ${parent ? "" : "family"} ${one.plays ? "" : "idle"}`);
     row.dataset.label = one.label;
     const head = make("th", "", one.name);
+    if (!one.plays && one.segments.length) head.append(" ", make("small", "", "briefly"));
     head.scope = "row";
     head.title = one.name;
     const cell = make("td"), track = make("div", "track");
-    track.append(this.shades(levels, cellSeconds, family));
+    track.append(this.shades(levels, cellSeconds, kind));
     for (const segment of one.segments) {
       const bar = make("b");
       bar.style.left = `${(100 * segment.start) / this.duration}%`;
@@ -128,13 +145,13 @@ export class Timeline {
   }
 
   // Scores as shades: a pixel a cell, stretched by the style sheet, so nothing is drawn again at another width.
-  shades(levels, cellSeconds, family) {
+  shades(levels, cellSeconds, kind) {
     const canvas = make("canvas");
     canvas.width = levels.length;
     canvas.height = 1;
     canvas.style.width = `${(100 * levels.length * cellSeconds) / this.duration}%`;
     canvas.setAttribute("aria-hidden", "true");
-    const color = getComputedStyle(root).getPropertyValue(`--${family}`).trim() || "#808080";
+    const color = colorOf(kind);
     const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
     const context = canvas.getContext("2d"), image = context.createImageData(levels.length, 1);
     levels.forEach((level, i) => image.data.set([r, g, b, Math.round(255 * 0.9 * (level / 255) ** 1.2)], 4 * i));

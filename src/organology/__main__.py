@@ -1,0 +1,5 @@
+"""`python -m organology`."""
+
+from organology.cli import main
+
+main()

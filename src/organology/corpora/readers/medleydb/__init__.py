@@ -1,1 +1,0 @@
-"""MedleyDB, and what it shares with Mixing Secrets: the form of the metadata."""

@@ -1,0 +1,76 @@
+"""The files of a checkpoint, read without making a network of them.
+
+A checkpoint is a folder with `model.safetensors` (weights) and `model.json` (configuration, `ModelMetadata`). Nothing
+is unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from organology import config as configuration
+from organology.errors import ConfigError, ModelError
+from organology.model.config import ModelConfig
+from organology.model_metadata import ModelMetadata
+
+WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
+FORMAT = "organology-checkpoint-1"
+
+
+def read_checkpoint(folder: str | os.PathLike[str]) -> tuple[ModelConfig, ModelMetadata, dict[str, Tensor]]:
+    """The parts of a checkpoint, not put together: configuration, metadata, state dict.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or is not what it has to be.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise ModelError(f"{path}: {'not a checkpoint folder' if path.exists() else 'no such checkpoint folder'}")
+    for name in (WEIGHTS, DESCRIPTION):
+        if not (path / name).is_file():
+            raise ModelError(f"{path}: not a checkpoint: {name} is missing")
+    config, metadata = _read_description(path / DESCRIPTION)
+    try:
+        state = load_file(path / WEIGHTS)
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{path / WEIGHTS}: not readable as safetensors: {error}") from error
+    return config, metadata, state
+
+
+def describe_parent(path: str | os.PathLike[str], name: str) -> dict[str, Any]:
+    """What a model that comes from another one tells of it: its name, and the SHA-256 of its file of weights.
+
+    Parameters
+    ----------
+    path : path
+        Checkpoint folder, or a file of weights.
+    name : str
+        As its metadata say.
+    """
+    place = Path(path)
+    file = place / WEIGHTS if place.is_dir() else place
+    return {"name": name or place.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+
+
+def _read_description(path: Path) -> tuple[ModelConfig, ModelMetadata]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: not readable as JSON: {error}") from error
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        raise ModelError(f"{path}: not the description of a checkpoint ({FORMAT})")
+    try:
+        config = configuration.parse(values.get("config"), ModelConfig, str(path))
+    except ConfigError as error:
+        raise ModelError(str(error)) from error
+    return config, ModelMetadata.from_json(json.dumps(values.get("metadata")), str(path))

@@ -1,0 +1,1 @@
+"""Writers on an open stream, by kinds of formats."""

@@ -1,0 +1,1 @@
+"""How a network computes in training: precision, memory layout, compilation, reading of losses."""

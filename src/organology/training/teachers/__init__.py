@@ -1,0 +1,1 @@
+"""Published taggers and finished models that tell a network what audio holds."""

@@ -1,0 +1,130 @@
+"""Recipes: defaults, paths, faults."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import yaml
+
+from organology.errors import ConfigError
+from organology.training import Recipe, SoftTargets, TrainingConfig, load_recipe
+from organology.training.recipes import difference, override, save_recipe
+from organology.training.transfer.task import require_files
+
+RECIPES = sorted(
+    path
+    for pattern in ("*.yaml", "shipped/*.yaml")
+    for path in (Path(__file__).parents[2] / "recipes").glob(pattern)
+    if path.stem not in ("pretraining", "teacher_pretraining")  # read by other loaders
+)
+
+
+def write(folder: Path, **values: object) -> Path:
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump({"corpora": ["a"], **values}), encoding="utf-8")
+    return path
+
+
+def test_defaults_are_the_papers():
+    training = TrainingConfig()
+    assert (training.transfer, training.epochs, training.batches_per_epoch, training.batch_size) == (
+        "finetuned", 150, 120, 16,
+    )  # fmt: skip
+    assert training.items_per_epoch == 1920
+    assert (training.optimizer, training.head_learning_rate, training.backbone_learning_rate) == ("adam", 0.01, 0.0001)
+    assert (training.schedule, training.step_epochs, training.step_factor) == ("step", 20, 0.3)
+    assert (training.weight_decay, training.gradient_clip, training.l2_sp) == (0, None, 0)
+    assert (training.soft_targets, training.weight_average, training.unfreeze_after_epochs) == (None, None, 0)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipes_of_the_project_are_valid(path):
+    assert load_recipe(path).name == path.stem
+
+
+def test_the_paper_recipe_says_what_the_defaults_say():
+    (path,) = (path for path in RECIPES if path.stem == "paper")
+    recipe = load_recipe(path)
+    assert dataclasses.replace(recipe.training, thresholds="per_label") == TrainingConfig()
+    assert (recipe.mixing.p_musical, len(recipe.corpora)) == (0.6, 3)
+
+
+def test_paths_are_relative_to_the_recipe(tmp_path):
+    (tmp_path / "deep").mkdir()
+    path = write(
+        tmp_path / "deep",
+        corpora=["../corpus", "/absolute"],
+        pretrained="w.pt",
+        training={"soft_targets": {"teacher": "../t.pt"}},
+    )
+    recipe = load_recipe(path)
+    assert recipe.corpora == (tmp_path / "corpus", Path("/absolute"))
+    assert recipe.pretrained == tmp_path / "deep" / "w.pt"
+    assert recipe.training.soft_targets == SoftTargets(tmp_path / "t.pt")
+    assert recipe.name == "mine"
+
+
+def test_a_saved_recipe_reads_back_from_anywhere(tmp_path):
+    recipe = load_recipe(write(tmp_path, pretrained="w", mixing={"kind_weights": {"notes": 0.5}}))
+    save_recipe(recipe, tmp_path / "runs" / "x" / "recipe.yaml")
+    assert "../../a" in (tmp_path / "runs" / "x" / "recipe.yaml").read_text()
+    again = load_recipe(tmp_path / "runs" / "x" / "recipe.yaml")
+    assert difference(recipe, again, ()) is None
+    assert again.mixing == recipe.mixing
+
+
+@pytest.mark.parametrize(
+    ("values", "place"),
+    [
+        ({"corpora": []}, "names no prepared folder"),
+        ({"sed": 1}, "sed.*unknown key"),
+        ({"training": {"epoch": 3}}, r"training\.epoch.*unknown key"),
+        ({"training": {"epochs": 0}}, "epochs must be 1 or more, got 0"),
+        ({"training": {"transfer": "partial"}}, r"training\.transfer"),
+        ({"training": {"batch_size": 1}}, "batch_size must be 2"),
+        ({"training": {"head_learning_rate": 0}}, "head_learning_rate"),
+        ({"training": {"soft_targets": {"weight": 0.5}}}, r"training\.soft_targets\.teacher"),
+        ({"training": {"soft_targets": {"teacher": "t", "weight": 2}}}, "weight must be from 0 to 1"),
+        ({"training": {"weight_average": 1}}, "weight_average must be above 0"),
+        ({"mixing": {"p_musical": 2}}, "p_musical"),
+        ({"mixing": {"chunk_seconds": 0.5}}, "chunk_seconds is too short"),
+        ({"mixing": {"sample_rate": 16000}}, "16000 Hz"),
+        ({"model": {"backbone": "resnet"}}, r"model\.backbone"),
+        ({"seed": -1}, "seed must be 0"),
+    ],
+)
+def test_faults_are_one_line_with_file_and_place(tmp_path, values, place):
+    path = write(tmp_path, **values)
+    with pytest.raises(ConfigError, match=place) as caught:
+        load_recipe(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_command_line_settings_are_checked_too():
+    recipe = Recipe(corpora=(Path("a"),))
+    assert override(recipe, seed=0, transfer=None, epochs=3).training.epochs == 3
+    assert override(recipe, corpora=[Path("b")]).corpora == (Path("b"),)
+    with pytest.raises(ConfigError, match="epochs must be"):
+        override(recipe, epochs=0)
+    with pytest.raises(ConfigError, match="seed"):
+        override(recipe, seed=-1)
+
+
+def test_transfer_without_weights_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="finetuned needs `pretrained`"):
+        require_files(Recipe(corpora=(Path("a"),), name="x"))
+    with pytest.raises(ConfigError, match=r"none\.pt: no such"):
+        require_files(Recipe(corpora=(Path("a"),), pretrained=tmp_path / "none.pt"))
+    soft = TrainingConfig(transfer="scratch", soft_targets=SoftTargets(tmp_path / "t.pt"))
+    with pytest.raises(ConfigError, match=r"t\.pt: no such teacher"):
+        require_files(Recipe(corpora=(Path("a"),), training=soft))
+
+
+def test_difference_names_the_place():
+    one = Recipe(corpora=(Path("a"),))
+    other = override(one, batch_size=8, workers=0)
+    assert difference(one, other, ()) == "training.batch_size"
+    assert difference(one, override(one, workers=0), ("training.workers",)) is None

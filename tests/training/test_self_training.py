@@ -1,0 +1,333 @@
+"""Recordings without labels among the mixtures: their corpus, who says what they hold, and a run of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+import numpy as np
+import pytest
+import soundfile as sf
+import torch
+from typer.testing import CliRunner
+
+from organology import cli
+from organology.corpora.readers.recordings import prepare_recordings
+from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
+from organology.errors import ConfigError, CorpusError, ModelError
+from organology.labels import Vocabulary, default_set
+from organology.mixing import Mixer, StemPool
+from organology.model import InstrumentNet, ModelConfig, load_checkpoint
+from organology.model.taggers.musicnn import MusicTagger
+from organology.training import load_pretraining_recipe, load_recipe
+from organology.training.data import MixtureDataset
+from organology.training.distillation.head_blending import distill
+from organology.training.run import train
+from organology.training.teachers.config import SelfTraining
+from organology.training.teachers.pseudo_labels import PseudoLabeler
+from organology.training.teachers.tags import TagTeacher, tag_table
+from organology.training.transfer.data import training_audio
+from training_support import RATE, make_corpus, sound, write_recipe
+
+LABELS = default_set().labels
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A corpus of stems, a finished model, a folder of recordings (prepared), and a tagger that has learned nothing."""
+    folder = tmp_path_factory.mktemp("self_training")
+    make_corpus(folder / "corpus")
+    train(load_recipe(write_recipe(folder / "tiny.yaml", folder / "corpus")), folder / "model")
+    for number in range(10):
+        path = folder / "music" / f"band {number % 2}" / f"song {number}.flac"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sf.write(path, sound("piano", number) + sound("drums", number), RATE)
+    sf.write(folder / "music" / "click.wav", sound("drums", 0)[:RATE], RATE)
+    prepare_recordings(folder / "music", folder / "recordings", min_seconds=2, in_place=True, licence="CC0-1.0")
+    torch.save(random_tagger().state_dict(), folder / "musicnn.pth")
+    return folder
+
+
+def random_tagger():
+    """New weights, but bands that hear something, at a level that the first batch norm expects."""
+    torch.manual_seed(1)
+    tagger = MusicTagger().eval()
+    for band, row in enumerate(tagger.spec.mel_scale.fb.T):
+        row[2 * band : 2 * band + 20] = 0.1
+    tagger.spec_bn.running_mean.fill_(-10.0)
+    tagger.spec_bn.running_var.fill_(400.0)
+    return tagger
+
+
+def recipe_of(place, name, **own):
+    settings = {"recordings": ["recordings"], "model": "model/best", "tagger": "musicnn.pth", "per_batch": 2, **own}
+    return load_recipe(
+        write_recipe(place / f"{name}.yaml", place / "corpus", transfer="finetuned", self_training=settings)
+    )
+
+
+def waveforms(n=6):
+    return torch.from_numpy(np.stack([sound("piano", i)[: 2 * RATE] for i in range(n)]).astype(np.float32))
+
+
+def test_a_folder_becomes_a_corpus_without_tags(place, tmp_path):
+    pool = TaggingPool.load([place / "recordings"], "train")
+    assert pool.tags == ()
+    tracks = {track for _, track in pool.tracks} | {
+        track for _, track in TaggingPool.load([place / "recordings"], "validation").tracks
+    }
+    assert tracks == {f"band {n % 2}/song {n}.flac" for n in range(10)}  # the click is too short
+    assert len(pool) == 9
+    out = tmp_path / "again"
+    told = CliRunner().invoke(
+        cli.command_line(),
+        ["prepare", "recordings", str(place / "music"), "--out", str(out), "--fractions", "0.5,0.5,0"],
+    )
+    assert told.exit_code == 0, told.output
+    assert "11 tracks" in told.output
+    assert len(TaggingPool.load([out], "validation")) in (5, 6)
+    assert all(path.is_relative_to(out) for path in TaggingPool.load([out], "train").paths)
+
+
+def test_without_tags_there_is_nothing_to_pretrain_on(place, tmp_path):
+    recipe = tmp_path / "pretraining.yaml"
+    recipe.write_text(f"corpora: [{place / 'recordings'}]\n", encoding="utf-8")
+    with pytest.raises(CorpusError, match="recordings: recordings without tags"):
+        train(load_pretraining_recipe(recipe), tmp_path / "run")
+
+
+def test_what_is_no_folder_of_recordings_is_an_error(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for folder, reason in (("nowhere", "no such folder"), ("empty", "no audio in this folder")):
+        with pytest.raises(CorpusError, match=f"{folder}: {reason}"):
+            prepare_recordings(tmp_path / folder, tmp_path / "out")
+
+
+def test_labels_are_read_from_tags():
+    from organology.corpora.readers.jamendo import TAGS
+
+    table = {
+        label: {TAGS[i].removeprefix("instrument---") for i in tags}
+        for label, tags in zip(LABELS, tag_table(default_set()), strict=True)
+    }
+    assert table["piano"] == {"piano"}
+    assert table["key"] == {"piano", "keyboard", "electricpiano"}
+    assert table["electric_bass"] == {"bass"}
+    assert table["singer"] == table["voice"] == {"voice"}
+    assert table["drums"] == {"drums", "drummachine"}
+    assert table["brass"] == table["woodwind"] == set()
+    names = list(Vocabulary.load("magnatagatune_top50").entries)
+    assert len(names) == 50 and names[:3] == ["guitar", "classical", "slow"] and names[-1] == "choral"
+    table = {
+        label: {names[i] for i in tags}
+        for label, tags in zip(LABELS, tag_table(default_set(), "magnatagatune"), strict=True)
+    }
+    assert table["key"] == {"piano", "harpsichord"} and table["bowed_string"] == {"strings", "violin", "cello"}
+    assert table["drums"] == {"drums"} and table["percussion"] == {"drums", "beat", "beats"}
+    assert table["acoustic_guitar"] == {"guitar"} and table["brass"] == set()
+    assert {"singing", "choir", "female voice"} < table["singer"] == table["voice"]
+
+
+def test_a_tagger_speaks_of_what_it_has_tags_for(place):
+    every = TagTeacher(place / "musicnn.pth", default_set())
+    says = dict(zip(LABELS, every.knows.tolist(), strict=True))
+    assert not says["brass"] and not says["woodwind"] and says["piano"]
+    some = TagTeacher(place / "musicnn.pth", default_set(), ("piano", "drums"))
+    assert some.knows.sum() == 2
+    logits = some.logits(waveforms())
+    assert (logits[:, ~some.knows] == 0).all()
+    assert torch.equal(logits[:, some.knows], every.logits(waveforms())[:, some.knows])
+    with pytest.raises(ModelError, match=r"no tag for 'brass'"):
+        TagTeacher(place / "musicnn.pth", default_set(), ("brass",))
+
+
+def test_the_tagger_hears_the_same_at_16_khz_and_at_32():
+    """Its front end takes a transform of twice the length in place of resampling."""
+    tagger = MusicTagger().eval()
+    rng = np.random.default_rng(5)
+    tagger.spec.mel_scale.fb.copy_(torch.from_numpy(rng.random((257, 96)).astype(np.float32)))
+    t = np.arange(2 * RATE) / RATE
+    tone = sum(np.sin(2 * np.pi * f * t + f) for f in (220, 1234, 3000, 6500)).astype(np.float32)
+    here = tagger.spec(torch.from_numpy(tone)[None])
+    window = torch.hann_window(512)
+    half = torch.from_numpy(tone[::2])[None]  # nothing in it above 8 kHz
+    power = torch.stft(half, 512, 256, window=window, return_complex=True).abs().square()
+    there = 10 * torch.log10((tagger.spec.mel_scale.fb.T @ power).clamp(min=1e-10))
+    assert (here - there)[:, :, 2:-2].abs().max() < 0.05
+
+
+def test_targets_by_hand(place):
+    config = SelfTraining((place / "recordings",), place / "model/best", place / "musicnn.pth", tagger_share=0.25)
+    committee, x = PseudoLabeler(config, default_set()), waveforms()
+    committee.compare([x[:4], x[4:]])
+    network, _ = load_checkpoint(place / "model/best")
+    with torch.no_grad():
+        model = network(x).double()
+    tagger = TagTeacher(place / "musicnn.pth", default_set())
+    tags = tagger.logits(x).double()
+    like_model = (tags - tags.mean(0)) / tags.std(0).clamp(min=1e-6) * model.std(0) + model.mean(0)
+    wanted = torch.where(tagger.knows, 0.75 * model + 0.25 * like_model, model).sigmoid()
+    assert (committee.scores(x) - wanted).abs().max() < 1e-3
+    alone = PseudoLabeler(SelfTraining((place / "recordings",), place / "model/best"), default_set())
+    alone.compare([x])
+    assert (alone.scores(x) - model.sigmoid()).abs().max() < 1e-6
+
+
+def test_recordings_follow_the_mixtures_of_each_batch(place):
+    recipe = recipe_of(place, "order")
+    mixer = Mixer(StemPool.load(recipe.corpora, "train", recipe.mixing), recipe.mixing, recipe.seed)
+    audio, mixtures = training_audio(recipe, mixer), MixtureDataset(mixer)
+    for index in (0, 3, 6, 9):
+        batch, at = divmod(index, 6)
+        assert torch.equal(audio[index].waveform, mixtures[4 * batch + at].waveform)
+    for index, number in ((4, 0), (5, 1), (10, 2)):
+        item = audio[index]
+        assert (item.targets == -1).all()
+        assert item.songs.startswith("recordings/band ")
+        assert torch.equal(item.waveform, audio.recording(number).waveform)
+    assert not torch.equal(audio[4].waveform, audio[5].waveform)
+
+
+def test_a_run_goes_on_with_the_model_and_resumes(place):
+    recipe = recipe_of(place, "whole")
+    summary = train(recipe, place / "whole")
+    assert summary["epochs"] == 2
+    start, _ = load_checkpoint(place / "model/best")
+    after, metadata = load_checkpoint(place / "whole/best")
+    moved = [float((a - b).detach().abs().max()) for a, b in zip(after.parameters(), start.parameters(), strict=True)]
+    assert 0 < max(moved) < 0.2  # six steps from there, not from new weights
+    assert metadata.provenance["recordings"][0]["licences"] == {"CC0-1.0": 10}
+    weights = (place / "model/best/model.safetensors").read_bytes()
+    assert metadata.provenance["init_from"] == {"name": "tiny", "sha256": hashlib.sha256(weights).hexdigest()}
+    with pytest.raises(KeyboardInterrupt), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("organology.training.module.TrainingModule.validation_step", _interrupted_in_the_second_epoch)
+        train(recipe, place / "parts")
+    train(recipe, place / "parts", resume=True)
+    again, _ = load_checkpoint(place / "parts/best")
+    assert all(torch.equal(a, b) for a, b in zip(again.parameters(), after.parameters(), strict=True))
+
+
+def _interrupted_in_the_second_epoch(self, batch, batch_idx):
+    if self.current_epoch == 1:
+        raise KeyboardInterrupt
+    self._validated.append((batch.targets.cpu(), self.score_batch(batch.waveform)))
+
+
+def test_what_recordings_say_counts(place):
+    """The tagger's share moves the weights elsewhere; the recordings' weight 0 leaves them out."""
+    scores = {}
+    for name, tagger, weight in (("none", "musicnn.pth", 0.0), ("alone", None, 0.9), ("both", "musicnn.pth", 0.9)):
+        train(recipe_of(place, name, tagger=tagger, weight=weight), place / name)
+        network, _ = load_checkpoint(place / name / "best")
+        with torch.no_grad():
+            scores[name] = network(waveforms())
+    assert not torch.allclose(scores["none"], scores["alone"], atol=1e-4)
+    assert not torch.allclose(scores["alone"], scores["both"], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("own", "reason"),
+    [
+        ({"recordings": []}, "recordings names no prepared folder"),
+        ({"tagger_share": 2}, "tagger_share must be from 0 to 1"),
+        ({"per_batch": 0}, "per_batch must be 1 or more"),
+        ({"gain_db": [3, -3]}, "gain_db must be a lowest and a highest gain"),
+        ({"overlay": 0.5}, "self_training.overlay was removed"),
+        ({"tagger_labels": ["kazoo"]}, "not a label of bradl15: 'kazoo'"),
+    ],
+)
+def test_settings_that_cannot_be(place, own, reason):
+    with pytest.raises(ConfigError, match=reason):
+        recipe_of(place, "wrong", **own)
+
+
+def test_files_that_are_not_there(place):
+    for own, reason in (
+        ({"model": "nowhere"}, "nowhere: no such checkpoint folder"),
+        ({"tagger": "no.pth"}, "no.pth: no such music tagger"),
+        ({"recordings": ["corpus"]}, "corpus"),
+    ):
+        with pytest.raises((ConfigError, CorpusError), match=reason):
+            train(recipe_of(place, "missing", **own), place / "missing")
+
+
+def test_it_goes_on_with_a_model_or_not_at_all(place):
+    own = {"recordings": ["recordings"], "model": "model/best"}
+    with pytest.raises(ConfigError, match="transfer cannot be scratch"):
+        load_recipe(write_recipe(place / "scratch.yaml", place / "corpus", self_training=own))
+    recipe = recipe_of(place, "other")
+    other = dataclasses.replace(recipe, model=ModelConfig(channels=(4, 6, 8, 8, 8, 8, 10)))
+    with pytest.raises(ModelError, match="its network is not the recipe's `model`"):
+        train(other, place / "other")
+
+
+def test_it_may_go_on_at_another_level(place):
+    recipe = recipe_of(place, "leveled")
+    leveled = dataclasses.replace(recipe.model.frontend_config, level_db=-30.0)
+    recipe = dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, frontend=leveled))
+    train(recipe, place / "leveled")
+    before, _ = load_checkpoint(place / "model/best")
+    after, metadata = load_checkpoint(place / "leveled/best")
+    assert metadata.frontend["level_db"] == -30 and before.frontend.config.level_db is None
+    x = waveforms()
+    with torch.no_grad():
+        torch.testing.assert_close(after(0.1 * x), after(x), atol=1e-3, rtol=0)
+        assert not torch.allclose(before(0.1 * x), before(x), atol=1e-3)
+
+
+@pytest.mark.parametrize("head", ["paper", "linear", "anchored"])
+def test_another_output_layer_is_mixed_in(head):
+    backbone = "mobilenet" if head == "anchored" else "short-chunk"
+    channels = {} if head == "anchored" else {"channels": (4, 6, 8, 8, 8, 8, 8)}
+    torch.manual_seed(2)
+    net = InstrumentNet(ModelConfig(backbone, head, head_norm=head != "paper", **channels)).eval()
+    with torch.no_grad():
+        embedding = net.embed(waveforms())
+        own, features = net.head(embedding), net.head.features(embedding)
+        weight, bias, share = torch.randn(15, features.shape[1]), torch.randn(15), torch.linspace(0, 1, 15)
+        net.head.blend(weight, bias, share)
+        wanted = (1 - share) * own + share * (features @ weight.T + bias)
+        assert torch.allclose(net.head(embedding), wanted, atol=1e-4)
+
+
+def test_distilled_by_command(place, tmp_path):
+    arguments = ["distill", place / "model/best", place / "recordings", "--tagger", place / "musicnn.pth"]
+    some = ["--label", "piano", "--label", "electric bass", "--chunks", "64", "--share", "0.5"]
+    told = CliRunner().invoke(cli.command_line(), [*map(str, arguments), *some, "--out", str(tmp_path / "out")])
+    assert told.exit_code == 0, told.output
+    assert "electric_bass" in told.output and "violin" not in told.output
+    before, _ = load_checkpoint(place / "model/best")
+    after, metadata = load_checkpoint(tmp_path / "out")
+    explained = metadata.provenance["distilled"][-1]["explained_variance"]
+    assert set(explained) == {"piano", "electric_bass"}
+    x = waveforms()
+    with torch.no_grad():
+        own, mixed = before(x), after(x)
+    said = [label in explained for label in LABELS]
+    assert torch.equal(own[:, [not s for s in said]], mixed[:, [not s for s in said]])
+    assert not torch.allclose(own[:, said], mixed[:, said], atol=1e-3)
+    # Share 1 with the network's own features: what the regression explains of the tagger, it says.
+    teacher = TagTeacher(place / "musicnn.pth", default_set())
+    net, _ = distill(place / "model/best", [place / "recordings"], place / "musicnn.pth", 1.0, ("piano",), 128)
+    chunks = TaggedChunks(TaggingPool.load([place / "recordings"], "train"), ChunkConfig(chunk_seconds=1.1))
+    audio = torch.from_numpy(np.stack([chunks.chunk(i).audio for i in range(128)]))
+    with torch.no_grad():
+        piano, taught = (
+            net(audio)[:, LABELS.index("piano")],
+            teacher.logits(audio)[:, LABELS.index("piano")],
+        )
+        before_it = before(audio)[:, LABELS.index("piano")]
+    assert float(piano.mean()) == pytest.approx(float(before_it.mean()), abs=0.01)
+    assert np.corrcoef(piano, taught)[0, 1] > max(0.3, np.corrcoef(before_it, taught)[0, 1])
+
+
+def test_distilling_what_cannot_be(place):
+    settings = (place / "model/best", [place / "recordings"], place / "musicnn.pth")
+    with pytest.raises(ConfigError, match="share must be from 0 to 1"):
+        distill(*settings, share=2)
+    with pytest.raises(ConfigError, match="chunks must be 32 or more"):
+        distill(*settings, n_chunks=3)
+    with pytest.raises(ModelError, match="no tag for 'woodwind'"):
+        distill(*settings, labels=("woodwind",))

@@ -1,10 +1,11 @@
-"""Fetches onnxruntime-web, which the static page runs its model with, from npm: the pinned version, checked.
+"""Fetches what the static page and its tests need from npm: pinned versions, checked.
 
-    python scripts/vendor_page.py [--out build/onnxruntime-web]
+    python scripts/vendor_page.py [--out build]
 
-`npm pack` downloads the package; its content must have the pinned SHA-512 (npm's "integrity"). Four files of it are
-kept: the script, the WebAssembly module with its loader, and the license. They are neither in the repository nor in the
-wheel: 14 MB that only `organology page` needs.
+`npm pack` downloads a package; its content must have the pinned SHA-512 (npm's "integrity"). Of onnxruntime-web, which
+runs the model in the browser, the script, the WebAssembly module with its loader and the license are kept; of axe-core,
+which tests the page's accessibility, the script. They are neither in the repository nor in the wheel: 14 MB that only
+`organology page` needs.
 """
 
 from __future__ import annotations
@@ -16,11 +17,21 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-PACKAGE, VERSION = "onnxruntime-web", "1.30.0"
-INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
-FILES = ("dist/ort.wasm.min.mjs", "dist/ort-wasm-simd-threaded.mjs", "dist/ort-wasm-simd-threaded.wasm")
+
+@dataclass(frozen=True)
+class Package:
+    """A package of npm, and the files of it that are kept."""
+
+    name: str
+    version: str
+    integrity: str
+    files: tuple[str, ...]
+    license: str = ""
+
+
 LICENSE = """MIT License
 
 Copyright (c) Microsoft Corporation
@@ -45,27 +56,52 @@ SOFTWARE.
 """
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("build", "onnxruntime-web"))
-    out = parser.parse_args().out
+PACKAGES = (
+    Package(
+        "onnxruntime-web",
+        "1.30.0",
+        "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ==",
+        ("dist/ort.wasm.min.mjs", "dist/ort-wasm-simd-threaded.mjs", "dist/ort-wasm-simd-threaded.wasm"),
+        LICENSE,  # the package has none in it
+    ),
+    Package(
+        "axe-core",
+        "4.14.1",
+        "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+        ("axe.min.js", "LICENSE"),
+    ),
+)
+
+
+def fetch(package: Package, out: Path) -> None:
+    """Put the files of a package into a folder."""
     with tempfile.TemporaryDirectory() as folder:
+        command = ["npm", "pack", f"{package.name}@{package.version}", "--silent"]
         try:
-            subprocess.run(["npm", "pack", f"{PACKAGE}@{VERSION}", "--silent"], cwd=folder, check=True, stdout=2)
+            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         except (OSError, subprocess.CalledProcessError) as error:
-            sys.exit(f"error: {PACKAGE} {VERSION} cannot be fetched with npm: {error}")
+            sys.exit(f"error: {package.name} {package.version} cannot be fetched with npm: {error}")
         (archive,) = Path(folder).glob("*.tgz")
         found = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-        if found != INTEGRITY:
-            sys.exit(f"error: {PACKAGE} {VERSION} is not what was pinned: {found}")
+        if found != package.integrity:
+            sys.exit(f"error: {package.name} {package.version} is not what was pinned: {found}")
         out.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(archive) as package:
-            for name in FILES:
-                member = package.extractfile(f"package/{name}")
+        with tarfile.open(archive) as content:
+            for name in package.files:
+                member = content.extractfile(f"package/{name}")
                 assert member is not None
                 (out / Path(name).name).write_bytes(member.read())
-    (out / "LICENSE").write_text(f"{PACKAGE} {VERSION}\n\n{LICENSE}")
-    print(f"{out}: {PACKAGE} {VERSION}", file=sys.stderr)
+    if package.license:
+        (out / "LICENSE").write_text(f"{package.name} {package.version}\n\n{package.license}")
+    print(f"{out}: {package.name} {package.version}", file=sys.stderr)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("build"))
+    out = parser.parse_args().out
+    for package in PACKAGES:
+        fetch(package, out / package.name)
 
 
 if __name__ == "__main__":

@@ -55,9 +55,7 @@ def build(
     files |= {f"page/ort/{name}": _runtime_file(Path(runtime), name) for name in RUNTIME_FILES}
     files["page/model.onnx"] = read_model(model)[1]
     about = describe_model(opened.name, opened.metadata) | {"labels": describe_labels(opened.metadata)}
-    files["page/model.json"] = json.dumps(
-        describe_model(opened.name, opened.metadata) | {"labels": describe_labels(opened.metadata)}
-    ).encode()
+    files["page/model.json"] = json.dumps(about).encode()
     files["sw.js"] = _service_worker(files)
     written = []
     for name, content in files.items():

@@ -46,6 +46,20 @@ class StoreError(OrganologyError):
     """A store of recognitions that cannot be used."""
 
 
+class OptionError(OrganologyError, ValueError):
+    """An option that does not fit what it is used on.
+
+    Attributes
+    ----------
+    option : str
+        As the command line writes it, e.g. "--only".
+    """
+
+    def __init__(self, option: str, reason: str) -> None:
+        self.option, self.reason = option, reason
+        super().__init__(f"{option}: {reason}")
+
+
 class StoppedError(OrganologyError):
     """Work that was stopped by its user (Ctrl-C); says what was done."""
 

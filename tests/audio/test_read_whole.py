@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import struct
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -145,6 +146,20 @@ def test_tags_behind_an_mp3_are_neither_sound_nor_missing(tmp_path, capfd, kind)
         np.testing.assert_array_equal(samples, decoded(plain)[0])
         assert not stream.truncated
     assert capfd.readouterr() == ("", "")
+
+
+def test_mp3_files_joined_end_to_end_are_not_cut(tmp_path):
+    content = encode(tmp_path / "a.mp3", noise(2), codec="libmp3lame").read_bytes()
+    assert content.startswith(b"ID3")
+    samples, stream = decoded(content * 2)
+    assert len(samples) / 44_100 == pytest.approx(4, abs=0.1) and not stream.truncated
+
+
+def test_a_spooled_file(tmp_path):
+    path = encode(tmp_path / "a.m4a", noise(0.5))
+    with tempfile.SpooledTemporaryFile() as file:
+        file.write(path.read_bytes())
+        np.testing.assert_array_equal(decoded(file)[0], decoded(path)[0])
 
 
 def test_mp3_in_wav_prints_nothing(tmp_path, capfd):

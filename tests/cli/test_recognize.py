@@ -221,14 +221,15 @@ def test_several_recordings_do_not_go_into_one_file_that_holds_one(run, tmp_path
         play(tmp_path / name, "violin")
     result = run("a.wav", "b.wav", "--output", "p.jams")
     assert "name a folder" in str(result.exception) and not (tmp_path / "p.jams").exists()
-    assert "written over" in str(run("a.wav", "b.wav", "--output", "b.wav").exception)
+    assert "give --format" in str(run("a.wav", "b.wav", "--output", "b.wav").exception)
+    assert "written over" in str(run("a.wav", "b.wav", "--output", "b.wav", "--format", "csv").exception)
 
 
 def test_a_failed_write_leaves_nothing(run, tmp_path, monkeypatch):
     play(tmp_path / "a.wav", "violin")
     (tmp_path / "p.csv").write_text("before")
     monkeypatch.setattr(
-        "organology.outputs.registry.CsvWriter.add", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
+        "organology.outputs.writers.tables.CsvWriter.add", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
     )
     result = run("a.wav", "--output", "p.csv")
     assert str(result.exception) == "p.csv: cannot be written: full"

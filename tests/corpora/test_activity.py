@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from organology.corpora.activity import ActivityConfig, ActivityMeter, close_gaps, intervals
+from organology.corpora.conversion.activity import ActivityConfig, ActivityMeter, close_gaps, intervals
 
 RATE = 1000  # frames of 100 samples
 

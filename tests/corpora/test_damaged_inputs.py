@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from corpora_trees import medleydb
 from corpora_trees_slakh import slakh
 from organology import config, yaml_reader
-from organology.corpora.convert import convert_stem
+from organology.corpora.conversion.convert import convert_stem
 from organology.corpora.issues import Issue
 from organology.corpora.prepare import prepare
 from organology.corpora.readers.medley.metadata import read_metadata
@@ -161,7 +161,7 @@ def test_convert_stem_any_exception_of_a_decoder_is_told_in_one_line(tmp_path, m
         raise RuntimeError("a decoder\nthat broke")
 
     write(tmp_path / "a.wav", tone())
-    monkeypatch.setattr("organology.corpora.convert.audio.decode", broken)
+    monkeypatch.setattr("organology.corpora.conversion.convert.audio.decode", broken)
     done = convert_stem(tmp_path / "a.wav", tmp_path / "out.flac")
     assert done.error == "RuntimeError: a decoder that broke" and done.again and not (tmp_path / "out.flac").exists()
     assert "Traceback" not in capsys.readouterr().err

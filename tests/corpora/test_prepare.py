@@ -17,7 +17,7 @@ from bradl15_labels import instruments
 from organology.atomic import PREFIX
 from organology.cli import command_line
 from organology.corpora.base import Corpus, SourceSong, SourceStem
-from organology.corpora.convert import convert_song, convert_stem
+from organology.corpora.conversion.convert import convert_song, convert_stem
 from organology.corpora.issues import Listener
 from organology.corpora.prepare import PrepareConfig, prepare
 from organology.corpora.registry import find
@@ -69,7 +69,7 @@ class Counting(Listener):
 @pytest.fixture
 def prepared(monkeypatch):
     """Names of songs that are really prepared, not taken over."""
-    from organology.corpora import workers as module
+    from organology.corpora.conversion import workers as module
 
     done = []
     original = module.prepare_song

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 import pytest
 
-from organology.labels import default_set
+from organology.labels import LabelSet, default_set
 from organology.outputs.html.audio import audio_link, url_between
 from organology.outputs.html.parts import MOST_CELLS, activity_of, json_text, text
 from organology.outputs.html.report import HtmlWriter
@@ -157,6 +157,29 @@ def test_size_of_a_recording_is_bounded():
     long = recognition(seconds=36_000)
     long = replace(long, scores=np.full_like(long.scores, 0.6))
     assert len(report(long)) - base < 15 * MOST_CELLS * 4 / 3 + 10_000
+
+
+def test_report_of_another_set_has_its_tree_and_colors():
+    tree = LabelSet(
+        "tree", ("b_child", "a", "b"), parents={"b_child": "b"}, colors={"a": "#123456"}, display={"a": "<A>"}
+    )
+    one = recognition()
+    columns = {name: getattr(one, name)[..., :3] for name in ("scores", "file_scores", "thresholds")}
+    content = report(replace(one, **columns, labels=tree.labels, label_set=tree), label_set=tree)
+    page = Page(content)
+    (rows,) = [json.loads(text) for text in page.scripts if text.startswith("[")]
+    assert [(row["label"], row["parent"], row["depth"]) for row in rows] == [
+        ("a", None, 0),
+        ("b", None, 0),
+        ("b_child", "b", 1),
+    ]
+    assert len({row["kind"] for row in rows}) == 3 and "--color:#123456" in content and "<A>" not in content
+    assert page.recordings[0]["recording"]["label_set"] == tree.to_dict()
+
+
+def test_legend_stands_above_the_recordings():
+    content = report(recognition())
+    assert content.index('class="soft legend"') < content.index("<main>")
 
 
 def test_nothing_is_written_behind_an_error():

@@ -1,5 +1,7 @@
 """The registry of poolings: one function and one registration add a rule."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -29,3 +31,9 @@ def test_every_pooling_gives_scores_within_those_of_the_windows_or_above():
     for name in pooling.POOLINGS:
         pooled = pooling.pool(scores, name, np.arange(9.0), np.arange(9.0) + 4)
         assert pooled.shape == (3,) and (pooled >= scores.min(axis=0)).all() and (pooled <= 1).all(), name
+
+
+def test_docs_list_the_poolings():
+    page = (Path(__file__).parents[2] / "docs" / "recognition.md").read_text("utf-8")
+    block = page.split("<!-- poolings -->\n")[1].split("<!-- end poolings -->")[0]
+    assert block.splitlines()[2:] == [f"| `{one.name}` | {one.what} |" for one in pooling.POOLINGS.values()]

@@ -21,6 +21,7 @@ from organology.errors import CorpusError
 from organology.labels import Vocabulary
 from organology.rendering import excerpts, fluidsynth, orchestration
 from organology.rendering import midi as midi_module
+from organology.rendering import render as render_module
 from organology.rendering.midi import Control, Note, Part, Score
 from organology.rendering.render import RenderConfig, find_midi, render
 from organology.rendering.song import level
@@ -349,12 +350,28 @@ def test_a_run_is_taken_up_again_and_other_settings_render_anew(midi: Path, tmp_
     assert {name for name in files_of(out) if name.endswith(".flac")} == listed
 
 
+KEY_OF_8_SHARPS = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk\0\0\0\x0a\0\xff\x59\x02\x08\0\0\xff\x2f\0"
+
+
+def test_render_any_exception_of_a_piece_costs_one_line(midi: Path, tmp_path: Path, monkeypatch) -> None:
+    def broken(*_):
+        raise RuntimeError("a reader\nthat broke")
+
+    monkeypatch.setattr(render_module, "find_fluidsynth", lambda: "fluidsynth")
+    monkeypatch.setattr(render_module, "render_song", broken)
+    monkeypatch.setattr(render_module.SoundFont, "open", staticmethod(lambda path: path))
+    (done,) = render(find_midi([midi]), [Path("a.sf2")], tmp_path / "out", RenderConfig())
+    assert done.error == f"{midi}: RuntimeError: a reader that broke"
+
+
 @needs_fluidsynth
 def test_a_bad_file_costs_one_line_and_the_rest_goes_on(midi: Path, tmp_path: Path) -> None:
     (midi.parent / "bad.mid").write_bytes(b"no midi")
+    (midi.parent / "a key of 8 sharps.mid").write_bytes(KEY_OF_8_SHARPS)
     arguments = ["render", str(midi.parent), "--soundfont", str(SOUNDFONTS[0]), "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(command_line(), [*arguments, "--max-seconds", "1"])
     assert result.exit_code == 1
     assert "bad.mid: not a MIDI file" in result.output
-    assert "1 songs, 2 stems, 1 failed" in result.output
+    assert "a key of 8 sharps.mid: not a MIDI file that can be read (Could not decode key" in result.output
+    assert "1 songs, 2 stems, 2 failed" in result.output and "Traceback" not in result.output
     assert (tmp_path / "out" / "in.a_song.s0r0" / "song.json").exists()

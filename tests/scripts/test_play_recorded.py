@@ -19,6 +19,7 @@ casting = pytest.importorskip("recorded.casting")
 fonts = pytest.importorskip("recorded.fonts")
 manifest = pytest.importorskip("gathering.manifest")
 
+from bradl15_labels import decode  # noqa: E402
 from organology import config  # noqa: E402
 from organology.errors import CorpusError, OrganologyError  # noqa: E402
 from organology.labels import Vocabulary  # noqa: E402
@@ -143,7 +144,7 @@ def test_the_instruments_of_the_project_are_sound():
     names = [instrument.name for instrument in band.instruments]
     assert len(set(names)) == len(names) > 30
     vocabulary = Vocabulary.load("general_midi")
-    labels = {label for instrument in band.instruments for label in vocabulary[str(instrument.program)].present}
+    labels = {label for instrument in band.instruments for label in decode(vocabulary[str(instrument.program)])[0]}
     assert {"key", "plucked_string", "bowed_string", "brass", "woodwind"} <= labels
     sources = {source.name for source in manifest.load(SCRIPTS / "gathering" / "sources.yaml")}
     assert {Path(instrument.sfz).parts[0] for instrument in band.instruments} <= sources

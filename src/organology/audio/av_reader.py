@@ -121,7 +121,7 @@ class AvReader:
             try:
                 frames = packet.decode()
             except (av.FFmpegError, ValueError):
-                self.truncated = True
+                self.truncated |= not bytes(packet).startswith(mpeg.TAGS)  # files joined end to end have some between
                 continue
             for frame in frames:
                 yield frame, packet

@@ -15,6 +15,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from organology.audio.mpeg import TAGS
 from organology.audio.source import OpenSource
 from organology.audio.view import View
 
@@ -29,7 +30,6 @@ _KNOWN_IDS = frozenset(
     b"LIST id3  ID3  bext iXML cue  smpl fact PEAK JUNK FLLR afsp _PMX aXML umid inst acid levl plst note labl PAD "
     b"COMT NAME AUTH ANNO MARK INST APPL COMM CHAN uuid info free strg mark midi chan kuki pakt desc data".split(b" ")
 )
-_TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICS")
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _explained(file: View, end: int, size: int, layout: _Chunks | None) -> bool:
         return True
     file.seek(end)
     behind = file.read(4096)
-    if behind.startswith(_TAGS) or (not any(behind) and size - end < end):  # a tag; padding
+    if behind.startswith(TAGS) or (not any(behind) and size - end < end):  # a tag; padding
         return True
     if layout is None:
         return False

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
+"""What tags begin with."""
+
 _ID3_HEAD = 10
 _ID3V1_BYTES = 128
 _APE_FOOT = 32

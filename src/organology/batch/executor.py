@@ -1,28 +1,33 @@
-"""Recognizing many files: several at once, in order, with what a store already knows."""
+"""Recognizing many files: several at once, in order, with what a store already knows.
+
+Any error of a file becomes its result, and the rest goes on. A file that a process had in work when it died may be what
+ended it; it is recognized in a process of its own (`trial`).
+"""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
 from organology import audio
 from organology.audio.inputs import Input
-from organology.errors import AudioError, UnreadableError
-from organology.library.rows import FileState, Run
+from organology.batch.trial import TrialDiedError, run_trial
+from organology.errors import AudioError, UnreadableError, one_line, show_traceback
+from organology.library import in_work
+from organology.library.moves import adopt
+from organology.library.rows import FileState, Run, content_digest
 from organology.library.store import Store
+from organology.ordered_map import ordered_map
 from organology.recognition.recognizer import Recognizer
 from organology.recognition.result import Recognition
 
 HELD_BYTES = 64 * 2**20
 """Results that wait for an earlier file to be done are held up to this size; then no further file is begun."""
 
-
-MOST_ENDS = 3
-"""A file that was in work this many times when the program was killed is not begun again: it may be what kills it."""
+Watch = Callable[[float], None]
 
 
 class _StoppedError(Exception):
@@ -30,8 +35,8 @@ class _StoppedError(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """What became of an input.
+class FileResult:
+    """What an input gave.
 
     Attributes
     ----------
@@ -44,6 +49,8 @@ class Outcome:
         Why it could not be recognized.
     stored : bool
         It was in the store, and nothing was done.
+    moved_from : str or None
+        Where the store knew it, if that was by its content alone.
     """
 
     item: Input
@@ -51,11 +58,12 @@ class Outcome:
     recognitions: tuple[Recognition, ...] = ()
     error: AudioError | None = None
     stored: bool = False
+    moved_from: str | None = None
 
     @property
     def reason(self) -> str:
         """The error without the name of the input."""
-        return str(self.error).removeprefix(self.item.name).removeprefix(": ")
+        return one_line(self.error).removeprefix(self.item.name).removeprefix(": ") if self.error else ""
 
     @property
     def size(self) -> int:
@@ -92,9 +100,9 @@ class Batch:
     retry: bool = False
     _stopped: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
 
-    def outcomes(
+    def results(
         self, inputs: Sequence[Input], progress: Callable[[int, float], None] | None = None
-    ) -> Generator[Outcome, None, None]:
+    ) -> Generator[FileResult, None, None]:
         """Recognize inputs.
 
         Parameters
@@ -105,7 +113,7 @@ class Batch:
 
         Yields
         ------
-        Outcome
+        FileResult
             In the order of the inputs.
 
         Raises
@@ -113,12 +121,25 @@ class Batch:
         StoreError
             If the store cannot be written or read.
         """
+        work = partial(self._result, progress)
+        threaded = ordered_map(
+            work,
+            enumerate(inputs),
+            self.jobs,
+            size=lambda result: result.size,
+            most_held=HELD_BYTES,
+            stopped=self._stopped,
+        )
         try:
-            yield from _in_order(partial(self._outcome, progress), inputs, self.jobs, self._stopped)
+            with closing(threaded) as found:
+                for _, result in found:
+                    yield result
         finally:
             self._stopped.clear()
 
-    def _outcome(self, progress: Callable[[int, float], None] | None, index: int, item: Input) -> Outcome:
+    def _result(self, progress: Callable[[int, float], None] | None, numbered: tuple[int, Input]) -> FileResult:
+        index, item = numbered
+
         def watch(share: float) -> None:
             if self._stopped.is_set():
                 raise _StoppedError
@@ -127,51 +148,82 @@ class Batch:
 
         watch(0.0)
         if self.store is None or item.file is not None or (state := FileState.of(item.name)) is None:
-            return self._tried(item, index, watch)
-        if (stored := self._stored(state, index, item)) is not None:
-            return stored
-        if self.store.begin(state) >= MOST_ENDS and not self.retry:
-            error = AudioError(f"{item.name}: the program ended {MOST_ENDS} times while this was in work")
-            outcome = Outcome(item, index, error=error)
-        else:
-            try:
-                outcome = self._tried(item, index, watch)
-            except _StoppedError:
-                self.store.release(state)
-                raise
-        return self._kept(outcome, state)
+            return self._recognize(item, index, watch)
+        return self._stored(state, index, item) or self._begin(state, index, item, watch)
 
-    def _tried(self, item: Input, index: int, watch: Callable[[float], None]) -> Outcome:
-        """Recognize one input, whatever comes of it."""
+    def _begin(self, state: FileState, index: int, item: Input, watch: Watch) -> FileResult:
+        """Recognize a file that the store does not know, and store what comes of it."""
+        assert self.store is not None and self.run is not None
         try:
-            return Outcome(item, index, tuple(self._recognized(item, watch)))
+            if in_work.begin(self.store, state):
+                run_trial(self.recognizer, self.store, self.run, item.name, self.split, watch)
+                tried = self._stored(state, index, item, is_new=True)
+                if tried is not None:
+                    return tried
+            result = self._recognize(item, index, watch)
+        except TrialDiedError as error:
+            result = FileResult(item, index, error=AudioError(f"{item.name}: {error}"))
+        except BaseException:
+            in_work.release(self.store, state)
+            raise
+        return self.keep(result, state)
+
+    def _recognize(self, item: Input, index: int, watch: Watch) -> FileResult:
+        """Recognize an input; any error becomes the result."""
+        try:
+            return FileResult(item, index, tuple(self._recognitions(item, watch)))
         except AudioError as error:
-            return Outcome(item, index, error=error)
+            return FileResult(item, index, error=error)
         except _StoppedError:
             raise
         except Exception as error:  # one odd file must not end the work on all others
-            told = " ".join(f"{type(error).__name__}: {error}".split())
-            return Outcome(item, index, error=UnreadableError(f"{item.name}: cannot be recognized: {told}"))
+            show_traceback(error)
+            reason = f"{item.name}: cannot be recognized: {one_line(error)}"
+            return FileResult(item, index, error=UnreadableError(reason))
 
-    def _kept(self, outcome: Outcome, state: FileState) -> Outcome:
-        """Put what became of a file into the store."""
+    def keep(self, result: FileResult, state: FileState) -> FileResult:
+        """Put the result of a file into the store.
+
+        Parameters
+        ----------
+        result : FileResult
+        state : FileState
+            Of the file before it was read.
+        """
         assert self.store is not None and self.run is not None
-        if outcome.error is None:
-            self.store.put(self.run, state, outcome.recognitions, split=self.split)
-        elif isinstance(outcome.error, UnreadableError):  # another time it may be otherwise
-            self.store.release(state)
+        if isinstance(result.error, UnreadableError):  # another time it may be otherwise
+            in_work.release(self.store, state)
+            return result
+        content = content_digest(state.path)
+        if result.error is None:
+            self.store.put(self.run, state, result.recognitions, split=self.split, content=content)
         else:
-            self.store.put_failure(self.run, state, outcome.reason)
-        return outcome
+            self.store.put_failure(self.run, state, result.reason, content)
+        return result
 
-    def _stored(self, state: FileState, index: int, item: Input) -> Outcome | None:
+    def _stored(self, state: FileState, index: int, item: Input, is_new: bool = False) -> FileResult | None:
+        """What the store knows of a file, under this name or another."""
         assert self.store is not None and self.run is not None
+        moved_from = None
         found = self.store.get(self.run, state, item.name, split=self.split)
+        if found is None and not is_new and (known := adopt(self.store, state)) is not None:
+            moved_from = known.path if known.is_moved else None
+            found = self.store.get(self.run, state, item.name, split=self.split)
         if isinstance(found, AudioError):
-            return None if self.retry else Outcome(item, index, error=found, stored=True)
-        return None if found is None else Outcome(item, index, tuple(found), stored=True)
+            return (
+                None
+                if self.retry and not is_new
+                else FileResult(item, index, error=found, stored=not is_new, moved_from=moved_from)
+            )
+        if found is None:
+            return None
+        return FileResult(item, index, tuple(found), stored=not is_new, moved_from=moved_from)
 
-    def _recognized(self, item: Input, watch: Callable[[float], None]) -> list[Recognition]:
+    def recognize_alone(self, item: Input) -> FileResult:
+        """Recognize one input in this thread, whatever a store knows."""
+        return self._recognize(item, 0, lambda share: None)
+
+    def _recognitions(self, item: Input, watch: Watch) -> list[Recognition]:
         n_channels = 1
         if self.split:
             with audio.decode(item.source) as stream:
@@ -189,34 +241,3 @@ class Batch:
             )
             for channel in range(1, n_channels + 1)
         ]
-
-
-def _in_order(
-    work: Callable[[int, Input], Outcome], inputs: Iterable[Input], jobs: int, stopped: threading.Event
-) -> Generator[Outcome, None, None]:
-    """Do the work in threads and give the outcomes in order; a long one at the front does not idle the others."""
-    waiting = enumerate(inputs)
-    pending: deque[Future[Outcome]] = deque()
-    running: set[Future[Outcome]] = set()
-    held = 0
-    with ThreadPoolExecutor(jobs, thread_name_prefix="recognize") as executor:
-        try:
-            while True:
-                while len(running) < 2 * jobs and held < HELD_BYTES and (following := next(waiting, None)) is not None:
-                    future = executor.submit(work, *following)
-                    pending.append(future)
-                    running.add(future)
-                if not pending:
-                    return
-                if not pending[0].done():
-                    wait(running, return_when=FIRST_COMPLETED)
-                done = {future for future in running if future.done()}
-                running -= done
-                held += sum(future.result().size for future in done)
-                if pending[0].done():
-                    outcome = pending.popleft().result()
-                    held -= outcome.size
-                    yield outcome
-        finally:  # also where the caller stops in the middle
-            stopped.set()
-            executor.shutdown(cancel_futures=True)

@@ -1,110 +1,73 @@
-"""Recognizing many files at once, as `organology recognize` does: find, recognize, write, tell what failed."""
+"""Recognizing many files at once, as `organology recognize` does: find, recognize, write, say what failed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from organology import audio
+from organology.atomic import sweep_once
 from organology.audio.inputs import Input, expand
-from organology.batch.executor import Batch
-from organology.batch.progress import Screen
-from organology.errors import OrganologyError, StoppedError
-from organology.labels import default_set
+from organology.batch.executor import Batch, FileResult
+from organology.batch.options import Job, labels_of, thresholds_of
+from organology.batch.progress import ProgressReporter
+from organology.batch.tag_writer import FileTagWriter
+from organology.errors import OptionError, OrganologyError, StoppedError, one_line, show_traceback
 from organology.library.store import Store
 from organology.outputs.paths import OutputPaths
-from organology.outputs.registry import FORMATS, Writer, WriterOptions, one_line_errors, open_writer
+from organology.outputs.registry import FORMATS, Writer, WriterOptions, format_of, open_writer
+from organology.outputs.sinks import FolderWriter, one_line_errors, output_path
 from organology.recognition.onnx_model import available_cores
 from organology.recognition.recognizer import Recognizer
 from organology.recognition.result import Recognition
-from organology.recognition.segments import SegmentSettings
-from organology.recognition.thresholds import Thresholds, resolve_thresholds
+from organology.recognition.thresholds import resolve_thresholds
+from organology.targets import check_output, with_companions
 
-if TYPE_CHECKING:
-    from organology.batch.tag_writer import Tagger
+__all__ = ["PICTURE_SUFFIXES", "Job", "run", "with_format"]
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 """A `plot` that ends so is a file; every other one is a folder."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """What to recognize and what to write.
+class _Decisions:
+    """What makes the recognition that is asked for of the recognizer's; resolved once."""
 
-    Attributes
-    ----------
-    paths : sequence of str
-        Files, folders, patterns, playlists, `-`, `@LIST`: see `inputs.expand`.
-    lists : sequence of str
-        Files that list paths, one a line.
-    null : bool
-        NUL bytes, not line ends, divide them.
-    recursive, hidden : bool
-        Whether folders are searched with all below them, and for hidden files too.
-    format : str
-        One of `writers.FORMATS`.
-    output : Path, optional
-        A file, written whole, or a folder, see `writers.open_writer`. Default: standard output, as it comes.
-    timeline, per_label, embed_audio : bool
-        See `writers.WriterOptions`.
-    tags : {"tell", "write"}, optional
-        Write what plays into the recordings, or only tell what would be written; see `tags.write_tags`.
-    hop_seconds : float
-        Distance of the windows.
-    split : bool
-        One result a channel in place of one of their mean.
-    plot : Path, optional
-        Picture for the only file, or folder for pictures.
-    model : Path, optional
-        Default: the shipped model.
-    thresholds : float, mapping or sequence, optional
-        In place of the model's: one for all labels, some by label, or all 15.
-    segment_settings : SegmentSettings
-    only : sequence of str, optional
-        Labels to be told; the others are left out of every output.
-    labels : str, optional
-        A label set, by its name or as a table, in place of the model's own, as far as the model can tell it.
-    brief : bool
-        Whether outputs have the segments of labels that play only for a while.
-    jobs : int, optional
-        Files worked on at once. Default: as many as `threads`, or as there are files.
-    threads : int, optional
-        In all. Default: as many as this process may run on.
-    store : Path, optional
-        Of a `Store`: what is in it is not done again.
-    retry : bool
-        Try again what the store says could not be recognized.
+    job: Job
+    thresholds: NDArray[np.float64]
+    labels: tuple[str, ...] | None
+
+    @staticmethod
+    def of(job: Job, recognizer: Recognizer) -> _Decisions:
+        label_set = recognizer.metadata.label_set
+        given = thresholds_of(job.thresholds, label_set)
+        try:
+            thresholds = resolve_thresholds(label_set, recognizer.metadata.thresholds, given)
+        except ValueError as error:
+            raise OptionError("--threshold", str(error)) from None
+        return _Decisions(job, thresholds, labels_of(job.only, label_set))
+
+    def apply(self, recognition: Recognition) -> Recognition:
+        refined = recognition.refined(self.thresholds, self.job.segment_settings)
+        shown = refined if self.labels is None else refined.only(self.labels)
+        return shown if self.job.brief else shown.without_brief()
+
+
+def with_format(job: Job) -> Job:
+    """The job with `-` as standard output, and with the format that its output asks for, if none is given.
+
+    Raises
+    ------
+    OrganologyError
+        If the name of the output asks for no format.
     """
-
-    paths: Sequence[str]
-    lists: Sequence[str] = ()
-    null: bool = False
-    recursive: bool = True
-    hidden: bool = False
-    format: str = "table"
-    output: Path | None = None
-    timeline: bool = False
-    per_label: bool = False
-    embed_audio: bool = False
-    tags: Literal["tell", "write"] | None = None
-    hop_seconds: float = 1.0
-    split: bool = False
-    plot: Path | None = None
-    model: Path | None = None
-    thresholds: Thresholds | None = None
-    segment_settings: SegmentSettings = field(default_factory=SegmentSettings)
-    only: Sequence[str] | None = None
-    labels: str | None = None
-    brief: bool = True
-    jobs: int | None = None
-    threads: int | None = None
-    store: Path | None = None
-    retry: bool = False
+    output = output_path(job.output)
+    return replace(job, output=output, format=job.format or format_of(output))
 
 
 def run(job: Job) -> int:
@@ -115,7 +78,7 @@ def run(job: Job) -> int:
     Returns
     -------
     int
-        How many inputs could not be used.
+        How many inputs could not be used, or written.
 
     Raises
     ------
@@ -123,44 +86,84 @@ def run(job: Job) -> int:
         If the model cannot be used.
     StoreError
         If the store cannot be used.
+    OptionError
+        If an option does not fit the model.
     OrganologyError
-        If something cannot be written, or `plot` names one picture for several files.
+        If something cannot be written, would be written over an input, or `plot` names one picture for several files.
     StoppedError
         If the user stops it (Ctrl-C); says what was done.
     """
-    screen: Screen | None = None
+    reporter: ProgressReporter | None = None
     n_files = 0
+    job = with_format(job)
     try:
         found = expand(job.paths, job.lists, null=job.null, recursive=job.recursive, hidden=job.hidden)
         n_files = len(found.files)
-        names = OutputPaths(found.files, job.split)
+        names = OutputPaths(found.files, job.split, also_read=_read_by(job))
         _check(job, names)
         with ExitStack() as stack:
             batch = _batch(job, n_files, stack) if found.files else None
-            writer = stack.enter_context(_writer(job, batch, names))
-            screen = Screen([item.size for item in found.files], shares_stdout=job.output is None)
-            stack.enter_context(screen)
+            decisions = None if batch is None else _Decisions.of(job, batch.recognizer)
+            writer = stack.enter_context(_writer(job, batch, decisions, names))
+            reporter = ProgressReporter(
+                [item.size for item in found.files],
+                shares_stdout=job.output is None,
+                quiet=job.quiet,
+                length_of=lambda index: _length_of(found.files[index]),
+            )
+            stack.enter_context(reporter)
             if batch is not None and batch.recognizer.missing:
                 missing = ", ".join(batch.recognizer.missing)
-                screen.line(f"{batch.recognizer.label_set.name}: this model cannot tell {missing}")
+                reporter.note(f"{batch.recognizer.label_set.name}: this model cannot tell {missing}")
             for name, reason in found.failures:
-                screen.line(f"{name}: {reason}")
+                reporter.line(f"{name}: {reason}")
                 writer.fail(name, reason)
-            n_failed = 0 if batch is None else _recognized(job, batch, found.files, names, writer, screen)
-            return len(found.failures) + n_failed
+            if batch is None or decisions is None:
+                return len(found.failures)
+            return len(found.failures) + _Work(job, batch, decisions, names, writer, reporter).do(found.files)
     except KeyboardInterrupt:
-        raise StoppedError(_stopped(job, screen.n_done if screen else 0, n_files)) from None
+        raise StoppedError(_stopped(job, reporter.n_done if reporter else 0, n_files)) from None
+
+
+def _read_by(job: Job) -> list[str]:
+    """What the job reads besides the recordings: lists, playlists, the store, the model."""
+    listed = [path.removeprefix("@") for path in (*job.paths, *job.lists)]
+    return [*listed, *with_companions(job.store), *([] if job.model is None else [str(job.model)])]
 
 
 def _check(job: Job, names: OutputPaths) -> None:
-    """What can be told before the work, not after."""
-    if job.tags is not None:
+    """Refuse before the work what could not be done after it."""
+    if job.write_tags:
         import mutagen  # noqa: F401  # missing?
+    for output in (job.output, job.plot):
+        if output is None:
+            continue
+        if names.holds(output) and not output.is_dir():
+            raise OrganologyError(f"{output}: this is one of the inputs, and is not written over")
+        is_folder = output.is_dir() or (output is job.plot and not _is_picture(output))
+        if output.is_dir():
+            sweep_once(output)
+        check_output(output, [*with_companions(job.store), job.model], folder=is_folder)
     if job.plot is None:
         return
-    if job.plot.suffix.lower() in PICTURE_SUFFIXES and names.many:
+    if _is_picture(job.plot) and names.many:
         raise OrganologyError(f"{job.plot}: one picture for several recordings; name a folder")
     import matplotlib  # noqa: F401
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def _length_of(item: Input) -> float:
+    """Seconds of audio in a file as far as its header says it, else 0."""
+    if item.file is not None:
+        return 0.0
+    try:
+        with audio.decode(item.source) as stream:
+            return stream.frames / stream.sample_rate if stream.frames else 0.0
+    except (OrganologyError, OSError, ValueError):
+        return 0.0
 
 
 def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
@@ -174,60 +177,93 @@ def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
     return Batch(recognizer, job.hop_seconds, job.split, jobs, store, run, job.retry)
 
 
-def _recognized(
-    job: Job, batch: Batch, inputs: Sequence[Input], names: OutputPaths, writer: Writer, screen: Screen
-) -> int:
-    """Recognize and write every input; how many failed."""
-    n_failed = 0
-    metadata = batch.recognizer.metadata
-    thresholds = resolve_thresholds(metadata.label_set, metadata.thresholds, job.thresholds)
-    tagger = _tagger(job, batch, screen)
-    with closing(batch.outcomes(inputs, screen.share)) as outcomes:
-        for outcome in outcomes:
-            if outcome.error is not None:
-                n_failed += 1
-                screen.line(f"{outcome.item.name}: {outcome.reason}")
-                writer.fail(outcome.item.name, outcome.reason)
-            for recognition in outcome.recognitions:
-                result = _judged(recognition, thresholds, job)
-                with screen.paused():
-                    writer.add(result)
-                if not FORMATS[job.format].has_notes:
-                    for note in result.notes:
-                        screen.line(f"{result.source}: note: {note}")
-                _draw(job, names, result)
-                n_failed += tagger is not None and not tagger.tag(outcome.item, result)
-            seconds = max((one.duration for one in outcome.recognitions), default=0.0)
-            screen.done(outcome.index, seconds, outcome.stored)
-    if tagger is not None:
-        tagger.close()
-    return n_failed
+@dataclass(frozen=True)
+class _Work:
+    """Recognizing and writing, with a boundary around each input and each output of it."""
 
+    job: Job
+    batch: Batch
+    decisions: _Decisions
+    names: OutputPaths
+    writer: Writer
+    reporter: ProgressReporter
 
-def _judged(recognition: Recognition, thresholds: NDArray[np.float64], job: Job) -> Recognition:
-    """A recognition with the thresholds, segments and labels that were asked for."""
-    refined = recognition.refined(thresholds, job.segment_settings)
-    shown = refined if job.only is None else refined.only(job.only)
-    return shown if job.brief else shown.without_brief()
+    def do(self, inputs: Sequence[Input]) -> int:
+        """Recognize and write every input; how many failed."""
+        n_failed = n_moved = 0
+        tags = self._tag_writer()
+        with closing(self.batch.results(inputs, self.reporter.share)) as results:
+            for result in results:
+                n_failed += not self._write(result, tags)
+                n_moved += result.moved_from is not None
+                seconds = max((one.duration for one in result.recognitions), default=0.0)
+                self.reporter.done(result.index, seconds, result.stored)
+        if tags is not None:
+            tags.close()
+        if n_moved:
+            files = "1 file was" if n_moved == 1 else f"{n_moved} files were"
+            self.reporter.note(f"{files} moved since; the store knew them by their content")
+        return n_failed
 
+    def _write(self, result: FileResult, tags: FileTagWriter | None) -> bool:
+        """Write all that is asked for of one input; whether all of it could be done."""
+        if result.error is not None:
+            self.reporter.line(f"{result.item.name}: {result.reason}")
+            self.writer.fail(result.item.name, result.reason)
+            return False
+        good = True
+        for recognition in result.recognitions:
+            decided = self.decisions.apply(recognition)
+            good &= self._add(decided)
+            if not FORMATS[self.job.format or "table"].has_notes:
+                for note in decided.notes:
+                    self.reporter.note(f"{decided.source}: note: {note}")
+            good &= self._draw(decided)
+            good &= tags is None or tags.tag(result.item, decided)
+        return good
 
-def _draw(job: Job, names: OutputPaths, recognition: Recognition) -> None:
-    if job.plot is None:
-        return
-    from organology.outputs.plot import plot
+    def _add(self, recognition: Recognition) -> bool:
+        if not isinstance(self.writer, FolderWriter):  # in one file an error is that of all
+            with self.reporter.paused():
+                self.writer.add(recognition)
+            return True
+        with self._boundary(recognition.source, "cannot be written") as failed:
+            self.writer.add(recognition)
+        return not failed
 
-    is_picture = job.plot.suffix.lower() in PICTURE_SUFFIXES
-    path = job.plot if is_picture else names.path(recognition.source, job.plot, ".timeline.png")
-    with one_line_errors(path):
-        plot(recognition, path)
+    def _draw(self, recognition: Recognition) -> bool:
+        if self.job.plot is None:
+            return True
+        from organology.outputs.plot import plot
 
+        with self._boundary(recognition.source, "cannot be drawn") as failed:
+            path = self.job.plot
+            if not _is_picture(path):
+                path = self.names.path(recognition.source, path, ".timeline.png")
+            with one_line_errors(path):
+                plot(recognition, path)
+        return not failed
 
-def _tagger(job: Job, batch: Batch, screen: Screen) -> Tagger | None:
-    if job.tags is None:
-        return None
-    from organology.batch.tag_writer import Tagger
+    @contextmanager
+    def _boundary(self, name: str, what: str) -> Iterator[list[str]]:
+        """Turn any error into one line; the list holds it then."""
+        failed: list[str] = []
+        try:
+            yield failed
+        except OrganologyError as error:
+            failed.append(str(error))
+        except Exception as error:  # one odd recording must not end the work on all others
+            show_traceback(error)
+            failed.append(f"{name}: {what}: {one_line(error)}")
+        for line in failed:
+            self.reporter.line(line)
 
-    return Tagger(job.tags, job.model, batch.store, screen.line)
+    def _tag_writer(self) -> FileTagWriter | None:
+        if not self.job.write_tags:
+            return None
+        listed = self.reporter.note if self.job.yes else self.reporter.line
+        digest = self.batch.recognizer.digest
+        return FileTagWriter(self.job.yes, digest, self.batch.store, self.reporter.line, listed)
 
 
 def _stopped(job: Job, n_done: int, n_files: int) -> str:
@@ -236,17 +272,14 @@ def _stopped(job: Job, n_done: int, n_files: int) -> str:
     return f"stopped: {n_done} of {n_files} files are done; the same command goes on from there ({job.store})"
 
 
-def _writer(job: Job, batch: Batch | None, names: OutputPaths) -> AbstractContextManager[Writer]:
+def _writer(
+    job: Job, batch: Batch | None, decisions: _Decisions | None, names: OutputPaths
+) -> AbstractContextManager[Writer]:
     about = {} if batch is None else {**_about(batch.recognizer), "hop_seconds": job.hop_seconds}
-    label_set = default_set() if batch is None else batch.recognizer.label_set
-    options = WriterOptions(
-        timeline=job.timeline,
-        labels=() if job.only is None else tuple(job.only),
-        per_label=job.per_label,
-        embed_audio=job.embed_audio,
-        label_set=label_set,
-    )
-    return open_writer(job.format, job.output, options, about, names)
+    options = WriterOptions(timeline=job.timeline, per_label=job.per_label, embed_audio=job.embed_audio)
+    if batch is not None and decisions is not None:
+        options = replace(options, labels=decisions.labels or (), label_set=batch.recognizer.label_set)
+    return open_writer(job.format or "table", job.output, options, about, names)
 
 
 def _about(recognizer: Recognizer) -> dict[str, object]:

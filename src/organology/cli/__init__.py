@@ -50,12 +50,12 @@ def command_line() -> typer.Typer:
     """The command line with all its verbs."""
     from organology.cli.corpora import corpus, mix, prepare, render
     from organology.cli.models import average, distill, evaluate, export, import_model, pretrain, reproduce, train, tune
-    from organology.cli.recordings import find, labels, recognize
+    from organology.cli.recordings import find, labels, recognize, store, tags
     from organology.cli.serving import listen, page, serve
 
     for module in (
-        recognize, find, labels, corpus, prepare, render, mix, pretrain, train, average, distill, evaluate, tune,
-        export, import_model, reproduce, serve, page, listen,
+        recognize, find, store, labels, tags, corpus, prepare, render, mix, pretrain, train, average, distill, evaluate,
+        tune, export, import_model, reproduce, serve, page, listen,
     ):  # fmt: skip
         module.register(app)
     return app

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from organology import audio
-from organology.corpora.activity import Interval, within
 from organology.corpora.base import Corpus, SourceSong, SourceStem
-from organology.corpora.convert import AudioFormat, Converted
-from organology.corpora.issues import NOT_TEXT, Issue, IssueLog, Listener, check_apart, is_text
-from organology.corpora.names import safe_names
-from organology.corpora.records import (
+from organology.corpora.conversion.activity import Interval, within
+from organology.corpora.conversion.convert import AudioFormat, Converted
+from organology.corpora.conversion.records import (
     Record,
     SongTask,
     check_same_corpus,
@@ -27,9 +25,11 @@ from organology.corpora.records import (
     sweep_prepared,
     task,
 )
+from organology.corpora.conversion.workers import prepare_songs
+from organology.corpora.issues import NOT_TEXT, Issue, IssueLog, Listener, check_apart, is_text
+from organology.corpora.names import safe_names
 from organology.corpora.report import Report, gaps, summarize
 from organology.corpora.splits import FRACTIONS, SplitBy, SplitSong, assign, check_fractions
-from organology.corpora.workers import prepare_songs
 from organology.errors import CorpusError
 from organology.labels import default_set
 

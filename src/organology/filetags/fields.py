@@ -9,13 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from organology.errors import OrganologyError
+from organology.errors import OrganologyError, show_traceback
+from organology.extras import install_hint
 from organology.filetags.content import SUFFIXES, container
 
-FIELD, MODEL_FIELD = "ORGANOLOGY_INSTRUMENTS", "ORGANOLOGY_MODEL"
-MP4_FIELD, MP4_MODEL_FIELD = "----:com.organology:INSTRUMENTS", "----:com.organology:MODEL"
+FIELD, JOINED_FIELD, MODEL_FIELD = "ORGANOLOGY_INSTRUMENTS", "ORGANOLOGY_SUMMARY", "ORGANOLOGY_MODEL"
+MP4_FIELD, MP4_JOINED_FIELD, MP4_MODEL_FIELD = (
+    f"----:com.organology:{name}" for name in ("INSTRUMENTS", "SUMMARY", "MODEL")
+)
 
-_ID3_NAMES = (f"TXXX:{FIELD}", f"TXXX:{MODEL_FIELD}")
+_NAMES = (FIELD, JOINED_FIELD, MODEL_FIELD)
+_MP4_NAMES = (MP4_FIELD, MP4_JOINED_FIELD, MP4_MODEL_FIELD)
+_ID3_NAMES = tuple(f"TXXX:{name}" for name in _NAMES)
 _SEPARATOR = "; "
 _ID3V1_BYTES = 128
 _CLASSES = {
@@ -41,24 +46,31 @@ class Fields:
         Empty: no such field.
     model : str
         Empty: no such field.
+    joined : str
+        All labels in one value, for players that show only the first of several. Empty: no such field.
     """
 
     labels: tuple[str, ...] = ()
     model: str = ""
+    joined: str = ""
+
+    @staticmethod
+    def of(labels: Sequence[str], model: str = "") -> Fields:
+        """The fields for labels and a model."""
+        return Fields(tuple(labels), model, _SEPARATOR.join(labels))
 
 
 @contextmanager
-def _told(name: Path, what: str) -> Iterator[None]:
-    """Whatever mutagen says of a file as one line; damaged ones also make it stumble."""
-    import mutagen
-
+def _one_line_errors(name: Path, what: str) -> Iterator[None]:
+    """Turn whatever mutagen raises on a file into one line; on damaged ones that may be any error."""
     try:
         yield
     except OrganologyError:
         raise
     except OSError as error:
         raise OrganologyError(f"{name}: tags cannot be {what}: {error.strerror or error}") from error
-    except (mutagen.MutagenError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError) as error:
+    except Exception as error:
+        show_traceback(error)
         cause = error.args[0] if error.args and isinstance(error.args[0], OSError) else error
         reason = getattr(cause, "strerror", None) or " ".join(str(cause).split()) or type(cause).__name__
         raise OrganologyError(f"{name}: tags cannot be {what}: {reason}") from error
@@ -84,8 +96,8 @@ class TaggedFile:
         try:
             import mutagen  # noqa: F401
         except ImportError as error:
-            raise OrganologyError(f"tags need mutagen: pip install 'organology[tags]' ({error})") from error
-        with _told(self._name, "read"):
+            raise OrganologyError(f"tags need mutagen: {install_hint('mutagen')} ({error})") from error
+        with _one_line_errors(self._name, "read"):
             self._kind = self._checked(container(path))
             self._file = self._loaded()
 
@@ -93,6 +105,8 @@ class TaggedFile:
         if kind is None:
             raise OrganologyError(f"{self._name}: this kind of file cannot carry the tag")
         suffix = self._name.suffix.lower()
+        if kind == "wav" and not _has_its_length(self._path):
+            raise OrganologyError(f"{self._name}: tags cannot be written: its header gives another length than it has")
         if suffix and suffix not in SUFFIXES[kind]:
             raise OrganologyError(f"{self._name}: tags cannot be written: it is {kind}, not what {suffix} tells")
         return kind
@@ -117,16 +131,15 @@ class TaggedFile:
         if tags is None:
             return Fields()
         if self._kind in _ID3_KINDS:
-            labels, model = (list(map(str, tags[key].text)) if key in tags else [] for key in _ID3_NAMES)
-            return Fields(tuple(one for text in labels for one in text.split(_SEPARATOR)), "".join(model[:1]))
-        if self._kind == "mp4":
-            labels, model = (
-                [bytes(value).decode("utf-8", "replace") for value in tags.get(key, ())]
-                for key in (MP4_FIELD, MP4_MODEL_FIELD)
+            labels, joined, model = (list(map(str, tags[key].text)) if key in tags else [] for key in _ID3_NAMES)
+            labels = [one for text in labels for one in text.split(_SEPARATOR)]
+        elif self._kind == "mp4":
+            labels, joined, model = (
+                [bytes(value).decode("utf-8", "replace") for value in tags.get(key, ())] for key in _MP4_NAMES
             )
         else:
-            labels, model = tags.get(FIELD, []), tags.get(MODEL_FIELD, [])
-        return Fields(tuple(labels), "".join(model[:1]))
+            labels, joined, model = (list(tags.get(name, [])) for name in _NAMES)
+        return Fields(tuple(labels), "".join(model[:1]), "".join(joined[:1]))
 
     @property
     def others(self) -> object:
@@ -137,14 +150,14 @@ class TaggedFile:
                 return {}, []
             return {key: repr(frame) for key, frame in tags.items() if key not in _ID3_NAMES}, tags.unknown_frames
         if self._kind == "mp4":
-            return {key: repr(tags[key]) for key in tags or () if key not in (MP4_FIELD, MP4_MODEL_FIELD)}
-        comments = [(key, value) for key, value in tags or () if key.upper() not in (FIELD, MODEL_FIELD)]
+            return {key: repr(tags[key]) for key in tags or () if key not in _MP4_NAMES}
+        comments = [(key, value) for key, value in tags or () if key.upper() not in _NAMES]
         blocks = getattr(self._file, "metadata_blocks", ())
         return comments, [(block.code, block.write()) for block in blocks if block.code not in (1, 4)]  # padding, tags
 
     def write(self, fields: Fields) -> None:
         """Put our fields into the file; one for which there is nothing is taken away."""
-        with _told(self._name, "written"):
+        with _one_line_errors(self._name, "written"):
             if self._file.tags is None:
                 self._file.add_tags()
             if self._kind in _ID3_KINDS:
@@ -154,11 +167,11 @@ class TaggedFile:
                 from mutagen import mp4
 
                 free: Any = mp4.MP4FreeForm
-                self._set(MP4_FIELD, [free(label.encode(), mp4.AtomDataType.UTF8) for label in fields.labels])
-                self._set(MP4_MODEL_FIELD, [free(fields.model.encode(), mp4.AtomDataType.UTF8)] if fields.model else [])
+                for name, texts in zip(_MP4_NAMES, _texts(fields), strict=True):
+                    self._set(name, [free(text.encode(), mp4.AtomDataType.UTF8) for text in texts])
             else:
-                self._set(FIELD, list(fields.labels))
-                self._set(MODEL_FIELD, [fields.model] if fields.model else [])
+                for name, texts in zip(_NAMES, _texts(fields), strict=True):
+                    self._set(name, texts)
             self._file.save()
 
     def _set(self, key: str, values: Sequence[Any]) -> None:
@@ -174,8 +187,8 @@ class TaggedFile:
         tags = self._file.tags
         version = tags.version[1] if tags.size else 4 if self._kind == "mp3" else 3
         version = max(version, 3)  # a tag at the end (ID3v1) alone
-        labels = list(fields.labels) if version == 4 or not fields.labels else [_SEPARATOR.join(fields.labels)]
-        for name, text in ((FIELD, labels), (MODEL_FIELD, [fields.model] if fields.model else [])):
+        for name, values in zip(_NAMES, _texts(fields), strict=True):
+            text = values if version == 4 or not values else [_SEPARATOR.join(values)]
             tags.delall(f"TXXX:{name}")
             if text:
                 old = id3.Encoding.LATIN1 if "".join(text).isascii() else id3.Encoding.UTF16
@@ -188,6 +201,12 @@ class TaggedFile:
                 file.write(last)
 
 
+def _texts(fields: Fields) -> tuple[list[str], list[str], list[str]]:
+    """The values of each field; none where it is to be taken away."""
+    joined, model = ([text] if text else [] for text in (fields.joined, fields.model))
+    return list(fields.labels), joined, model
+
+
 def _id3v1(path: Path) -> bytes:
     with path.open("rb") as file:
         if file.seek(0, os.SEEK_END) < _ID3V1_BYTES:
@@ -195,3 +214,10 @@ def _id3v1(path: Path) -> bytes:
         file.seek(-_ID3V1_BYTES, os.SEEK_END)
         last = file.read()
     return last if last.startswith(b"TAG") else b""
+
+
+def _has_its_length(path: Path) -> bool:
+    """Whether a RIFF file is as long as it says; one that a pipe wrote, or that was cut, is not."""
+    with path.open("rb") as file:
+        declared = int.from_bytes(file.read(8)[4:], "little") + 8
+        return declared <= file.seek(0, os.SEEK_END) + 1  # the last byte of padding may be missing

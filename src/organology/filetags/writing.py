@@ -1,20 +1,21 @@
-"""What plays, written into the recordings themselves: two fields of our own, all else left as it is.
+"""What plays, written into the recordings themselves: three fields of our own, all else left as it is.
 
-=====================  ================================  =========================
-file                   what plays                        which model said it
-=====================  ================================  =========================
-mp3, wav, aiff (ID3)   `TXXX:ORGANOLOGY_INSTRUMENTS`     `TXXX:ORGANOLOGY_MODEL`
-flac, ogg, opus, oga   `ORGANOLOGY_INSTRUMENTS`          `ORGANOLOGY_MODEL`
-m4a, mp4               `----:com.organology:INSTRUMENTS` `----:com.organology:MODEL`
-=====================  ================================  =========================
+=====================  ================================  =============================  =========================
+file                   what plays                        the same in one value          the model
+=====================  ================================  =============================  =========================
+mp3, wav, aiff (ID3)   `TXXX:ORGANOLOGY_INSTRUMENTS`     `TXXX:ORGANOLOGY_SUMMARY`      `TXXX:ORGANOLOGY_MODEL`
+flac, ogg, opus, oga   `ORGANOLOGY_INSTRUMENTS`          `ORGANOLOGY_SUMMARY`           `ORGANOLOGY_MODEL`
+m4a, mp4               `----:com.organology:INSTRUMENTS` `----:com.organology:SUMMARY`  `----:com.organology:MODEL`
+=====================  ================================  =============================  =========================
 
-Labels are several values; ID3 2.3 knows one, so there they are joined by "; ". The version of ID3 that a file has is
-kept; a new tag is 2.4, in wav and aiff 2.3, which more programs read.
+Labels are several values, of which many players show only the first: the summary joins them by "; ". ID3 2.3 knows one
+value, so there both fields are joined. The version of ID3 that a file has is kept; a new tag is 2.4, in wav and aiff
+2.3, which more programs read.
 
 A file is never lost. The fields are written into a copy beside it; the copy is read again: our fields, all other tags,
 and the compressed audio, packet by packet; it is written to the disk and renamed over the file. Killed at any time, the
-file is as it was or has its tags; what may be left is the copy, `.organology-….SUFFIX`. The copy keeps permissions,
-owner (where that is allowed) and extended attributes; its time of last change is that of the writing, so that backups
+file is as it was or has its tags; what may be left is the copy, `.organology-….SUFFIX`, which the next run removes. The
+copy keeps permissions, owner (where that is allowed) and extended attributes; its time of last change is that of the writing, so that backups
 see it.
 
 mutagen knows the formats; it is imported where it is needed.
@@ -25,17 +26,27 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from organology.atomic import sync, temporary_beside
 from organology.errors import OrganologyError
 from organology.filetags.content import packets
 from organology.filetags.fields import FIELD, MODEL_FIELD, MP4_FIELD, MP4_MODEL_FIELD, Fields, TaggedFile
 
-__all__ = ["FIELD", "MODEL_FIELD", "MP4_FIELD", "MP4_MODEL_FIELD", "Change", "read_model", "read_tags", "write_tags"]
+__all__ = [
+    "FIELD",
+    "MODEL_FIELD",
+    "MP4_FIELD",
+    "MP4_MODEL_FIELD",
+    "Change",
+    "read_model",
+    "read_tags",
+    "remove_tags",
+    "write_tags",
+]
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,8 @@ class Change:
         Labels in the field; empty: no field.
     model_before, model_after : str
         Which model said so; empty: no field.
+    has_summary : bool
+        The labels in one value are there already as they have to be.
     """
 
     path: Path
@@ -56,21 +69,24 @@ class Change:
     after: tuple[str, ...]
     model_before: str = ""
     model_after: str = ""
+    has_summary: bool = True
 
     @property
     def is_change(self) -> bool:
         """Whether the file has to be written."""
-        return (self.before, self.model_before) != (self.after, self.model_after)
+        return (self.before, self.model_before) != (self.after, self.model_after) or not self.has_summary
 
-    def told(self, done: bool) -> str:
+    def describe(self, done: bool) -> str:
         """One line for the user."""
         if not self.is_change:
             return f"{self.path}: tag is already so: {_listed(self.after)}"
+        if not (self.after or self.model_after):
+            return f"{self.path}: {'removed' if done else 'would remove'} {FIELD}: {_listed(self.before)}"
         verb = "wrote" if done else "would write"
         was = ""
         if self.before != self.after and (self.before or self.model_before):
             was = f" (was {_listed(self.before)})"
-        elif self.model_before:
+        elif self.model_before != self.model_after and self.model_before:
             was = f" (was so by {self.model_before})"
         return f"{self.path}: {verb} {FIELD}: {_listed(self.after)}{was}"
 
@@ -127,13 +143,13 @@ def write_tags(
         "PATH: reason" if the file carries no tags, is of another kind than its suffix tells, is a symbolic link, has
         several names (hard links), is read-only, was changed meanwhile, or cannot be written. It is then as it was.
     """
-    given, fields = Path(path), Fields(tuple(labels), model)
+    given, fields = Path(path), Fields.of(labels, model)
     try:
         before = given.lstat()
         _check(given, before)
         tagged = TaggedFile(given)
         was = tagged.fields
-        change = Change(given, was.labels, fields.labels, was.model, fields.model)
+        change = Change(given, was.labels, fields.labels, was.model, fields.model, was.joined == fields.joined)
         if not change.is_change:
             return change
         if unchanged_since_ns is not None and before.st_mtime_ns > unchanged_since_ns:
@@ -143,6 +159,11 @@ def write_tags(
     except OSError as error:
         raise OrganologyError(f"{given}: tags cannot be written: {error.strerror or error}") from error
     return change
+
+
+def remove_tags(path: str | os.PathLike[str], dry_run: bool = True) -> Change:
+    """Take our fields out of a file; parameters and errors as of `write_tags`."""
+    return write_tags(path, (), dry_run)
 
 
 def _check(path: Path, state: os.stat_result) -> None:
@@ -163,22 +184,20 @@ def _check(path: Path, state: os.stat_result) -> None:
 
 
 def _replace(path: Path, before: os.stat_result, fields: Fields, others: object) -> None:
-    handle, name = tempfile.mkstemp(prefix=".organology-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    copy = Path(name)
+    lock, copy = temporary_beside(path)
     try:
         shutil.copyfile(path, copy)
         TaggedFile(copy, path).write(fields)
         _verify(path, copy, fields, others)
         _take_after(copy, path, before)
-        with copy.open("rb+") as file:
-            os.fsync(file.fileno())
+        sync(copy)
         now = path.lstat()
         if _state(now) != _state(before):
             raise OrganologyError(f"{path}: tags were not written: the file was changed meanwhile")
         copy.replace(path)
-        _sync_folder(path.parent)
+        sync(path.parent)
     finally:
+        os.close(lock)
         copy.unlink(missing_ok=True)
 
 
@@ -205,12 +224,3 @@ def _take_after(copy: Path, path: Path, before: os.stat_result) -> None:
             os.chown(copy, before.st_uid, before.st_gid)
     shutil.copystat(path, copy)
     os.utime(copy, ns=(before.st_atime_ns, now.st_mtime_ns))
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # not everywhere can a folder be opened
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -12,8 +12,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from organology.errors import StoreError
-from organology.library.rows import columns
-from organology.library.schema import connect
+from organology.labels import LabelSet, default_set
+from organology.library.columns import Columns, listed, quoted
+from organology.library.schema import connect, create_recordings, read_label_set
+
+PATH = "CAST(? AS TEXT)"
+"""Takes the bytes of a path: paths need not be UTF-8."""
 
 
 class Database:
@@ -30,6 +34,12 @@ class Database:
         self.path = Path(path)
         self._lock = threading.RLock()
         self._connection = connect(self.path, create=create)
+        try:
+            with self.connection() as connection:
+                self._label_set = read_label_set(connection, self.path)
+        except StoreError:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -39,14 +49,44 @@ class Database:
     ) -> None:
         self.close()
 
+    @property
+    def label_set(self) -> LabelSet:
+        """The label set that the store holds; the default set as long as it holds none."""
+        return self._label_set or default_set()
+
+    @property
+    def columns(self) -> Columns:
+        """Columns of the table of recordings."""
+        return Columns(self.label_set)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no run has begun, so that there are no recordings."""
+        return self._label_set is None
+
+    def _use(self, label_set: LabelSet, connection: sqlite3.Connection) -> None:
+        """Give a new store its label set, or check that this one is it; within a transaction."""
+        known = self._label_set or read_label_set(connection, self.path)
+        if known is None:
+            Columns(label_set).check(str(self.path))
+            create_recordings(connection, label_set)
+            known = label_set
+        elif known.digest != label_set.digest:
+            same = " of the same name, but with other labels" if known.name == label_set.name else ""
+            raise StoreError(
+                f"{self.path}: holds the label set {known.name}, this run has {label_set.name}{same};"
+                " name another store"
+            )
+        self._label_set = known
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             self._connection.close()
 
     @contextmanager
-    def _told(self) -> Iterator[sqlite3.Connection]:
-        """The connection, one thread at a time; its errors are one line."""
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection to one thread at a time; its errors become one line."""
         try:
             with self._lock:
                 yield self._connection
@@ -54,9 +94,9 @@ class Database:
             raise StoreError(f"{self.path}: {error}") from error
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction."""
-        with self._told() as connection:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: kept at the end, undone after an error."""
+        with self.connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -67,7 +107,7 @@ class Database:
 
     def select(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query in SQL; the tables are those of `docs/batch.md`."""
-        with self._told() as connection:
+        with self.connection() as connection:
             return connection.execute(sql, tuple(values)).fetchall()
 
     def _insert_once(
@@ -75,9 +115,9 @@ class Database:
     ) -> int:
         """The number of the row with this key, made where there is none."""
         row = {**key, **(more or {})}
-        places = columns(["?"] * len(row))
+        places = ", ".join(["?"] * len(row))
         connection.execute(
-            f"INSERT INTO {table} ({columns(list(row))}) VALUES ({places}) ON CONFLICT DO NOTHING", list(row.values())
+            f"INSERT INTO {table} ({listed(list(row))}) VALUES ({places}) ON CONFLICT DO NOTHING", list(row.values())
         )
-        where = " AND ".join(f"{name} = ?" for name in key)
+        where = " AND ".join(f"{quoted(name)} = ?" for name in key)
         return int(connection.execute(f"SELECT id FROM {table} WHERE {where}", list(key.values())).fetchone()[0])

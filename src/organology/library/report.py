@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
+from organology.atomic import is_written_through
+from organology.errors import OrganologyError
 from organology.library.table import Library
 from organology.outputs.timeaxis import clock
-from organology.taxonomy import LABELS
 
 FIND_SCHEMA = "organology.find"
 FIND_VERSION = 1
@@ -17,7 +19,23 @@ FIND_VERSION = 1
 FIND_FORMATS = ("table", "csv", "json", "paths", "m3u")
 """Forms in which the recordings found can be written."""
 
-_TABLE_PLAYS = 6  # labels told in a row of the table, at most
+_BY_SUFFIX = {"": "table", ".txt": "table", ".csv": "csv", ".json": "json", ".m3u": "m3u", ".m3u8": "m3u"}
+
+_TABLE_PLAYS = 6  # labels that a row of the table names, at most
+
+
+def found_format(output: Path | None) -> str:
+    """The form that the name of a file asks for; "table" without a file.
+
+    Raises
+    ------
+    OrganologyError
+        If it asks for none.
+    """
+    form = "table" if output is None or is_written_through(output) else _BY_SUFFIX.get(output.suffix.lower())
+    if form is None:
+        raise OrganologyError(f"{output}: its name must end in {', '.join(filter(None, _BY_SUFFIX))}, or give --format")
+    return form
 
 
 def write_found(library: Library, form: str, stream: TextIO, *, query: str, labels: list[str], null: bool) -> None:
@@ -31,7 +49,7 @@ def write_found(library: Library, form: str, stream: TextIO, *, query: str, labe
         One of `FIND_FORMATS`.
     stream : text stream
     query : str
-        As it was asked; JSON tells it.
+        As it was asked; JSON repeats it.
     labels : list of str
         Whose scores the table shows.
     null : bool
@@ -53,37 +71,41 @@ def write_found(library: Library, form: str, stream: TextIO, *, query: str, labe
 def _table(library: Library, stream: TextIO, labels: list[str]) -> None:
     """Scores of the labels asked for, duration, path, and what plays."""
     heads = [f"{label:>5}" for label in labels]
-    columns = [LABELS.index(label) for label in labels]
+    label_set = library.label_set
+    columns = [label_set.index(label) for label in labels]
     stream.write("  ".join([*heads, f"{'length':>8}", "recording"]) + "\n")
     for name, duration, scores, plays in zip(
         library.names, library.durations.tolist(), library.scores, library.plays, strict=True
     ):
         numbers = [f"{scores[column]:>{len(head)}.2f}" for column, head in zip(columns, heads, strict=True)]
-        playing = [label for label, on in zip(LABELS, plays, strict=True) if on]
+        playing = [label for label, on in zip(label_set.labels, plays, strict=True) if on]
         more = f" +{len(playing) - _TABLE_PLAYS}" if len(playing) > _TABLE_PLAYS else ""
-        told = f"  ({', '.join(playing[:_TABLE_PLAYS])}{more})" if playing else ""
-        stream.write("  ".join([*numbers, f"{clock(duration):>8}", name]) + told + "\n")
+        named = f"  ({', '.join(playing[:_TABLE_PLAYS])}{more})" if playing else ""
+        stream.write("  ".join([*numbers, f"{clock(duration):>8}", name]) + named + "\n")
 
 
 def _csv(library: Library, stream: TextIO) -> None:
     """The columns that `organology recognize --format csv` has."""
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("file", "duration", *LABELS))
+    writer.writerow(("file", "duration", *library.label_set.labels))
     for name, duration, scores in zip(library.names, library.durations.tolist(), library.scores.tolist(), strict=True):
         writer.writerow([name, format(duration, ".6f").rstrip("0").rstrip("."), *(f"{score:.6g}" for score in scores)])
 
 
 def _json(library: Library, stream: TextIO, query: str) -> None:
+    label_set = library.label_set
     head = {"schema": FIND_SCHEMA, "version": FIND_VERSION, "query": query}
     stream.write(json.dumps(head, ensure_ascii=False).removesuffix("}") + ', "recordings": [')
     for i, path in enumerate(library.paths):
-        scores = {label: round(score, 6) for label, score in zip(LABELS, library.scores[i].tolist(), strict=True)}
+        scores = {
+            label: round(score, 6) for label, score in zip(label_set.labels, library.scores[i].tolist(), strict=True)
+        }
         row = {
             "file": path,
             "channel": int(library.channels[i]) or None,
             "duration": round(float(library.durations[i]), 6),
             "model": library.runs[int(library.run_ids[i])].model,
-            "instruments": [label for label, on in zip(LABELS, library.plays[i], strict=True) if on],
+            "instruments": [label for label, on in zip(label_set.labels, library.plays[i], strict=True) if on],
             "scores": scores,
         }
         stream.write(("," if i else "") + "\n " + json.dumps(row, ensure_ascii=False))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+import os
+import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,30 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from organology.labels import LabelSet
+from organology.library.columns import Columns
 from organology.model_metadata import ModelMetadata
 from organology.recognition.result import Recognition
 from organology.recognition.segments import SegmentSettings
-from organology.taxonomy import LABELS
-
-SCORE_COLUMNS = LABELS
-SECONDS_COLUMNS = tuple(f"{label}_seconds" for label in LABELS)
-RECORDING_COLUMNS = (
-    "run",
-    "segmenting",
-    "path",
-    "channel",
-    "channels",
-    "size",
-    "mtime_ns",
-    "recognized_at",
-    "failure",
-    "notes",
-    "duration",
-    "windows",
-    "last_start",
-    *SCORE_COLUMNS,
-    *SECONDS_COLUMNS,
-)
 
 
 @dataclass(frozen=True)
@@ -65,6 +48,22 @@ class FileState:
             return None
         return FileState(str(absolute), status.st_size, status.st_mtime_ns)
 
+    def is_current(self) -> bool:
+        """Whether the file is still as it was."""
+        return FileState.of(self.path) == self
+
+
+def content_digest(path: str) -> str | None:
+    """What tells the content of a file from that of others: 128 bits in hexadecimal; None if it cannot be read."""
+    try:
+        # Opened so that a FIFO does not wait for a writer.
+        with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except (OSError, ValueError):
+        return None
+
 
 @dataclass(frozen=True)
 class Run:
@@ -77,11 +76,10 @@ class Run:
     model : str
         Name of the model.
     metadata : ModelMetadata
-        Labels in the order of `taxonomy.LABELS`.
     hop_frames : int
         Distance of the windows, at the model's rate.
     segmenting : int
-        In the store: of the segment settings that new `…_seconds` columns are reckoned with.
+        In the store: of the segment settings that new `…_seconds` columns are computed with.
     """
 
     id: int
@@ -95,6 +93,11 @@ class Run:
         """Distance of the windows."""
         return self.hop_frames / self.metadata.sample_rate
 
+    @property
+    def label_set(self) -> LabelSet:
+        """Of the model's outputs."""
+        return self.metadata.label_set
+
 
 def pack(scores: NDArray[np.float32]) -> bytes:
     """Scores as bytes: little-endian 32-bit floating point, window by window.
@@ -104,20 +107,20 @@ def pack(scores: NDArray[np.float32]) -> bytes:
     return scores.astype("<f4").tobytes()
 
 
-def unpack(packed: bytes) -> NDArray[np.float32]:
-    """Scores of shape (n_windows, 15) from bytes made by `pack`."""
-    return np.frombuffer(packed, "<f4").astype(np.float32).reshape(-1, len(LABELS))
+def unpack(packed: bytes, n_labels: int) -> NDArray[np.float32]:
+    """Scores of shape (n_windows, n_labels) from bytes made by `pack`."""
+    return np.frombuffer(packed, "<f4").astype(np.float32).reshape(-1, n_labels)
 
 
 def seconds_of(recognition: Recognition) -> NDArray[np.float64]:
-    """How long each label plays: the sum of its segments, in seconds, shape (15,)."""
-    seconds = np.zeros(len(LABELS))
+    """How long each label plays: the sum of its segments, in seconds, shape (n_labels,)."""
+    seconds = np.zeros(len(recognition.labels))
     for segment in recognition.segments:
-        seconds[LABELS.index(segment.label)] += segment.end - segment.start
+        seconds[recognition.labels.index(segment.label)] += segment.end - segment.start
     return seconds
 
 
-def row_of(recognition: Recognition) -> dict[str, Any]:
+def row_of(recognition: Recognition, columns: Columns) -> dict[str, Any]:
     """Columns of `recording` that a recognition fills."""
     return {
         "failure": None,
@@ -125,8 +128,8 @@ def row_of(recognition: Recognition) -> dict[str, Any]:
         "duration": recognition.duration,
         "windows": len(recognition.starts),
         "last_start": float(recognition.starts[-1]),
-        **dict(zip(SCORE_COLUMNS, recognition.file_scores.tolist(), strict=True)),
-        **dict(zip(SECONDS_COLUMNS, seconds_of(recognition).tolist(), strict=True)),
+        **dict(zip(columns.scores, recognition.file_scores.tolist(), strict=True)),
+        **dict(zip(columns.seconds, seconds_of(recognition).tolist(), strict=True)),
     }
 
 
@@ -142,29 +145,44 @@ def recognition_of(row: dict[str, Any], packed: bytes, run: Run, name: str) -> R
     run : Run
     name : str
         Its `source`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the row is damaged.
     """
     rate, window = run.metadata.sample_rate, run.metadata.window_frames
-    first = np.arange(row["windows"]) * run.hop_frames
-    first[-1] = round(row["last_start"] * rate)
-    # As the recognizer reckons: the end of the file is the source's, not that of the resampled sound.
-    ends = np.minimum((first + window) / rate, row["duration"])
-    ends[-1] = row["duration"]
+    labels = run.label_set.labels
+    scores = unpack(packed, len(labels))
+    duration, last_start = float(row["duration"]), float(row["last_start"])
+    if not len(scores) or len(scores) != row["windows"] or not np.isfinite([duration, last_start]).all():
+        raise ValueError(f"{row['windows']} windows, {len(scores)} of them with scores, in {duration} s")
+    first = np.arange(len(scores)) * run.hop_frames
+    first[-1] = round(last_start * rate)
+    # As the recognizer computes them: the end of the file is the source's, not that of the resampled sound.
+    ends = np.minimum((first + window) / rate, duration)
+    ends[-1] = duration
+    file_scores = np.array([row[label] for label in labels], np.float32)
+    if not (np.isfinite(file_scores).all() and np.isfinite(scores).all()):
+        raise ValueError("scores that are not finite")
     return Recognition(
         source=name,
-        duration=row["duration"],
+        duration=duration,
         starts=first / rate,
         ends=ends,
-        scores=unpack(packed),
-        file_scores=np.array([row[label] for label in SCORE_COLUMNS], np.float32),
+        scores=scores,
+        file_scores=file_scores,
         thresholds=np.array(run.metadata.thresholds, np.float64),
         hop_seconds=run.hop_seconds,
         model=run.model,
-        notes=tuple(json.loads(row["notes"])),
+        notes=tuple(map(str, json.loads(row["notes"]))),
+        labels=labels,
+        label_set=run.label_set,
     )
 
 
 def settings_text() -> str:
-    """The segment settings that `…_seconds` columns are reckoned with, as JSON."""
+    """The segment settings that `…_seconds` columns are computed with, as JSON."""
     return json.dumps(asdict(SegmentSettings()), sort_keys=True)
 
 
@@ -175,8 +193,3 @@ def channel_name(name: str, channel: int) -> str:
     ('a.wav', 'a.wav#ch2')
     """
     return f"{name}#ch{channel}" if channel else name
-
-
-def columns(names: Sequence[str]) -> str:
-    """Names as SQL wants them."""
-    return ", ".join(names)

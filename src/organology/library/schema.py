@@ -1,19 +1,25 @@
 """The tables of a store, and how a SQLite file becomes one.
 
-`docs/batch.md` tells the tables and columns; they are meant to be read by other programs, too.
+`docs/batch.md` lists the tables and columns; other programs may read them.
+
+A store holds one label set. The table of recordings, whose columns are the labels, is made when the first run begins.
+Stores of version 1 had no label set of their own: they hold `bradl15`.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from pathlib import Path
 
 from organology.errors import StoreError
-from organology.taxonomy import LABELS
+from organology.labels import LabelSet, default_set
+from organology.library.columns import SINCE_VERSION_2, Columns
 
 APPLICATION_ID = 0x6F726761  # "orga", in the header of the file
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+OLDEST_VERSION = 1
 
 SCORING_VERSION = 1
 """To be raised when the same model gives other scores for the same file: what is stored no longer counts then."""
@@ -21,55 +27,40 @@ SCORING_VERSION = 1
 BUSY_SECONDS = 60.0
 """How long one process waits for another to finish writing."""
 
-_NUMBERS = ",\n  ".join(f"{label} REAL" for label in LABELS)
-_SECONDS = ",\n  ".join(f"{label}_seconds REAL" for label in LABELS)
+_IN_WORK = "CREATE TABLE in_work (path TEXT NOT NULL, owner TEXT NOT NULL, PRIMARY KEY (path, owner))"
+_LABEL_SET = (
+    "CREATE TABLE label_set (id INTEGER PRIMARY KEY CHECK (id = 1), digest TEXT NOT NULL, definition TEXT NOT NULL)"
+)
+_BY_SIZE = "CREATE INDEX recording_size ON recording (size)"
 
-TABLES = f"""
-CREATE TABLE model (
+TABLES = (
+    """CREATE TABLE model (
   id INTEGER PRIMARY KEY,
   sha256 TEXT NOT NULL UNIQUE,
   name TEXT NOT NULL,
   metadata TEXT NOT NULL
-);
-CREATE TABLE run (
+)""",
+    """CREATE TABLE run (
   id INTEGER PRIMARY KEY,
   model INTEGER NOT NULL REFERENCES model,
   hop_frames INTEGER NOT NULL,
   scoring INTEGER NOT NULL,
   UNIQUE (model, hop_frames, scoring)
-);
-CREATE TABLE segmenting (
+)""",
+    """CREATE TABLE segmenting (
   id INTEGER PRIMARY KEY,
   settings TEXT NOT NULL UNIQUE
-);
-CREATE TABLE recording (
-  id INTEGER PRIMARY KEY,
-  run INTEGER NOT NULL REFERENCES run,
-  segmenting INTEGER NOT NULL REFERENCES segmenting,
-  path TEXT NOT NULL,
-  channel INTEGER NOT NULL,
-  channels INTEGER,
-  size INTEGER NOT NULL,
-  mtime_ns INTEGER NOT NULL,
-  recognized_at TEXT NOT NULL,
-  failure TEXT,
-  notes TEXT NOT NULL DEFAULT '[]',
-  duration REAL,
-  windows INTEGER,
-  last_start REAL,
-  {_NUMBERS},
-  {_SECONDS},
-  UNIQUE (path, channel, run)
-);
-CREATE TABLE in_work (
-  path TEXT PRIMARY KEY,
-  times INTEGER NOT NULL
-);
-CREATE TABLE window_scores (
+)""",
+    _IN_WORK,
+    _LABEL_SET,
+)
+_OF_RECORDINGS = (
+    """CREATE TABLE window_scores (
   recording INTEGER PRIMARY KEY REFERENCES recording ON DELETE CASCADE,
   scores BLOB NOT NULL
-);
-"""
+)""",
+    _BY_SIZE,
+)
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -95,9 +86,11 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     try:
         if create and _is_empty(connection):
             _prepare(connection)
-        _check(connection, path)
+        version = _check(connection, path)
         if create:
             _tune(connection)
+            if version < SCHEMA_VERSION:
+                _migrate(connection)
     except (sqlite3.Error, StoreError) as error:
         connection.close()
         if isinstance(error, StoreError):
@@ -141,7 +134,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         if _is_empty(connection):
-            for statement in TABLES.split(";"):
+            for statement in TABLES:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -149,6 +142,59 @@ def _prepare(connection: sqlite3.Connection) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring a store of version 1 to this one, unless another process has just done so."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+            for name, kind in SINCE_VERSION_2.items():
+                connection.execute(f"ALTER TABLE recording ADD COLUMN {name} {kind}")
+            connection.execute("DROP TABLE IF EXISTS in_work")
+            for statement in (_IN_WORK, _LABEL_SET, _BY_SIZE):
+                connection.execute(statement)
+            _write_label_set(connection, default_set())
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _write_label_set(connection: sqlite3.Connection, label_set: LabelSet) -> None:
+    connection.execute(
+        "INSERT INTO label_set (id, digest, definition) VALUES (1, ?, ?)",
+        (label_set.digest, json.dumps(label_set.to_dict(), ensure_ascii=False)),
+    )
+
+
+def create_recordings(connection: sqlite3.Connection, label_set: LabelSet) -> None:
+    """Give a new store its label set and the tables that follow from it, within a transaction of the caller."""
+    _write_label_set(connection, label_set)
+    connection.execute(Columns(label_set).create_table())
+    for statement in _OF_RECORDINGS:
+        connection.execute(statement)
+
+
+def read_label_set(connection: sqlite3.Connection, path: Path) -> LabelSet | None:
+    """The label set of a store, None if it has none yet.
+
+    Raises
+    ------
+    StoreError
+        If what is stored is no label set.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version < SCHEMA_VERSION:
+        return default_set()
+    row = connection.execute("SELECT definition FROM label_set").fetchone()
+    if row is None:
+        return None
+    try:
+        return LabelSet.from_dict(json.loads(row[0]))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise StoreError(f"{path}: its label set cannot be read: {error}") from error
 
 
 def _tune(connection: sqlite3.Connection) -> None:
@@ -165,10 +211,11 @@ def _tune(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def _check(connection: sqlite3.Connection, path: Path) -> int:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
         raise StoreError(f"{path}: a database, but not a store of organology")
-    if version != SCHEMA_VERSION:
+    if not OLDEST_VERSION <= version <= SCHEMA_VERSION:
         raise StoreError(f"{path}: a store of version {version}; this organology reads {SCHEMA_VERSION}")
+    return int(version)

@@ -1,11 +1,13 @@
 """A store of recognitions: one SQLite file that remembers what was recognized, so that nothing is done twice.
 
 A recording is known by its absolute path, size and time of last change, and by the run: the model's digest, the hop and
-`SCORING_VERSION`. What is stored are scores; thresholds and segments follow from them, so they can change without
-recognizing again. Failures are stored with their reason, so that a file is tried again only when it has changed.
+`SCORING_VERSION`. A file that was moved or copied is known by its content (`moves`). What is stored are scores;
+thresholds and segments follow from them, so they can change without recognizing again. Failures are stored with their
+reason, so that a file is tried again only when it has changed.
 
 Every recording is one transaction (write-ahead log): a process that is killed loses what it had in work and no more.
-Several processes may use one store.
+Several processes may use one store. What each has in work is stored with its owner (`in_work`): a file that a process
+left when it died is recognized in a process of its own next time, as it may be what ended the other one.
 """
 
 from __future__ import annotations
@@ -18,13 +20,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from organology.errors import AudioError
-from organology.library.database import Database
+from organology.library.columns import listed
+from organology.library.database import PATH, Database
 from organology.library.rows import (
-    RECORDING_COLUMNS,
     FileState,
     Run,
     channel_name,
-    columns,
     pack,
     recognition_of,
     row_of,
@@ -63,15 +64,21 @@ class Store(Database):
         Parameters
         ----------
         sha256 : str
-            Of the model file (`modelfile.digest`).
+            Of the model file (`Recognizer.digest`).
         model : str
             Its name.
         metadata : ModelMetadata
-            Labels in the order of `taxonomy.LABELS`.
+            Its label set is the store's from the first run on.
         hop_seconds : float
+
+        Raises
+        ------
+        StoreError
+            If the store holds another label set.
         """
         hop_frames = round(hop_seconds * metadata.sample_rate)
-        with self._writing() as connection:
+        with self.transaction() as connection:
+            self._use(metadata.label_set, connection)
             about = {"name": model, "metadata": metadata.to_json()}
             model_id = self._insert_once(connection, "model", {"sha256": sha256}, about)
             key = {"model": model_id, "hop_frames": hop_frames, "scoring": SCORING_VERSION}
@@ -80,7 +87,7 @@ class Store(Database):
         return Run(run_id, model, metadata, hop_frames, segmenting)
 
     def segmenting(self) -> int | None:
-        """Number of the segment settings of today, None if nothing is stored that was reckoned with them."""
+        """Number of the segment settings of today, None if nothing is stored that was computed with them."""
         rows = self.select("SELECT id FROM segmenting WHERE settings = ?", (settings_text(),))
         return int(rows[0][0]) if rows else None
 
@@ -117,23 +124,35 @@ class Store(Database):
             With the model's thresholds; or why the file could not be recognized; None if there is nothing, or of the
             file as it was before.
         """
-        with self._told() as connection:
-            rows = connection.execute(
-                f"SELECT {columns(RECORDING_COLUMNS)}, scores FROM recording"
-                " LEFT JOIN window_scores ON recording = recording.id"
-                " WHERE path = CAST(? AS TEXT) AND run = ? AND size = ? AND mtime_ns = ? ORDER BY channel",
-                (os.fsencode(file.path), run.id, file.size, file.mtime_ns),
-            ).fetchall()
-        found = [(dict(zip(RECORDING_COLUMNS, row, strict=False)), row[-1]) for row in rows]
+        columns = self.columns.read
+        rows = self.select(
+            f"SELECT {listed(columns)}, scores FROM recording LEFT JOIN window_scores ON recording = recording.id"
+            f" WHERE path = {PATH} AND run = ? AND size = ? AND mtime_ns = ? ORDER BY channel",
+            (os.fsencode(file.path), run.id, file.size, file.mtime_ns),
+        )
+        found = [(dict(zip(columns, row, strict=False)), row[-1]) for row in rows]
         for row, _ in found:
             if row["failure"] is not None:
                 return AudioError(f"{name}: {row['failure']}")
-        wanted = [(row, packed) for row, packed in found if (row["channel"] > 0) == split]
-        if split and not wanted:  # one channel alone is the mix
-            wanted = [(row, packed) for row, packed in found if row["channels"] == 1]
-        return [recognition_of(row, packed, run, channel_name(name, row["channel"])) for row, packed in wanted] or None
+        try:
+            wanted = [(row, packed) for row, packed in found if (row["channel"] > 0) == split]
+            if split and not wanted:  # one channel alone is the mix
+                wanted = [(row, packed) for row, packed in found if row["channels"] == 1]
+            return [
+                recognition_of(row, packed, run, channel_name(name, row["channel"])) for row, packed in wanted
+            ] or None
+        except (ValueError, TypeError, OverflowError):
+            return None  # a damaged row is no result: the file is recognized again
 
-    def put(self, run: Run, file: FileState, recognitions: Sequence[Recognition], *, split: bool = False) -> None:
+    def put(
+        self,
+        run: Run,
+        file: FileState,
+        recognitions: Sequence[Recognition],
+        *,
+        split: bool = False,
+        content: str | None = None,
+    ) -> None:
         """Store the recognitions of a file in place of what is there of it.
 
         Parameters
@@ -145,13 +164,16 @@ class Store(Database):
             With the model's thresholds and the run's segment settings; one, or with `split` one a channel.
         split : bool
             They are of the channels.
+        content : str, optional
+            `content_digest` of the file, by which it is known where it is moved to.
         """
         alone = split and len(recognitions) == 1
-        with self._writing() as connection:
+        with self.transaction() as connection:
             self._forget(connection, run, file, split and not alone)
             for number, recognition in enumerate(recognitions, 1):
                 row = {
-                    **row_of(recognition),
+                    **row_of(recognition, self.columns),
+                    "content": content,
                     "channel": number if split and not alone else 0,
                     "channels": len(recognitions) if split else None,
                 }
@@ -160,17 +182,17 @@ class Store(Database):
                     "INSERT INTO window_scores (recording, scores) VALUES (?, ?)", (identity, pack(recognition.scores))
                 )
 
-    def put_failure(self, run: Run, file: FileState, reason: str) -> None:
-        """Store why a file cannot be recognized."""
-        with self._writing() as connection:
+    def put_failure(self, run: Run, file: FileState, reason: str, content: str | None = None) -> None:
+        """Store why a file cannot be recognized; `content` as in `put`."""
+        with self.transaction() as connection:
             self._forget(connection, run, file, False)
-            self._insert(connection, run, file, {"channel": 0, "failure": reason})
+            self._insert(connection, run, file, {"channel": 0, "failure": reason, "content": content})
 
     def _forget(self, connection: sqlite3.Connection, run: Run, file: FileState, split: bool) -> None:
         """Drop what is replaced, what failed, and all that is of the file as it was before; it is no longer in work."""
-        self._end(connection, file)
+        connection.execute(f"DELETE FROM in_work WHERE path = {PATH}", (os.fsencode(file.path),))
         connection.execute(
-            "DELETE FROM recording WHERE path = CAST(? AS TEXT) AND (size <> ? OR mtime_ns <> ?"
+            f"DELETE FROM recording WHERE path = {PATH} AND (size <> ? OR mtime_ns <> ?"
             " OR (run = ? AND ((channel > 0) = ? OR failure IS NOT NULL)))",
             (os.fsencode(file.path), file.size, file.mtime_ns, run.id, split),
         )
@@ -186,54 +208,20 @@ class Store(Database):
             "mtime_ns": file.mtime_ns,
             "recognized_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        places = ["CAST(? AS TEXT)" if name == "path" else "?" for name in full]
+        places = [PATH if name == "path" else "?" for name in full]
         cursor = connection.execute(
-            f"INSERT INTO recording ({columns(list(full))}) VALUES ({columns(places)})", list(full.values())
+            f"INSERT INTO recording ({listed(list(full))}) VALUES ({', '.join(places)})", list(full.values())
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def begin(self, file: FileState) -> int:
-        """Tell that a file is in work, until `put`, `put_failure` or `release`.
-
-        Returns
-        -------
-        int
-            How many times that was told before and nothing followed: the program was killed, or killed by the file.
-        """
-        with self._writing() as connection:
-            (times,) = connection.execute(
-                "INSERT INTO in_work (path, times) VALUES (CAST(? AS TEXT), 1)"
-                " ON CONFLICT DO UPDATE SET times = times + 1 RETURNING times",
-                (os.fsencode(file.path),),
-            ).fetchone()
-        return int(times) - 1
-
-    def release(self, file: FileState) -> None:
-        """Tell that a file is no longer in work, and nothing is known of it."""
-        with self._writing() as connection:
-            self._end(connection, file)
-
-    def _end(self, connection: sqlite3.Connection, file: FileState) -> None:
-        connection.execute("DELETE FROM in_work WHERE path = CAST(? AS TEXT)", (os.fsencode(file.path),))
-
-    def follow(self, before: FileState, after: FileState) -> None:
-        """Tell that a file was changed without a change of its sound (its tags were written): what is stored holds."""
-        with self._writing() as connection:
-            connection.execute(
-                "UPDATE recording SET size = ?, mtime_ns = ?"
-                " WHERE path = CAST(? AS TEXT) AND size = ? AND mtime_ns = ?",
-                (after.size, after.mtime_ns, os.fsencode(before.path), before.size, before.mtime_ns),
-            )
-
     def count(self, run: Run) -> tuple[int, int]:
         """How many files of a run were recognized, and how many could not be."""
-        with self._told() as connection:
-            good, bad = connection.execute(
-                "SELECT count(DISTINCT CASE WHEN failure IS NULL THEN path END), count(failure) FROM recording"
-                " WHERE run = ?",
-                (run.id,),
-            ).fetchone()
+        ((good, bad),) = self.select(
+            "SELECT count(DISTINCT CASE WHEN failure IS NULL THEN path END), count(failure) FROM recording"
+            " WHERE run = ?",
+            (run.id,),
+        )
         return good, bad
 
     def prune(self, *, dry_run: bool = False) -> list[str]:
@@ -242,20 +230,22 @@ class Store(Database):
         Parameters
         ----------
         dry_run : bool
-            Only tell them.
+            Only list them.
 
         Returns
         -------
         list of str
             Their absolute paths.
         """
+        if self.is_empty:
+            return []
         paths = [path for (path,) in self.select("SELECT DISTINCT path FROM recording ORDER BY path")]
         gone = [path for path in paths if not os.path.lexists(path)]
         if gone and not dry_run:
-            with self._writing() as connection:
+            with self.transaction() as connection:
                 connection.executemany(
-                    "DELETE FROM recording WHERE path = CAST(? AS TEXT)", [(os.fsencode(path),) for path in gone]
+                    f"DELETE FROM recording WHERE path = {PATH}", [(os.fsencode(path),) for path in gone]
                 )
-            with self._told() as connection:
+            with self.connection() as connection:
                 connection.execute("VACUUM")
         return gone

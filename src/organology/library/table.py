@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from organology.labels import LabelSet
+from organology.library.columns import Columns, listed
 from organology.library.query.match import Mask, Numbers, matching_rows
 from organology.library.query.parser import parse
-from organology.library.rows import (
-    RECORDING_COLUMNS,
-    SCORE_COLUMNS,
-    SECONDS_COLUMNS,
-    Run,
-    channel_name,
-    columns,
-    recognition_of,
-    seconds_of,
-)
+from organology.library.rows import Run, channel_name, recognition_of, seconds_of
 from organology.library.store import Store
-from organology.taxonomy import LABELS, raise_families
+from organology.recognition.thresholds import Thresholds, resolve_thresholds
 
 # Of each file the latest: the run and the kind (channels mixed, or each alone) of the row that was written last.
 _LATEST = (
@@ -45,13 +38,15 @@ class Library:
         Absolute.
     durations : float array, shape (n,)
         In seconds.
-    scores : float32 array, shape (n, 15)
+    scores : float32 array, shape (n, n_labels)
         Of the files.
-    thresholds : float array, shape (n, 15)
-    asked : dict
-        Thresholds in place of the models', by label.
+    thresholds : float array, shape (n, n_labels)
+    asked : float, mapping, sequence or array, optional
+        Thresholds in place of the models'.
     min_seconds : float, optional
         A label plays where its segments add up to this; None: where the file's score reaches its threshold.
+    unreadable : list of str
+        Names of recordings whose rows are damaged. They are left out, or play for 0 s where only their windows are.
     """
 
     store: Store
@@ -63,34 +58,35 @@ class Library:
     durations: Numbers
     scores: NDArray[np.float32]
     thresholds: Numbers
-    asked: Mapping[str, float]
+    asked: Thresholds | None
     min_seconds: float | None
+    unreadable: list[str] = field(default_factory=list)
 
     @staticmethod
-    def load(store: Store, thresholds: Mapping[str, float] | None = None, min_seconds: float | None = None) -> Library:
+    def load(store: Store, thresholds: Thresholds | None = None, min_seconds: float | None = None) -> Library:
         """The latest recognition of every file in a store.
 
         Parameters
         ----------
         store : Store
-        thresholds : mapping, optional
-            In place of the models', by label.
+        thresholds : float, mapping, sequence or array, optional
+            In place of the models'.
         min_seconds : float, optional
             See the class.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be read.
+        ValueError
+            If the thresholds are none.
         """
-        asked = dict(thresholds or {})
         runs = {run.id: run for run in store.runs()}
-        numbers = columns([f"r.{name}" for name in ("duration", *SCORE_COLUMNS)])
-        rows = store.select(f"SELECT r.id, r.run, r.channel, r.path, {numbers} {_LATEST} ORDER BY r.path, r.channel")
-        rows = [row for row in rows if row[1] in runs]
-        values = np.array([row[4:] for row in rows], np.float64).reshape(len(rows), 1 + len(LABELS))
+        rows, values, unreadable = _rows_of(store, runs)
         run_ids = np.array([row[1] for row in rows], np.int64)
-        levels = np.zeros((len(rows), len(LABELS)))
+        chosen = np.zeros((len(rows), len(store.label_set)))
         for number, run in runs.items():
-            of_run = np.array(run.metadata.thresholds)
-            for label, level in asked.items():
-                of_run[LABELS.index(label)] = level
-            levels[run_ids == number] = of_run
+            chosen[run_ids == number] = resolve_thresholds(store.label_set, run.metadata.thresholds, thresholds)
         return Library(
             store,
             runs,
@@ -100,13 +96,23 @@ class Library:
             [row[3] for row in rows],
             values[:, 0],
             values[:, 1:].astype(np.float32),
-            levels,
-            asked,
+            chosen,
+            thresholds,
             min_seconds,
+            unreadable,
         )
+
+    @property
+    def label_set(self) -> LabelSet:
+        """The label set of the store."""
+        return self.store.label_set
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def _columns(self) -> Columns:
+        return self.store.columns
 
     @property
     def names(self) -> list[str]:
@@ -115,8 +121,8 @@ class Library:
 
     @cached_property
     def plays(self) -> Mask:
-        """Whether each label plays in each file by the file's score, shape (n, 15)."""
-        return np.asarray(raise_families(self.scores >= self.thresholds))
+        """Whether each label plays in each file by the file's score, shape (n, n_labels)."""
+        return np.asarray(self.label_set.raise_parents(self.scores >= self.thresholds))
 
     def taken(self, rows: NDArray[np.intp]) -> Library:
         """Some rows, in an order."""
@@ -137,52 +143,65 @@ class Library:
         Parameters
         ----------
         query : str
-            As `query.parse` reads it.
+            As `query.parser.parse` reads it.
 
         Raises
         ------
         QueryError
             If it cannot be read.
         """
-        return self.taken(matching_rows(self, parse(query)))
+        return self.taken(matching_rows(self, parse(query, self.label_set)))
+
+    @property
+    def has_seconds(self) -> bool:
+        """Whether `seconds` has been computed."""
+        return "seconds" in vars(self)
 
     @cached_property
     def seconds(self) -> Numbers:
-        """How long each label plays in each file, in seconds, shape (n, 15).
+        """How long each label plays in each file, in seconds, shape (n, n_labels).
 
-        As stored, where that was reckoned with the same thresholds and settings; else from the windows' scores.
+        As stored, where that was computed with the same thresholds and settings; else from the windows' scores.
         """
-        found = np.zeros((len(self), len(LABELS)))
+        found = np.zeros((len(self), len(self.label_set)))
         place = {identity: i for i, identity in enumerate(self.ids.tolist())}
         for identity in self._outdated(place):
             i = place[identity]
-            found[i] = self._reckoned(identity, self.runs[int(self.run_ids[i])], self.thresholds[i])
+            try:
+                found[i] = self._computed(identity, self.runs[int(self.run_ids[i])], self.thresholds[i])
+            except (ValueError, TypeError, OverflowError):
+                self.unreadable.append(channel_name(self.paths[i], int(self.channels[i])))
             del place[identity]
         if place:
-            for identity, *numbers in self.store.select(f"SELECT id, {columns(SECONDS_COLUMNS)} FROM recording"):
+            for identity, *numbers in self.store.select(f"SELECT id, {listed(self._columns.seconds)} FROM recording"):
                 if identity in place:
-                    found[place[identity]] = numbers
+                    try:
+                        found[place[identity]] = numbers
+                    except (ValueError, TypeError):
+                        self.unreadable.append(self.names[place[identity]])
         return found
 
     def _outdated(self, identities: Iterable[int]) -> list[int]:
         """Recordings whose stored seconds are of other thresholds or settings."""
-        same = {
-            number
-            for number, run in self.runs.items()
-            if all(level == run.metadata.thresholds[LABELS.index(label)] for label, level in self.asked.items())
-        }
+        same = {number for number, run in self.runs.items() if self._thresholds_of(run) == run.metadata.thresholds}
         rows = self.store.select("SELECT id, run, segmenting FROM recording")
         segmenting = self.store.segmenting()
         current = {identity for identity, run, of in rows if run in same and of == segmenting}
         return [identity for identity in identities if identity not in current]
 
-    def _reckoned(self, identity: int, run: Run, thresholds: Numbers) -> Numbers:
-        ((*row, packed),) = self.store.select(
-            f"SELECT {columns(RECORDING_COLUMNS)}, scores FROM recording JOIN window_scores ON recording = id"
-            " WHERE id = ?",
+    def _thresholds_of(self, run: Run) -> tuple[float, ...]:
+        return tuple(resolve_thresholds(self.label_set, run.metadata.thresholds, self.asked).tolist())
+
+    def _computed(self, identity: int, run: Run, thresholds: Numbers) -> Numbers:
+        columns = self._columns.read
+        rows = self.store.select(
+            f"SELECT {listed(columns)}, scores FROM recording JOIN window_scores ON recording = id WHERE id = ?",
             (identity,),
         )
-        recognition = recognition_of(dict(zip(RECORDING_COLUMNS, row, strict=True)), packed, run, "")
+        if not rows:
+            raise ValueError("no scores of windows")
+        ((*row, packed),) = rows
+        recognition = recognition_of(dict(zip(columns, row, strict=True)), packed, run, "")
         return seconds_of(replace(recognition, thresholds=thresholds))
 
 
@@ -204,8 +223,32 @@ def sorted_rows(library: Library, by: str) -> NDArray[np.intp]:
         rows = np.arange(len(library))
     elif name == "duration":
         rows = np.argsort(-library.durations, kind="stable")
-    elif name in LABELS:
-        rows = np.argsort(-library.scores[:, LABELS.index(name)], kind="stable")
+    elif name in library.label_set.labels:
+        rows = np.argsort(-library.scores[:, library.label_set.index(name)], kind="stable")
     else:
-        raise ValueError(f"not a column to sort by: {by!r}; there are path, duration and {', '.join(LABELS)}")
+        raise ValueError(
+            f"{by!r} is no column to sort by; they are path, duration, {', '.join(library.label_set.labels)}"
+        )
     return rows[::-1] if by.startswith("-") else rows
+
+
+def _rows_of(
+    store: Store, runs: Mapping[int, Run]
+) -> tuple[list[tuple[int, int, int, str]], NDArray[np.float64], list[str]]:
+    """Of the latest rows id, run, channel and path; durations and scores, (n, 1 + n_labels); and what is damaged."""
+    n_numbers = 1 + len(store.label_set)
+    if store.is_empty:
+        return [], np.zeros((0, n_numbers)), []
+    names = listed(("duration", *store.columns.scores), "r")
+    rows = store.select(f"SELECT r.id, r.run, r.channel, r.path, {names} {_LATEST} ORDER BY r.path, r.channel")
+    rows = [row for row in rows if row[1] in runs]
+    unreadable = [str(row[3]) for row in rows if not _is_whole(row)]
+    if unreadable:
+        rows = [row for row in rows if _is_whole(row)]
+    return [row[:4] for row in rows], np.array([row[4:] for row in rows], np.float64).reshape(-1, n_numbers), unreadable
+
+
+def _is_whole(row: tuple[object, ...]) -> bool:
+    """Whether every value is of the type that it has to be."""
+    _, _, channel, path, *numbers = row
+    return type(channel) is int and type(path) is str and all(type(number) is float for number in numbers)

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from organology.atomic import is_written_through
+from organology.errors import OrganologyError
+
 DEFAULT = "table"
 """What is written where nothing asks for another format."""
 
@@ -79,14 +82,25 @@ def register(form: Format) -> None:
 
 
 def format_of(output: Path | None) -> str:
-    """The format that the name of a file asks for; the default where it asks for none.
+    """The format that the name of a file asks for; the default for standard output, a folder, a name without an ending.
 
-    >>> format_of(Path("out.JAMS")), format_of(Path("out.labels.txt")), format_of(Path("a.doc")), format_of(None)
+    Raises
+    ------
+    OrganologyError
+        If the ending is that of no format: it may be a recording, or a slip.
+
+    Examples
+    --------
+    >>> format_of(Path("out.JAMS")), format_of(Path("out.labels.txt")), format_of(Path("out")), format_of(None)
     ('jams', 'audacity', 'table', 'table')
     """
     name = "" if output is None else output.name.lower()
     fitting = [(len(end), form.name) for form in FORMATS.values() for end in form.suffixes if name.endswith(end)]
-    return max(fitting)[1] if fitting else DEFAULT
+    if fitting:
+        return max(fitting)[1]
+    if output is not None and output.suffix and not output.is_dir() and not is_written_through(output):
+        raise OrganologyError(f"{output}: {output.suffix} is the ending of no format; give --format")
+    return DEFAULT
 
 
 _WRITERS = "organology.outputs.writers"
@@ -145,3 +159,14 @@ for _format in (
     ),
 ):
     register(_format)
+
+
+def markdown_table() -> str:
+    """The registry as a table in Markdown, for the docs."""
+    rows = ["| `--format` | names of files | one file holds | what it says |", "|---|---|---|---|"]
+    for form in FORMATS.values():
+        names = ", ".join(f"`{suffix}`" for suffix in form.suffixes)
+        rows.append(
+            f"| `{form.name}` | {names} | {'one recording' if form.alone else 'all recordings'} | {form.what} |"
+        )
+    return "".join(f"{row}\n" for row in rows)

@@ -34,6 +34,8 @@ class OutputPaths:
         All of the run.
     split : bool
         A recording may give a result for each channel, named `NAME#chN`.
+    also_read : iterable of path
+        What else the run reads: lists, a store, a model.
 
     Examples
     --------
@@ -42,7 +44,10 @@ class OutputPaths:
     ['out/a/x.jams', 'out/a/x.mp3.jams']
     """
 
-    def __init__(self, inputs: Iterable[Input] = (), split: bool = False) -> None:
+    def __init__(
+        self, inputs: Iterable[Input] = (), split: bool = False, also_read: Iterable[str | os.PathLike[str]] = ()
+    ) -> None:
+        self._also_read = list(also_read)
         self._bases: dict[str, str] = {}
         self._taken: dict[str, str] = {}  # folded base -> the name that has it
         self._split = split
@@ -99,12 +104,12 @@ class OutputPaths:
         return folder / f"{self._bases[name]}{suffix}"
 
     def holds(self, path: Path) -> bool:
-        """Whether a path is one of the inputs, so that writing to it would destroy a recording."""
+        """Whether a path is one of the inputs, so that writing to it would destroy what is read."""
         return os.path.lexists(path) and os.path.realpath(path) in self._inputs
 
     @cached_property
     def _inputs(self) -> frozenset[str]:
-        return frozenset(map(os.path.realpath, self._bases))
+        return frozenset(map(os.path.realpath, [*self._bases, *self._also_read]))
 
 
 def _kept_folders(roots: Sequence[Path]) -> dict[Path, Path]:

@@ -18,9 +18,14 @@ from organology.recognition.result import Recognition
 STANDARD_OUTPUT = "standard output"
 
 
+def output_path(given: Path | None) -> Path | None:
+    """What `--output` names: None for standard output, which `-` is, too."""
+    return None if given is None or given == Path("-") else given
+
+
 @contextmanager
-def opened(output: Path | None, *, durable: bool = False) -> Iterator[TextIO]:
-    """A stream for text: a file's, written whole; that of a device or FIFO; or standard output.
+def opened(output: Path | None, *, durable: bool = False, keeps_bytes: bool = False) -> Iterator[TextIO]:
+    r"""A stream for text: a file's, written whole; that of a device or FIFO; or standard output.
 
     Parameters
     ----------
@@ -28,33 +33,35 @@ def opened(output: Path | None, *, durable: bool = False) -> Iterator[TextIO]:
         None is standard output.
     durable : bool
         As of `written_whole`.
+    keeps_bytes : bool
+        Names that are not UTF-8 are written as the bytes that they are, for programs that open them; else they are
+        written as `\xff`, for people.
 
     Raises
     ------
     OrganologyError
         If it cannot be written.
     """
+    errors = "surrogateescape" if keeps_bytes else "backslashreplace"
     with one_line_errors(output):
         if output is None:
-            yield from _standard_output()
+            yield from _standard_output(errors)
         elif is_written_through(output):
-            with os.fdopen(
-                descriptor_of(output), "w", encoding="utf-8", errors="backslashreplace", newline=""
-            ) as stream:
+            with os.fdopen(descriptor_of(output), "w", encoding="utf-8", errors=errors, newline="") as stream:
                 yield stream
         else:
             with (
                 written_whole(output, durable=durable) as temporary,
-                temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream,
+                temporary.open("w", encoding="utf-8", errors=errors, newline="") as stream,
             ):
                 yield stream
 
 
-def _standard_output() -> Iterator[TextIO]:
+def _standard_output(errors: str) -> Iterator[TextIO]:
     # A name that is not UTF-8 must not end the job.
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
+        reconfigure(errors=errors)
     try:
         yield sys.stdout
         sys.stdout.flush()

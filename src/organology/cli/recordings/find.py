@@ -1,20 +1,19 @@
-"""`organology find`: which recordings of a store have certain instruments; `organology store`: what is in it."""
+"""`organology find`: which recordings of a store have certain instruments."""
 
 from __future__ import annotations
 
-import os
-import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from organology.cli.recordings.options import GroupedCommand, checked_label, thresholds_of
+from organology.cli.recordings.options import GroupedCommand, wrong_option
 
 
 class FindFormat(StrEnum):
-    """What is written."""
+    """What is written: `library.report.FIND_FORMATS`."""
 
     TABLE = "table"
     CSV = "csv"
@@ -23,17 +22,9 @@ class FindFormat(StrEnum):
     M3U = "m3u"
 
 
-_Store = Annotated[Path, typer.Argument(metavar="STORE", help="What `recognize --store` wrote.")]
-
-
 def register(app: typer.Typer) -> None:
-    """Add the verbs to the command line."""
+    """Add the verb to the command line."""
     app.command(name="find", cls=GroupedCommand)(find)
-    told = "Look into a store of recognitions, and tidy it."
-    group = typer.Typer(help=told, no_args_is_help=True, rich_markup_mode=None)
-    group.command(name="info")(info)
-    group.command(name="prune")(prune)
-    app.add_typer(group, name="store")
 
 
 def find(
@@ -58,7 +49,14 @@ def find(
             help="A label counts where its segments add up to this, whatever the file's score.",
         ),
     ] = None,
-    output_format: Annotated[FindFormat, typer.Option("--format", help="What is written.")] = FindFormat.TABLE,
+    output_format: Annotated[
+        FindFormat | None,
+        typer.Option("--format", help="What is written.  [default: as --output ends, else table]"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="File to write, whole, in place of standard output."),
+    ] = None,
     null: Annotated[bool, typer.Option("--null", "-0", help="paths: NUL bytes end them (xargs -0).")] = False,
     sort: Annotated[
         str,
@@ -73,73 +71,48 @@ def find(
     """
     if store is None:
         raise typer.BadParameter("is needed", param_hint="--store")
-    thresholds = thresholds_of(threshold)
-    by = sort if sort.lstrip("-") in ("path", "duration") else _by_label(sort)
+    from organology.batch.options import thresholds_of
     from organology.library.query.parser import parse
     from organology.library.query.tree import labels_of
-    from organology.library.report import write_found
+    from organology.library.report import found_format, write_found
     from organology.library.store import Store
     from organology.library.table import Library, sorted_rows
-    from organology.taxonomy import LABELS
+    from organology.outputs.sinks import opened as opened_output
+    from organology.outputs.sinks import output_path
+    from organology.targets import check_output, with_companions
 
-    labels = labels_of(parse(query))
-    levels = dict.fromkeys(LABELS, thresholds) if isinstance(thresholds, float) else thresholds
+    target = output_path(output)
+    form = output_format.value if output_format is not None else found_format(target)
+    if target is not None:
+        check_output(target, with_companions(store))
     with Store(store, create=False) as opened:
-        library = Library.load(opened, levels, min_seconds)
-        found = library.find(query)
-        found = found.taken(sorted_rows(found, by)[:limit])
-    if by.lstrip("-") in LABELS and by.lstrip("-") not in labels:
-        labels.append(by.lstrip("-"))
-    _reconfigure("surrogateescape" if output_format in (FindFormat.PATHS, FindFormat.M3U) else "backslashreplace")
-    try:
-        write_found(found, output_format.value, sys.stdout, query=query, labels=labels, null=null)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, e.g. `head`, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
-    if output_format is FindFormat.TABLE:
-        typer.echo(f"{len(found)} of {len(library)} recordings", err=True)
+        with wrong_option("--threshold"):
+            thresholds = thresholds_of(threshold or (), opened.label_set)
+        with wrong_option("--sort"):
+            by = _column(sort, opened.label_set.find)
+        labels = labels_of(parse(query, opened.label_set), opened.label_set)
+        library = Library.load(opened, thresholds, min_seconds)
+        matching = library.find(query)
+        found = matching.taken(sorted_rows(matching, by)[:limit])
+        plain = by.lstrip("-")
+        if plain in opened.label_set.labels and plain not in labels:
+            labels.append(plain)
+        with opened_output(target, durable=True, keeps_bytes=form in ("paths", "m3u")) as stream:
+            write_found(found, form, stream, query=query, labels=labels, null=null)
+    for name in library.unreadable:
+        typer.echo(f"{store}: {name}: its row is damaged, and left out; recognize it again", err=True)
+    if form == FindFormat.TABLE.value:
+        cut = f"{len(found)} shown of " if len(found) < len(matching) else ""
+        typer.echo(f"{cut}{len(matching)} of {len(library)} recordings", err=True)
 
 
-def info(store: _Store) -> None:
-    """Tell what a store holds."""
-    from organology.library.store import Store
-    from organology.library.table import Library
-    from organology.taxonomy import LABELS
-
-    with Store(store, create=False) as opened:
-        typer.echo(f"{store}: {store.stat().st_size / 1e6:.1f} MB")
-        for run in opened.runs():
-            good, bad = opened.count(run)
-            typer.echo(f"{run.model}, windows every {run.hop_seconds:g} s: {good} files recognized, {bad} not")
-        library = Library.load(opened)
-    typer.echo(f"{library.durations.sum() / 3600:.1f} hours in {len(library)} recordings; of these play")
-    for i, label in enumerate(LABELS):
-        typer.echo(f"  {label:16} {int(library.plays[:, i].sum()):8}")
-
-
-def prune(
-    store: _Store,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; else it is only told.")] = False,
-) -> None:
-    """Forget files that are gone (also those on a disk that is not mounted now)."""
-    from organology.library.store import Store
-
-    with Store(store, create=yes) if yes and store.is_file() else Store(store, create=False) as opened:
-        gone = opened.prune(dry_run=not yes)
-    _reconfigure("surrogateescape")
-    for path in gone:
-        typer.echo(path)
-    typer.echo(f"{len(gone)} files {'forgotten' if yes else 'are gone; --yes forgets them'}", err=True)
-
-
-def _by_label(sort: str) -> str:
+def _column(sort: str, find_labels: Callable[[str], tuple[str, ...]]) -> str:
+    """What `--sort` names; a label as people say it."""
     sign = "-" if sort.startswith("-") else ""
-    return sign + checked_label(sort.removeprefix("-"), "--sort")
-
-
-def _reconfigure(errors: str) -> None:
-    # A name that is not UTF-8 must not end the output.
-    reconfigure: Any = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors=errors)
+    name = sort.removeprefix("-")
+    if name in ("path", "duration"):
+        return sort
+    labels = find_labels(name)
+    if len(labels) != 1:
+        raise ValueError(f"{name!r} means {' and '.join(labels)}; name one of them")
+    return f"{sign}{labels[0]}"

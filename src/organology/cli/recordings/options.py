@@ -1,13 +1,15 @@
-"""What the verbs on recordings share: help in groups, thresholds and labels as arguments."""
+"""What the verbs on recordings share: help in groups, options that do not fit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 from typer.core import TyperCommand
 
+from organology.errors import OptionError
 from organology.outputs.formats import FORMATS
 
 
@@ -31,35 +33,23 @@ class GroupedCommand(TyperCommand):
                     formatter.write_dl(records)
 
 
-def thresholds_of(given: Sequence[str] | None) -> float | dict[str, float] | None:
-    """Thresholds from `0.4` (for all labels) and `violin=0.4` arguments; the later ones and those of a label win.
+@contextmanager
+def wrong_options() -> Iterator[None]:
+    """Turn options that do not fit into wrong use of the command line, with exit status 2."""
+    try:
+        yield
+    except OptionError as error:
+        raise typer.BadParameter(error.reason, param_hint=error.option) from None
 
-    Raises
-    ------
-    typer.BadParameter
-        If one is neither, or not between 0 and 1.
-    """
-    if not given:
-        return None
-    from organology.taxonomy import LABELS
 
-    for_all: float | None = None
-    levels: dict[str, float] = {}
-    for one in given:
-        label, sign, text = one.rpartition("=")
-        try:
-            level = float(text)
-        except ValueError:
-            level = -1.0
-        if not 0 <= level <= 1:
-            raise typer.BadParameter(f"{one!r}: a number from 0 to 1, or LABEL=NUMBER", param_hint="--threshold")
-        if sign:
-            levels[checked_label(label, "--threshold")] = level
-        else:
-            for_all = level
-    if for_all is None:
-        return levels
-    return {**dict.fromkeys(LABELS, for_all), **levels} if levels else for_all
+@contextmanager
+def wrong_option(option: str) -> Iterator[None]:
+    """Turn a value that does not fit into wrong use of an option, with exit status 2."""
+    try:
+        yield
+    except ValueError as error:
+        reason = error.reason if isinstance(error, OptionError) else str(error)
+        raise typer.BadParameter(reason, param_hint=option) from None
 
 
 def list_formats(asked: bool) -> None:
@@ -71,39 +61,3 @@ def list_formats(asked: bool) -> None:
         holds = "a file a recording" if form.alone else ""
         typer.echo(f"{name:<{width}}  {form.suffix:<13}  {form.what:<45}  {holds}".rstrip())
     raise typer.Exit
-
-
-def labels_of(given: Sequence[str] | None, option: str) -> tuple[str, ...] | None:
-    """Labels from arguments like `violin,brass`, in the order of the labels; None if none is given.
-
-    Raises
-    ------
-    typer.BadParameter
-        If one is not a label.
-    """
-    if not given:
-        return None
-    from organology.taxonomy import LABELS
-
-    asked = {checked_label(one, option) for text in given for one in text.split(",") if one.strip()}
-    return tuple(label for label in LABELS if label in asked) or None
-
-
-def checked_label(text: str, option: str) -> str:
-    """A label as it is written inside organology (`Electric-Guitar` is `electric_guitar`).
-
-    Raises
-    ------
-    typer.BadParameter
-        If it is none.
-    """
-    import difflib
-
-    from organology.taxonomy import LABELS
-
-    label = text.strip().lower().replace("-", "_").replace(" ", "_")
-    if label not in LABELS:
-        near = difflib.get_close_matches(label, LABELS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"the labels are {', '.join(LABELS)}"
-        raise typer.BadParameter(f"{text.strip()!r} is not a label; {hint}", param_hint=option)
-    return label

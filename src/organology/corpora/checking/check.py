@@ -23,7 +23,7 @@ from organology.labels import LabelSet, default_set
 
 Form = Literal["source", "prepared"]
 Holds = Literal["stems", "tags"]
-_OWN = "stems"
+_OWN, _OWN_TABLE = "stems", "stems.csv"
 _TABLES = {"stems.parquet": "stems", "tracks.parquet": "tags"}
 
 
@@ -88,6 +88,8 @@ def detect(root: Path) -> tuple[str, Form]:
     for entry in CORPORA.values():
         if not entry.of_any_audio and entry.looks_like(root):
             return entry.name, "source"
+    if (root / _OWN_TABLE).is_file():
+        return _OWN, "source"
     try:
         audio.find(root)
     except AudioError:

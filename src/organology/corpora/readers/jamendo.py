@@ -13,7 +13,7 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
-from organology.corpora.convert import AudioFormat
+from organology.corpora.conversion.convert import AudioFormat
 from organology.corpora.issues import Issue, Listener
 from organology.corpora.report import Report
 from organology.corpora.splits import SPLITS

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from organology.audio.discovery import search
-from organology.corpora.convert import AudioFormat
+from organology.corpora.conversion.convert import AudioFormat
 from organology.corpora.issues import NOT_TEXT, Issue, Listener, is_text, shown_path
 from organology.corpora.report import Report
 from organology.corpora.splits import SplitSong, assign, parse_fractions

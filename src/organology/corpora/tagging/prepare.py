@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from organology.audio import SAMPLE_RATE
-from organology.corpora.convert import AudioFormat
+from organology.corpora.conversion.convert import AudioFormat
+from organology.corpora.conversion.records import check_same_corpus, forget_others, sweep_prepared, task
+from organology.corpora.conversion.workers import prepare_songs
 from organology.corpora.issues import Issue, IssueLog, Listener, check_apart, shown_path
 from organology.corpora.names import safe_names
-from organology.corpora.records import check_same_corpus, forget_others, sweep_prepared, task
 from organology.corpora.report import Report
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
 from organology.corpora.tagging.in_place import TrackAudio, look_at, shared_folder
 from organology.corpora.tagging.report import summarize
-from organology.corpora.workers import prepare_songs
 from organology.errors import CorpusError
 
 STEMS_TABLE = "stems.parquet"

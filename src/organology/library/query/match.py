@@ -1,20 +1,17 @@
-"""Of which rows of a library a query is true, for all of them at once."""
+"""Which rows of a library match a query, for all of them at once."""
 
 from __future__ import annotations
 
 import fnmatch
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from organology.labels import LabelSet
 from organology.library.query.tree import All, Compare, Not, Plays, Query, Value
-from organology.taxonomy import LABELS
-
-if TYPE_CHECKING:
-    from organology.library.table import Library
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
@@ -29,36 +26,90 @@ _COMPARE: dict[str, Callable[[Numbers, Numbers], Mask]] = {
 }
 
 
-def matching_rows(library: Library, query: Query) -> NDArray[np.intp]:
-    """Rows of a library that a query is true of, in order.
+class Rows(Protocol):
+    """What a query looks at: recordings, a row each. See `library.table.Library`."""
+
+    @property
+    def label_set(self) -> LabelSet:
+        """Of the columns."""
+        ...
+
+    @property
+    def paths(self) -> list[str]:
+        """Absolute."""
+        ...
+
+    @property
+    def channels(self) -> NDArray[np.int64]:
+        """0 where all are mixed, shape (n,)."""
+        ...
+
+    @property
+    def durations(self) -> Numbers:
+        """In seconds, shape (n,)."""
+        ...
+
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """Of the files, shape (n, n_labels)."""
+        ...
+
+    @property
+    def plays(self) -> Mask:
+        """Whether each label plays, shape (n, n_labels)."""
+        ...
+
+    @property
+    def min_seconds(self) -> float | None:
+        """A label plays where its segments add up to this."""
+        ...
+
+    @property
+    def has_seconds(self) -> bool:
+        """Whether `seconds` is known without work."""
+        ...
+
+    @property
+    def seconds(self) -> Numbers:
+        """How long each label plays, shape (n, n_labels)."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def taken(self, rows: NDArray[np.intp]) -> Self:
+        """Some rows, in an order."""
+        ...
+
+
+def matching_rows(rows: Rows, query: Query) -> NDArray[np.intp]:
+    """Numbers of the rows that match a query, in order.
 
     How long labels play is asked for only where nothing else decides.
     """
-    can, must = _bounds(library, query)
-    open_rows = np.flatnonzero(can & ~must)
-    if len(open_rows):
-        part = library.taken(open_rows)
+    can, must = _bounds(rows, query)
+    undecided = np.flatnonzero(can & ~must)
+    if len(undecided):
+        part = rows.taken(undecided)
         part.seconds  # noqa: B018  # from here on it is known
-        must[open_rows] = _bounds(part, query)[1]
+        must[undecided] = _bounds(part, query)[1]
     return np.flatnonzero(must)
 
 
-def _bounds(library: Library, query: Query) -> tuple[Mask, Mask]:
-    """Where a query can be true, and where it is in any case, with what is known by now."""
+def _bounds(rows: Rows, query: Query) -> tuple[Mask, Mask]:
+    """Where a query can match, and where it does in any case, with what is known by now."""
     if isinstance(query, Plays):
-        if library.min_seconds is None:
-            plays = library.plays[:, LABELS.index(query.label)]
+        if rows.min_seconds is None:
+            plays = rows.plays[:, rows.label_set.index(query.label)]
             return plays, plays
-        return _compared(
-            library, Compare(Value("seconds", query.label), ">=", Value("number", number=library.min_seconds))
-        )
+        least = Value("number", number=rows.min_seconds)
+        return _compared(rows, Compare(Value("seconds", (query.label,)), ">=", least))
     if isinstance(query, Compare):
-        return _compared(library, query)
+        return _compared(rows, query)
     if isinstance(query, Not):
-        can, must = _bounds(library, query.of)
+        can, must = _bounds(rows, query.of)
         return ~must, ~can
-    bounds = [_bounds(library, part) for part in query.of]
-    whole = np.full(len(library), isinstance(query, All))
+    bounds = [_bounds(rows, part) for part in query.of]
+    whole = np.full(len(rows), isinstance(query, All))
     join = np.logical_and if isinstance(query, All) else np.logical_or
     return (
         join.reduce([whole, *(can for can, _ in bounds)]),
@@ -66,29 +117,28 @@ def _bounds(library: Library, query: Query) -> tuple[Mask, Mask]:
     )
 
 
-def _compared(library: Library, comparison: Compare) -> tuple[Mask, Mask]:
+def _compared(rows: Rows, comparison: Compare) -> tuple[Mask, Mask]:
     left, right = comparison.left, comparison.right
     if left.kind == "path":
-        found = _named(library.paths, right.text, comparison.operator)
+        found = _named(rows.paths, right.text, comparison.operator)
         return found, found
-    if {left.kind, right.kind} & {"seconds", "share"} and "seconds" not in vars(library):
-        return np.ones(len(library), bool), np.zeros(len(library), bool)
-    found = _COMPARE[comparison.operator](_numbers(library, left), _numbers(library, right))
+    if {left.kind, right.kind} & {"seconds", "share"} and not rows.has_seconds:
+        return np.ones(len(rows), bool), np.zeros(len(rows), bool)
+    found = _COMPARE[comparison.operator](_numbers(rows, left), _numbers(rows, right))
     return found, found
 
 
-def _numbers(library: Library, value: Value) -> Numbers:
+def _numbers(rows: Rows, value: Value) -> Numbers:
     if value.kind == "number":
-        return np.full(len(library), value.number)
+        return np.full(len(rows), value.number)
     if value.kind == "duration":
-        return library.durations
+        return rows.durations
     if value.kind == "channel":
-        return library.channels.astype(np.float64)
-    column = LABELS.index(value.label)
-    if value.kind == "score":
-        return library.scores[:, column].astype(np.float64)
-    seconds = library.seconds[:, column]
-    return seconds if value.kind == "seconds" else seconds / np.maximum(library.durations, 1e-9)
+        return rows.channels.astype(np.float64)
+    columns = [rows.label_set.index(label) for label in value.labels]
+    table = rows.scores if value.kind == "score" else rows.seconds
+    highest: Numbers = table[:, columns].max(axis=1).astype(np.float64)
+    return highest / np.maximum(rows.durations, 1e-9) if value.kind == "share" else highest
 
 
 def _named(paths: Sequence[str], text: str, operator: str) -> Mask:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from organology.taxonomy import LABELS
+from organology.labels import LabelSet
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,8 @@ class Value:
     Attributes
     ----------
     kind : {"number", "text", "score", "seconds", "share", "duration", "channel", "path"}
-    label : str
-        Of score, seconds and share.
+    labels : tuple of str
+        Of score, seconds and share: the value is the highest of theirs.
     number : float
     text : str
     position : int
@@ -23,7 +23,7 @@ class Value:
     """
 
     kind: str
-    label: str = ""
+    labels: tuple[str, ...] = ()
     number: float = 0.0
     text: str = ""
     position: int = field(default=0, compare=False)
@@ -69,8 +69,8 @@ class AnyOf:
 Query = Plays | Compare | Not | All | AnyOf
 
 
-def labels_of(query: Query) -> list[str]:
-    """Labels that a query names, in the order of `taxonomy.LABELS`."""
+def labels_of(query: Query, label_set: LabelSet) -> list[str]:
+    """Labels that a query names, in the order of the label set."""
     named: set[str] = set()
     stack: list[Query] = [query]
     while stack:
@@ -78,9 +78,9 @@ def labels_of(query: Query) -> list[str]:
         if isinstance(node, Plays):
             named.add(node.label)
         elif isinstance(node, Compare):
-            named |= {node.left.label, node.right.label}
+            named |= {*node.left.labels, *node.right.labels}
         elif isinstance(node, Not):
             stack.append(node.of)
         else:
             stack += node.of
-    return [label for label in LABELS if label in named]
+    return [label for label in label_set.labels if label in named]

@@ -15,6 +15,7 @@ from organology.outputs.writers.base import StreamWriter, WriterOptions
 from organology.recognition.result import Recognition
 
 SEGMENT_COLUMNS = ("file", "label", "start", "end", "score")
+_ROW_END = "\r\n"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
@@ -36,6 +37,24 @@ def original_cell(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
+class _LineFeeds:
+    """A stream for rows that end with CR LF: on it they end with LF."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> int:
+        return self._stream.write(f"{row.removesuffix(_ROW_END)}\n")
+
+
+def csv_rows(stream: TextIO) -> Any:
+    """A `csv.writer` whose rows end with LF, and which quotes every cell that holds CR or LF.
+
+    With LF alone as the end of rows, `csv` leaves a CR in a name bare, and readers begin a new row there.
+    """
+    return csv.writer(_LineFeeds(stream), lineterminator=_ROW_END)
+
+
 def _number(value: float) -> str:
     return format(float(value), ".6g")
 
@@ -49,7 +68,7 @@ class CsvWriter(StreamWriter):
 
     def __init__(self, stream: TextIO, options: WriterOptions | None = None, *_: Any) -> None:
         super().__init__(stream, options)
-        self._csv = csv.writer(stream, lineterminator="\n")
+        self._csv = csv_rows(stream)
 
     def __enter__(self) -> Self:
         first = ("file", "start", "end") if self._options.timeline else ("file", "duration")
@@ -72,7 +91,7 @@ class SegmentsWriter(StreamWriter):
 
     def __init__(self, stream: TextIO, options: WriterOptions | None = None, *_: Any) -> None:
         super().__init__(stream, options)
-        self._csv = csv.writer(stream, lineterminator="\n")
+        self._csv = csv_rows(stream)
 
     def __enter__(self) -> Self:
         self._csv.writerow(SEGMENT_COLUMNS)

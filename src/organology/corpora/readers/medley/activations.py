@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from organology.corpora.activity import ActivityConfig, close_gaps, runs_of
+from organology.corpora.conversion.activity import ActivityConfig, close_gaps, runs_of
 from organology.errors import CorpusError
 
 THRESHOLD = 0.5

@@ -92,7 +92,7 @@ export class Timeline {
     const here = this.recording.labels, shown = new Set(), lines = [];
     for (const one of here) {
       if (!one.plays && !one.segments.length) continue;
-      for (let at = one.label; at && !shown.has(at); at = this.about.get(at).parent) shown.add(at);
+      for (let at = one.label; this.about.has(at) && !shown.has(at); at = this.about.get(at).parent) shown.add(at);
     }
     this.rows = [];
     for (const { label } of this.labels) {

@@ -37,21 +37,33 @@ METADATA = ModelMetadata(default_set(), (0.5,) * 15, name="made")
         ("key or brass and synth", AnyOf((Plays("key"), All((Plays("brass"), Plays("synth")))))),
         ("(key or brass) and synth", All((AnyOf((Plays("key"), Plays("brass"))), Plays("synth")))),
         ("not not key", Not(Not(Plays("key")))),
-        ("violin > 0.8", Compare(Value("score", "violin"), ">", Value("number", number=0.8))),
-        ("violin.score>=80%", Compare(Value("score", "violin"), ">=", Value("number", number=0.8))),
-        ("singer.seconds >= 30", Compare(Value("seconds", "singer"), ">=", Value("number", number=30))),
+        ("keys and electric guitar", All((Plays("key"), Plays("electric_guitar")))),
+        ("Bowed Strings", Plays("bowed_string")),
+        ("guitar", AnyOf((Plays("electric_guitar"), Plays("acoustic_guitar")))),
+        ("not guitars", Not(AnyOf((Plays("electric_guitar"), Plays("acoustic_guitar"))))),
+        (
+            "guitar > 0.5",
+            Compare(Value("score", ("electric_guitar", "acoustic_guitar")), ">", Value("number", number=0.5)),
+        ),
+        (
+            "electric guitar.seconds > 3",
+            Compare(Value("seconds", ("electric_guitar",)), ">", Value("number", number=3)),
+        ),
+        ("violin > 0.8", Compare(Value("score", ("violin",)), ">", Value("number", number=0.8))),
+        ("violin.score>=80%", Compare(Value("score", ("violin",)), ">=", Value("number", number=0.8))),
+        ("singer.seconds >= 30", Compare(Value("seconds", ("singer",)), ">=", Value("number", number=30))),
         ("duration > 1:30", Compare(Value("duration"), ">", Value("number", number=90))),
         ("duration > 1:00:01.5", Compare(Value("duration"), ">", Value("number", number=3601.5))),
         ("duration>2 min", Compare(Value("duration"), ">", Value("number", number=120))),
         ("channel == 2", Compare(Value("channel"), "=", Value("number", number=2))),
-        ("piano > synth", Compare(Value("score", "piano"), ">", Value("score", "synth"))),
+        ("piano > synth", Compare(Value("score", ("piano",)), ">", Value("score", ("synth",)))),
         ("path ~ '*/Live 1/*'", Compare(Value("path"), "~", Value("text", text="*/Live 1/*"))),
         (
             "0.2 < key <= .5",
             All(
                 (
-                    Compare(Value("number", number=0.2), "<", Value("score", "key")),
-                    Compare(Value("score", "key"), "<=", Value("number", number=0.5)),
+                    Compare(Value("number", number=0.2), "<", Value("score", ("key",))),
+                    Compare(Value("score", ("key",)), "<=", Value("number", number=0.5)),
                 )
             ),
         ),
@@ -64,8 +76,11 @@ def test_what_a_query_means(text, meant):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("viola", "unknown word 'viola' at character 1; did you mean violin?"),
-        ("key and electric guitar", "'electric guitar' at character 9 is written electric_guitar"),
+        ("viola", "unknown word 'viola' at character 1; it counts as bowed_string"),
+        ("viloin", "unknown word 'viloin' at character 1; did you mean violin?"),
+        ("violin > 80", "scores run from 0 to 1, got 80 at character 10; did you mean 80%?"),
+        ("2 <= violin.share", "shares run from 0 to 1, got 2 at character 1; did you mean 2%?"),
+        ("violin > 800", "scores run from 0 to 1, got 800 at character 10"),
         ("violin drums", "and, or, or a sign is missing before 'drums' at character 8"),
         ("(violin", "the '(' at character 1 is not closed"),
         ("violin)", "')' at character 7 closes nothing"),
@@ -173,14 +188,14 @@ def test_seconds_from_windows_are_those_that_are_stored(store):
     stored = Library.load(store)
     reckoned = Library.load(store)
     for i, (identity, run) in enumerate(zip(reckoned.ids.tolist(), reckoned.run_ids.tolist(), strict=True)):
-        got = reckoned._reckoned(identity, reckoned.runs[run], reckoned.thresholds[i])
+        got = reckoned._computed(identity, reckoned.runs[run], reckoned.thresholds[i])
         np.testing.assert_allclose(got, stored.seconds[i], atol=1e-9)
 
 
-def test_seconds_are_reckoned_only_where_they_decide(store, monkeypatch):
+def test_seconds_are_computed_only_where_they_decide(store, monkeypatch):
     asked = []
-    real = Library._reckoned
-    monkeypatch.setattr(Library, "_reckoned", lambda self, *args: (asked.append(args[0]), real(self, *args))[1])
+    real = Library._computed
+    monkeypatch.setattr(Library, "_computed", lambda self, *args: (asked.append(args[0]), real(self, *args))[1])
     assert found(store, "drums.seconds > 5 and piano", {"drums": 0.6}) == {"both.wav"}
     assert len(asked) == 2
 
@@ -213,11 +228,8 @@ def test_the_latest_recognition_of_a_file_counts(tmp_path):
 
 
 def test_labels_of_a_query():
-    assert labels_of(parse("piano and (not violin or singer.seconds > 3) and duration > 4")) == [
-        "singer",
-        "violin",
-        "piano",
-    ]
+    query = parse("piano and (not violin or singer.seconds > 3) and duration > 4 and guitar > 0.2")
+    assert labels_of(query, default_set()) == ["singer", "violin", "electric_guitar", "acoustic_guitar", "piano"]
 
 
 def test_errors_are_for_users():

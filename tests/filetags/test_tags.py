@@ -105,10 +105,10 @@ def test_a_dry_run_writes_nothing(tmp_path):
     path = recording(tmp_path, "flac")
     content, time = path.read_bytes(), path.stat().st_mtime_ns
     change = write_tags(path, LABELS)
-    assert change.told(done=False) == f"{path}: would write {FIELD}: voice; bowed_string; singer; violin"
+    assert change.describe(done=False) == f"{path}: would write {FIELD}: voice; bowed_string; singer; violin"
     assert path.read_bytes() == content and path.stat().st_mtime_ns == time
     write_tags(path, ["piano"], dry_run=False)
-    assert "(was piano)" in write_tags(path, ["drums"]).told(done=False)
+    assert "(was piano)" in write_tags(path, ["drums"]).describe(done=False)
 
 
 def test_old_id3_stays_what_it_is(tmp_path):
@@ -236,28 +236,28 @@ def _retitle(path, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_model_is_told(kind, tmp_path):
     path = recording(tmp_path, kind)
-    assert write_tags(path, LABELS, False, "tiny é 1").told(True).endswith("singer; violin")
+    assert write_tags(path, LABELS, False, "tiny é 1").describe(True).endswith("singer; violin")
     assert (read_tags(path), read_model(path)) == (LABELS, "tiny é 1")
     assert not write_tags(path, LABELS, False, "tiny é 1").is_change
-    assert "was so by tiny é 1" in write_tags(path, LABELS, False, "tiny 2").told(True)
+    assert "was so by tiny é 1" in write_tags(path, LABELS, False, "tiny 2").describe(True)
     write_tags(path, (), False, "tiny 2")  # it listened, and nothing plays
     assert (read_tags(path), read_model(path)) == ((), "tiny 2")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize(
-    "moment", ["tags._verify", "tags._take_after", "tags._sync_folder", "tags_fields.TaggedFile.write"]
+    "moment", ["writing._verify", "writing._take_after", "writing.sync", "fields.TaggedFile.write"]
 )
 def test_killed_at_any_moment_the_file_is_whole(moment, tmp_path):
     path = recording(tmp_path, "flac")
     content, sound = path.read_bytes(), samples(path)
     program = (
-        "import os, sys; from unittest.mock import patch; from organology.recognition import tags\n"
-        f"with patch('organology.recognition.{moment}', lambda *_: os._exit(9)):\n"
-        "    tags.write_tags(sys.argv[1], ['violin'], dry_run=False)"
+        "import os, sys; from unittest.mock import patch; from organology.filetags import writing\n"
+        f"with patch('organology.filetags.{moment}', lambda *_: os._exit(9)):\n"
+        "    writing.write_tags(sys.argv[1], ['violin'], dry_run=False)"
     )
     assert subprocess.run([sys.executable, "-c", program, str(path)], check=False).returncode == 9
-    if moment == "tags._sync_folder":
+    if moment == "writing.sync":
         assert read_tags(path) == ("violin",)
     else:
         assert path.read_bytes() == content

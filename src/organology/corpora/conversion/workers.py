@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 
-from organology.corpora.records import Record, SongTask, prepare_song, read_record
+from organology.corpora.conversion.records import Record, SongTask, prepare_song, read_record
 from organology.errors import CorpusError
 
 

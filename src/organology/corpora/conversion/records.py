@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from organology.atomic import sweep, written_whole
-from organology.corpora.convert import AudioFormat, Converted, convert_song
+from organology.corpora.conversion.convert import AudioFormat, Converted, convert_song
 from organology.errors import CorpusError
 
 RECORDS = ".records"

@@ -19,7 +19,7 @@ import soundfile
 
 from organology import audio
 from organology.atomic import written_whole
-from organology.corpora.activity import ActivityConfig, ActivityMeter, Interval
+from organology.corpora.conversion.activity import ActivityConfig, ActivityMeter, Interval
 from organology.errors import CorpusError, one_line, show_traceback
 
 AudioFormat = Literal["flac", "wav"]

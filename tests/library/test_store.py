@@ -76,7 +76,7 @@ def test_what_goes_in_comes_out(store, run):
 @given(st.lists(st.lists(st.floats(0, 1, width=32), min_size=15, max_size=15), min_size=1, max_size=5))
 def test_packed_scores_come_back_exactly(rows):
     scores = np.array(rows, np.float32)
-    np.testing.assert_array_equal(unpack(pack(scores)), scores)
+    np.testing.assert_array_equal(unpack(pack(scores), 15), scores)
     assert len(pack(scores)) == 60 * len(rows)
 
 

@@ -1,0 +1,290 @@
+"""What to recognize and what to write: one object for Python and for the command line.
+
+Each field of `Job` says how the command line shows it, so that no list of options stands anywhere else. Nothing heavy
+is imported, as the command line's help is made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from organology.errors import OptionError
+
+if TYPE_CHECKING:
+    from organology.labels import LabelSet
+    from organology.recognition.segments import SegmentSettings
+    from organology.recognition.thresholds import Thresholds
+
+INPUT, OUTPUT, DECISION, MANY = "What is read", "What is written", "From scores to segments", "Many files"
+"""Groups of options in the help."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """How the command line shows a field.
+
+    Attributes
+    ----------
+    help : str
+    group : str
+        "" is an argument.
+    flags : tuple of str
+        Default: the field's name.
+    metavar : str, optional
+    least, most : float, optional
+        The range of a number.
+    """
+
+    help: str
+    group: str = ""
+    flags: tuple[str, ...] = ()
+    metavar: str | None = None
+    least: float | None = None
+    most: float | None = None
+
+
+def _shown(
+    help_text: str,
+    group: str = "",
+    *flags: str,
+    metavar: str | None = None,
+    least: float | None = None,
+    most: float | None = None,
+) -> dict[str, Option]:
+    return {"option": Option(help_text, group, flags, metavar, least, most)}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to recognize and what to write. The help of `organology recognize` describes each field."""
+
+    paths: Sequence[str] = field(
+        default=(),
+        metadata=_shown(
+            "Audio or video files, folders of them, patterns ('**/*.flac'), playlists (m3u, m3u8, pls), "
+            "@LIST (a path a line), - (audio on standard input).",
+            metavar="PATH",
+        ),
+    )
+    lists: Sequence[str] = field(
+        default=(),
+        metadata=_shown("A file with a path a line (-: standard input).", INPUT, "--from-file", metavar="LIST"),
+    )
+    null: bool = field(default=False, metadata=_shown("NUL bytes divide the paths of a list.", INPUT, "--null", "-0"))
+    recursive: bool = field(
+        default=True,
+        metadata=_shown("Search folders with all below them, or alone.", INPUT, "--recursive/--no-recursive"),
+    )
+    hidden: bool = field(default=False, metadata=_shown("Search for hidden files, too.", INPUT, "--hidden"))
+    channels: str = field(
+        default="mix", metadata=_shown("Recognize the mean of the channels, or each alone as FILE#chN.", INPUT)
+    )
+    format: str | None = field(
+        default=None, metadata=_shown("What is written.  [default: as --output ends, else table]", OUTPUT, "--format")
+    )
+    output: Path | None = field(
+        default=None,
+        metadata=_shown(
+            "File to write, whole, in place of standard output; or a folder, with a file a recording.",
+            OUTPUT,
+            "--output",
+            "-o",
+            metavar="PATH",
+        ),
+    )
+    timeline: bool = field(
+        default=False,
+        metadata=_shown(
+            "The windows too (json, jsonl, html), in place of the files (csv), or blocks over time (table).",
+            OUTPUT,
+            "--timeline",
+        ),
+    )
+    per_label: bool = field(
+        default=False, metadata=_shown("audacity, into a folder: a track for each label.", OUTPUT, "--per-label")
+    )
+    embed_audio: bool = field(
+        default=False, metadata=_shown("html: the audio itself in the page, not a link.", OUTPUT, "--embed-audio")
+    )
+    plot: Path | None = field(
+        default=None,
+        metadata=_shown(
+            "Draw timelines: a .png, .pdf or .svg for one file, or a folder (alone: the current one).",
+            OUTPUT,
+            metavar="[PATH]",
+        ),
+    )
+    write_tags: bool = field(
+        default=False,
+        metadata=_shown(
+            "List which tag each recording would get (its instruments); with --yes write it.",
+            OUTPUT,
+            "--write-tags",
+        ),
+    )
+    yes: bool = field(default=False, metadata=_shown("Let --write-tags change the files.", OUTPUT, "--yes"))
+    quiet: bool = field(
+        default=False, metadata=_shown("No progress and no notes; errors are still shown.", OUTPUT, "--quiet", "-q")
+    )
+    thresholds: Thresholds | Sequence[str] | None = field(
+        default=None,
+        metadata=_shown(
+            "In place of the model's: one for all labels (0.4), or for one (violin=0.4); may be repeated.",
+            DECISION,
+            "--threshold",
+            metavar="[LABEL=]X",
+        ),
+    )
+    only: Sequence[str] | None = field(
+        default=None, metadata=_shown("These labels alone: violin,brass.", DECISION, "--only", metavar="LABELS")
+    )
+    labels: str | None = field(
+        default=None,
+        metadata=_shown(
+            "Another label set, by its name or a table of your own, as far as the model can tell it.",
+            DECISION,
+            metavar="SET",
+        ),
+    )
+    brief: bool = field(
+        default=True,
+        metadata=_shown(
+            "Whether outputs have the segments of labels that play only for a while.", DECISION, "--brief/--no-brief"
+        ),
+    )
+    hop_seconds: float = field(
+        default=1.0, metadata=_shown("How far windows are apart.", DECISION, "--hop", metavar="SECONDS", least=0.01)
+    )
+    min_seconds: float | None = field(
+        default=None,
+        metadata=_shown("Drop segments shorter than this.  [default: 1]", DECISION, metavar="SECONDS", least=0),
+    )
+    max_gap: float | None = field(
+        default=None, metadata=_shown("Close gaps up to this.  [default: 1]", DECISION, metavar="SECONDS", least=0)
+    )
+    smooth: float | None = field(
+        default=None,
+        metadata=_shown(
+            "Smooth scores over time by the median of so many seconds.  [default: 0]",
+            DECISION,
+            metavar="SECONDS",
+            least=0,
+        ),
+    )
+    low_ratio: float | None = field(
+        default=None,
+        metadata=_shown(
+            "A segment goes on down to this share of the threshold.  [default: 0.75]",
+            DECISION,
+            metavar="X",
+            least=0,
+            most=1,
+        ),
+    )
+    model: Path | None = field(default=None, metadata=_shown("Another model file (ONNX).", DECISION, metavar="FILE"))
+    store: Path | None = field(
+        default=None,
+        metadata=_shown(
+            "Remember results in this SQLite file and do nothing twice: a run that was stopped goes on.",
+            MANY,
+            metavar="FILE",
+        ),
+    )
+    retry: bool = field(
+        default=False, metadata=_shown("Try again what the store says cannot be recognized.", MANY, "--retry")
+    )
+    jobs: int | None = field(
+        default=None,
+        metadata=_shown("Files worked on at once.  [default: as --threads]", MANY, "--jobs", "-j", least=1),
+    )
+    threads: int | None = field(default=None, metadata=_shown("Threads in all.  [default: all cores]", MANY, least=1))
+
+    def __post_init__(self) -> None:
+        if self.channels not in ("mix", "split"):
+            raise OptionError("--channels", f"must be mix or split, got {self.channels!r}")
+        if self.retry and self.store is None:
+            raise OptionError("--retry", "goes with --store")
+        if self.write_tags and self.split:
+            raise OptionError("--write-tags", "tags are of whole files: not with --channels split")
+        if self.yes and not self.write_tags:
+            raise OptionError("--yes", "goes with --write-tags")
+
+    @property
+    def split(self) -> bool:
+        """Whether each channel is recognized alone."""
+        return self.channels == "split"
+
+    @property
+    def segment_settings(self) -> SegmentSettings:
+        """How segments are cut."""
+        from organology.recognition.segments import SegmentSettings
+
+        given = {
+            "min_seconds": self.min_seconds,
+            "max_gap_seconds": self.max_gap,
+            "median_seconds": self.smooth,
+            "low_ratio": self.low_ratio,
+        }
+        return replace(SegmentSettings(), **{name: value for name, value in given.items() if value is not None})
+
+
+def shown_fields() -> list[tuple[Field[Any], Option]]:
+    """The fields of `Job` and how the command line shows them."""
+    return [(one, one.metadata["option"]) for one in fields(Job)]
+
+
+def thresholds_of(given: Thresholds | Sequence[str] | None, label_set: LabelSet) -> Thresholds | None:
+    """Thresholds from numbers, or from texts: `0.4` (for all labels) and `violin=0.4`.
+
+    The later ones win, and those of a label over those for all.
+
+    Raises
+    ------
+    OptionError
+        If a text is neither, or a number is not between 0 and 1.
+    """
+    if not isinstance(given, Sequence):
+        return given
+    texts = [one for one in given if isinstance(one, str)]
+    if not texts:
+        return [float(number) for number in given] or None
+    for_all: float | None = None
+    by_label: dict[str, float] = {}
+    for text in texts:
+        word, sign, number = text.rpartition("=")
+        try:
+            threshold = float(number)
+        except ValueError:
+            threshold = -1.0
+        if not 0 <= threshold <= 1:
+            raise OptionError("--threshold", f"must be a number from 0 to 1, or LABEL=NUMBER, got {text!r}")
+        if sign:
+            by_label |= dict.fromkeys(_found(word, label_set, "--threshold"), threshold)
+        else:
+            for_all = threshold
+    if for_all is None:
+        return by_label
+    return {**dict.fromkeys(label_set.labels, for_all), **by_label} if by_label else for_all
+
+
+def labels_of(given: Sequence[str] | None, label_set: LabelSet, option: str = "--only") -> tuple[str, ...] | None:
+    """Labels from texts like `violin,brass`, in the order of the labels; None if none is given.
+
+    Raises
+    ------
+    OptionError
+        If a word means no label.
+    """
+    words = [word for text in given or () for word in text.split(",") if word.strip()]
+    chosen = {label for word in words for label in _found(word, label_set, option)}
+    return tuple(label for label in label_set.labels if label in chosen) or None
+
+
+def _found(word: str, label_set: LabelSet, option: str) -> tuple[str, ...]:
+    try:
+        return label_set.find(word.strip())
+    except ValueError as error:
+        raise OptionError(option, str(error)) from None

@@ -1,0 +1,66 @@
+"""`organology store`: what a store of recognitions holds, and how it is tidied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_Store = Annotated[Path, typer.Argument(metavar="STORE", help="What `recognize --store` wrote.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command line."""
+    about = "Look into a store of recognitions, and tidy it."
+    group = typer.Typer(help=about, no_args_is_help=True, rich_markup_mode=None)
+    group.command(name="info")(info)
+    group.command(name="moved")(moved)
+    group.command(name="prune")(prune)
+    app.add_typer(group, name="store")
+
+
+def info(store: _Store) -> None:
+    """Say what a store holds."""
+    from organology.library.moves import moved_files
+    from organology.library.store import Store
+    from organology.library.table import Library
+
+    with Store(store, create=False) as opened:
+        typer.echo(f"{store}: {store.stat().st_size / 1e6:.1f} MB")
+        for run in opened.runs():
+            good, bad = opened.count(run)
+            typer.echo(f"{run.model}, windows every {run.hop_seconds:g} s: {good} files recognized, {bad} not")
+        n_moved = len(moved_files(opened))
+        if n_moved:
+            typer.echo(f"{n_moved} files were moved, and known by their content (`organology store moved`)")
+        library = Library.load(opened)
+    typer.echo(f"{library.durations.sum() / 3600:.1f} hours in {len(library)} recordings; of these play")
+    for i, label in enumerate(library.label_set.labels):
+        typer.echo(f"  {label:16} {int(library.plays[:, i].sum()):8}")
+
+
+def moved(store: _Store) -> None:
+    """List files that were recognized before they were moved: where they were, a tab, where they are."""
+    from organology.library.moves import moved_files
+    from organology.library.store import Store
+    from organology.outputs.sinks import opened as opened_output
+
+    with Store(store, create=False) as opened, opened_output(None, keeps_bytes=True) as stream:
+        for old, new in moved_files(opened):
+            stream.write(f"{old}\t{new}\n")
+
+
+def prune(
+    store: _Store,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; else it is only listed.")] = False,
+) -> None:
+    """Forget files that are gone (also those on a disk that is not mounted now)."""
+    from organology.library.store import Store
+    from organology.outputs.sinks import opened as opened_output
+
+    with Store(store, create=yes) if yes and store.is_file() else Store(store, create=False) as opened:
+        gone = opened.prune(dry_run=not yes)
+    with opened_output(None, keeps_bytes=True) as stream:
+        stream.writelines(f"{path}\n" for path in gone)
+    typer.echo(f"{len(gone)} files {'forgotten' if yes else 'are gone; --yes forgets them'}", err=True)

@@ -1,0 +1,93 @@
+"""Recognizing opens no socket and writes nothing but its outputs."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sounds import write
+from tiny_model import RATE, build
+
+SOURCE = Path(__file__).parents[2] / "src"
+WATCHED = """
+import sys
+
+def watch(event, arguments):
+    if event.startswith("socket."):
+        print("SOCKET", event, arguments, file=sys.stderr)
+
+sys.addaudithook(watch)
+from organology.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def work(tmp_path):
+    for name in ("home", "cache", "work"):
+        (tmp_path / name).mkdir()
+    build(tmp_path / "tiny.onnx")
+    write(tmp_path / "a.wav", np.full((5 * RATE, 1), 0.1, np.float32), RATE)
+    return tmp_path
+
+
+def recognized(work, *before):
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HOME": str(work / "home"),
+        "XDG_CACHE_HOME": str(work / "cache"),
+        "TMPDIR": str(work / "work"),
+    }
+    arguments = ("recognize", "../a.wav", "--model", "../tiny.onnx", "--format", "jsonl", "-o", "a.jsonl")
+    return subprocess.run(
+        [*before, sys.executable, "-c", WATCHED, *arguments],
+        cwd=work / "work",
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_recognize_opens_no_socket_and_writes_only_its_output(work):
+    done = recognized(work)
+    assert done.returncode == 0, done.stderr
+    assert "SOCKET" not in done.stderr
+    assert [path.name for path in (work / "work").rglob("*")] == ["a.jsonl"]
+    assert not [*(work / "home").rglob("*"), *(work / "cache").rglob("*")]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_recognize_under_strace_opens_no_socket_and_writes_only_its_output(work):
+    trace = work / "trace"
+    options = ("-f", "-qq", "-o", str(trace), "-e", "trace=socket,connect,open,openat,creat,mkdir,rename,renameat2")
+    done = recognized(work, "strace", *options)
+    if "ptrace" in done.stderr.lower() or not trace.exists():
+        pytest.skip("tracing is not allowed here")
+    assert done.returncode == 0, done.stderr
+    calls = [line for line in trace.read_text().splitlines() if " = -1 " not in line]
+    assert not [line for line in calls if "socket(" in line or "connect(" in line]
+    writing = [line for line in calls if any(flag in line for flag in ("O_WRONLY", "O_RDWR", "O_CREAT", "mkdir("))]
+    assert not [line for line in writing if str(work / "home") in line or str(work / "cache") in line]
+    # SQLite, matplotlib and the like would show here: what is written is the output, beside null devices.
+    allowed = ("/dev/", "/proc/", "a.jsonl", ".organology-")
+    named = [line for line in writing if not any(part in line for part in allowed)]
+    assert not named, named
+
+
+def test_onnxruntime_is_imported_in_one_place():
+    importing = set()
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(name.split(".")[0] == "onnxruntime" for name in names):
+                importing.add(path.relative_to(SOURCE).as_posix())
+    assert importing == {"organology/recognition/runtime.py"}

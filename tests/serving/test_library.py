@@ -3,6 +3,9 @@
 import pytest
 
 from organology.batch.job import Job, run
+from organology.errors import OrganologyError
+from organology.serving.app import create_app
+from organology.serving.settings import Settings
 from serving.conftest import EXAMPLES, is_one_error_line
 
 
@@ -81,3 +84,8 @@ def test_new_recordings_are_seen(open_client, store, tmp_path):
 
 def test_without_a_store_there_is_no_library(client):
     assert client.get("/v1/find").status_code == client.get("/v1/recordings/1").status_code == 404
+
+
+def test_store_of_other_labels_is_refused(store):
+    with pytest.raises(OrganologyError, match="bradl15"):
+        create_app(Settings(store=store, labels="irmas11"))

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from organology.errors import OrganologyError, QueryError, StoreError
+from organology.labels import LabelSet
 from organology.library.rows import FileState, channel_name
 from organology.library.store import Store
 from organology.library.table import Library, sorted_rows
@@ -29,6 +30,11 @@ class StoredLibrary:
         self._store = Store(path)
         self._lock = threading.Lock()
         self._loaded: tuple[int, Library] | None = None
+
+    @property
+    def label_set(self) -> LabelSet | None:
+        """The labels of the store; None while it is empty."""
+        return None if self._store.is_empty else self._store.label_set
 
     def close(self) -> None:
         """Close the store."""

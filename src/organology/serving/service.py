@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Request
 
+from organology.errors import OrganologyError
 from organology.labels import LabelSet
 from organology.recognition.recognizer import Recognizer
 from organology.serving.jobs.runner import Runner
@@ -50,6 +51,10 @@ class Service:
         """
         recognizer = Recognizer(settings.model, threads=1, labels=settings.labels)
         library = None if settings.store is None else StoredLibrary(settings.store)
+        if library is not None and library.label_set is not None and library.label_set != recognizer.label_set:
+            stored, served = library.label_set.name, recognizer.label_set.name
+            library.close()
+            raise OrganologyError(f"{settings.store}: its labels are {stored}, those served are {served}; see --labels")
         workspace = Workspace(settings.store)
         try:
             metrics = Metrics()
@@ -65,7 +70,7 @@ class Service:
         return self.recognizer.metadata.label_set
 
     def describe_model(self) -> dict[str, Any]:
-        """The model, as JSON documents and the page give it."""
+        """The model, as JSON documents give it."""
         metadata = self.recognizer.metadata
         return {
             "name": self.recognizer.model,

@@ -42,4 +42,4 @@ def test_without_the_extra_one_line_says_what_to_install(verb, missing, extra):
     )
     assert result.returncode == 1
     (line,) = result.stderr.strip().splitlines()
-    assert f"pip install 'organology[{extra}]'" in line
+    assert f"pip install '.[{extra}]'" in line

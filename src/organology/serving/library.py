@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -14,6 +13,7 @@ from organology.library.rows import FileState, channel_name
 from organology.library.store import Store
 from organology.library.table import Library, sorted_rows
 from organology.recognition.result import Recognition
+from organology.recognition.thresholds import Thresholds
 from organology.serving.problems import Problem
 
 
@@ -52,7 +52,7 @@ class StoredLibrary:
             return self._loaded[1]
 
     def find(
-        self, query: str, thresholds: Mapping[str, float], sort: str, limit: int, offset: int
+        self, query: str, thresholds: Thresholds | None, sort: str, limit: int, offset: int
     ) -> tuple[int, list[dict[str, Any]]]:
         """How many recordings a query is true of, and a page of them.
 
@@ -63,7 +63,7 @@ class StoredLibrary:
         """
         try:
             library = self._all()
-            if thresholds:
+            if thresholds is not None:
                 asked = Library.load(self._store, thresholds)
                 library = replace(asked, paths=[PurePath(path).name for path in asked.paths])
             found = library.find(query)

@@ -86,7 +86,8 @@ class PcmPipe:
         else:
             whole = np.frombuffer(content, "<i2" if self._form == "s16le" else "<i4")
             samples = whole.astype(np.float32) / np.float32(-np.iinfo(whole.dtype).min)
-        return samples.reshape(-1, self._channels).mean(axis=1, dtype=np.float32)
+        mono: Samples = samples.reshape(-1, self._channels).mean(axis=1, dtype=np.float32)
+        return mono
 
 
 class Microphone:

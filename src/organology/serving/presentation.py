@@ -13,10 +13,12 @@ from urllib.parse import quote
 
 from fastapi.responses import Response
 
-from organology.errors import OrganologyError
+from organology.batch.options import labels_of, thresholds_of
+from organology.errors import OptionError, OrganologyError
 from organology.labels import LabelSet
 from organology.outputs.registry import FORMATS, WriterOptions, open_writer
 from organology.recognition.result import Recognition
+from organology.recognition.thresholds import Thresholds
 from organology.serving.problems import Problem
 
 _JSON = "application/json"
@@ -64,48 +66,32 @@ class Presentation:
         parse_labels(self.only, label_set)
 
 
-def parse_thresholds(text: str, label_set: LabelSet) -> dict[str, float]:
-    """Thresholds from text like `0.4,violin=0.3`; one for a label wins over one for all.
+def parse_thresholds(text: str, label_set: LabelSet) -> Thresholds | None:
+    """Thresholds from text like `0.4,violin=0.3`, as of `--threshold`; None if there are none.
 
     Raises
     ------
     Problem
         422 if it cannot be read.
     """
-    for_all: dict[str, float] = {}
-    for_label: dict[str, float] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        label, sign, number = part.rpartition("=")
-        try:
-            value = float(number)
-        except ValueError:
-            value = -1.0
-        if not 0 <= value <= 1:
-            raise Problem(422, f"thresholds must be numbers from 0 to 1 or LABEL=NUMBER, got {part!r}")
-        if sign:
-            for_label[_label(label, label_set)] = value
-        else:
-            for_all = dict.fromkeys(label_set.labels, value)
-    return {**for_all, **for_label}
+    try:
+        return thresholds_of([part.strip() for part in text.split(",") if part.strip()], label_set)
+    except OptionError as error:
+        raise Problem(422, f"thresholds: {error.reason}") from error
 
 
-def parse_labels(text: str, label_set: LabelSet) -> tuple[str, ...]:
-    """Labels from text like `violin,brass`, in the order of the set; none: ().
+def parse_labels(text: str, label_set: LabelSet) -> tuple[str, ...] | None:
+    """Labels from text like `violin,brass`, as of `--only`; None if there are none.
 
     Raises
     ------
     Problem
-        422 if one is not a label.
+        422 if a word means no label.
     """
-    asked = {_label(part, label_set) for part in text.split(",") if part.strip()}
-    return tuple(label for label in label_set.labels if label in asked)
-
-
-def _label(text: str, label_set: LabelSet) -> str:
-    label = text.strip()
-    if label not in label_set.labels:
-        raise Problem(422, f"{label[:100]!r} is not a label; see /v1/labels")
-    return label
+    try:
+        return labels_of([text], label_set, "only")
+    except OptionError as error:
+        raise Problem(422, f"only: {error.reason}") from error
 
 
 @cache
@@ -133,7 +119,7 @@ def accepted_format(accept: str) -> str | None:
 def refined(recognition: Recognition, asked: Presentation) -> Recognition:
     """A recognition with the thresholds and labels that are asked for."""
     thresholds = parse_thresholds(asked.thresholds, recognition.label_set)
-    result = recognition.refined(thresholds) if thresholds else recognition
+    result = recognition if thresholds is None else recognition.refined(thresholds)
     labels = parse_labels(asked.only, recognition.label_set)
     return result.only(labels) if labels else result
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from organology.cli.recordings.options import thresholds_of
+from organology.cli.recordings.options import wrong_option
 
 
 class PcmFormat(StrEnum):
@@ -47,19 +47,21 @@ def listen(
     """
     if source not in ("", "-"):
         raise typer.BadParameter("is -, or left out; `organology recognize` reads files", param_hint="[-]")
-    thresholds = thresholds_of(threshold)
+    from organology.batch.options import thresholds_of
     from organology.recognition.recognizer import Recognizer
     from organology.recognition.thresholds import resolve_thresholds
     from organology.serving.live import PcmPipe, microphone, moments
 
     recognizer = Recognizer(model, threads=1)
-    levels = resolve_thresholds(recognizer.label_set, recognizer.metadata.thresholds, thresholds)
+    with wrong_option("--threshold"):
+        given = thresholds_of(threshold or (), recognizer.label_set)
+    thresholds = resolve_thresholds(recognizer.label_set, recognizer.metadata.thresholds, given)
     if source == "-":
-        _print(moments(recognizer, PcmPipe(sys.stdin.buffer, rate, channels, pcm.value), levels, every), recognizer)
+        _print(moments(recognizer, PcmPipe(sys.stdin.buffer, rate, channels, pcm.value), thresholds, every), recognizer)
         return
     number: Any = int(device) if device is not None and device.isdigit() else device
     with microphone(number) as blocks:
-        _print(moments(recognizer, blocks, levels, every), recognizer)
+        _print(moments(recognizer, blocks, thresholds, every), recognizer)
 
 
 def _print(found: Any, recognizer: Any) -> None:

@@ -2,7 +2,8 @@
 
     python benchmarks/decoders.py [--opus 300] [--seed 0] [--keep FOLDER] [--page docs/benchmarks.md]
 
-- *Opus*: pieces of the recordings in `examples/`, 8 to 48 kHz, mono and stereo, of many lengths, bit rates and pages.
+- *Opus*: pieces of the recordings in `examples/`, 8 to 48 kHz, mono and stereo, of many lengths, bit rates and pages;
+  of every third, times are late from some packet on, as `ffmpeg -ss` leaves them.
 - *Headers*: every container of uncompressed sound with lengths that cannot be true, as recorders that died and programs
   that write into a pipe leave them.
 - *Chains*: Ogg streams of equal and different rates, channels and codecs, one behind the other.
@@ -88,7 +89,10 @@ def opus_files(number: int, seed: int = 0) -> Iterator[Case]:
         channels = 1 + i % 2
         piece = soxr.resample(np.repeat(piece.mean(axis=1, keepdims=True), channels, axis=1), source_rate, rate)
         options = {"page_duration": str(int(rng.choice([20_000, 200_000, 1_000_000])))}
-        content = encoded("ogg", "libopus", piece.astype(np.float32), rate, int(rng.choice([12, 32, 96])), options)
+        kilobits = int(rng.choice([12, 32, 96]))
+        # As of sound that was cut out of another file: its first packets are shorter than they seem.
+        late = (int(rng.integers(length * 50 // source_rate)), 0.0135) if i % 3 == 0 else None
+        content = encoded("ogg", "libopus", piece.astype(np.float32), rate, kilobits, options, late)
         yield f"opus {i}: {rate} Hz, {channels} ch", content, len(piece) / rate
 
 
@@ -99,8 +103,9 @@ def encoded(
     rate: int,
     kilobits: int = 96,
     options: dict[str, str] | None = None,
+    late: tuple[int, float] | None = None,
 ) -> bytes:
-    """A file that FFmpeg's libraries write."""
+    """A file that FFmpeg's libraries write; from packet `late[0]` on, times are `late[1]` seconds late."""
     buffer = io.BytesIO()
     layout = "stereo" if samples.shape[1] == 2 else "mono"
     with av.open(buffer, "w", format=container, options=options or {}) as output:
@@ -108,12 +113,16 @@ def encoded(
         stream.bit_rate = kilobits * 1000
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout=layout)
         frame.sample_rate = rate
-        fifo = av.AudioFifo()
+        fifo, packets = av.AudioFifo(), []
         for ready in av.AudioResampler(format=stream.codec_context.format, layout=layout, rate=rate).resample(frame):
             fifo.write(ready)
         while (piece := fifo.read(stream.codec_context.frame_size or 1024, partial=True)) is not None:
-            output.mux(stream.encode(piece))
-        output.mux(stream.encode(None))
+            packets += stream.encode(piece)
+        packets += stream.encode(None)
+        for packet in packets[late[0] :] if late else ():
+            ticks = round(late[1] / packet.time_base)
+            packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+        output.mux(packets)
     return buffer.getvalue()
 
 

@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 PACKAGE = "organology"
 MOST_MODULES = 16
 BRADL15_NAMES = {"LABELS", "FAMILIES", "FAMILY_OF", "INSTRUMENTS", "DISPLAY_NAMES"}
-MAY_KNOW_BRADL15 = ("organology.labels", "organology.reproduce", "organology.taxonomy")
+MAY_KNOW_BRADL15 = ("organology.labels", "organology.reproduce")
 
 OPEN_CYCLES: set[frozenset[str]] = {
     frozenset({"organology.library.query.match", "organology.library.table"}),

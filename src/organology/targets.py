@@ -15,6 +15,9 @@ AnyPath = str | os.PathLike[str]
 STORE_COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a file."""
 
+CHECKPOINT_FILES = ("model.safetensors", "model.json")
+"""What a checkpoint folder holds."""
+
 
 def check_output(output: AnyPath, inputs: Iterable[AnyPath | None] = (), *, folder: bool = False) -> None:
     """Check that an output is none of the inputs, and that it can be written.
@@ -34,6 +37,24 @@ def check_output(output: AnyPath, inputs: Iterable[AnyPath | None] = (), *, fold
     """
     refuse_overwriting(output, inputs)
     check_writable(output, folder=folder)
+
+
+def check_new_checkpoint(folder: AnyPath, inputs: Iterable[AnyPath | None] = ()) -> None:
+    """Check that a checkpoint can be written to a folder that holds none yet.
+
+    Raises
+    ------
+    OrganologyError
+        "FOLDER: reason".
+    """
+    held = [name for name in CHECKPOINT_FILES if (Path(folder) / name).exists()]
+    if held:
+        raise OrganologyError(
+            f"{os.fspath(folder)}: holds a checkpoint already ({', '.join(held)}); name another folder"
+        )
+    check_output(folder, inputs, folder=True)
+    if not any(Path(folder).iterdir()):
+        Path(folder).rmdir()  # a new folder appears whole
 
 
 def refuse_overwriting(output: AnyPath, inputs: Iterable[AnyPath | None]) -> None:

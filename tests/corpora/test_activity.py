@@ -17,45 +17,45 @@ def sound(*parts, level=0.5):
     )
 
 
-def test_silence_never_sounds():
+def test_activity_meter_silence_has_no_intervals():
     assert intervals(np.zeros(5 * RATE, np.float32), RATE) == []
     assert intervals(np.zeros(0, np.float32), RATE) == []
     assert intervals(sound((2, 1.0), level=0.0009), RATE) == []  # -61 dBFS, below the floor of -60
 
 
-def test_a_stem_just_above_the_floor_sounds():
+def test_activity_meter_just_above_floor_sounds():
     assert intervals(sound((2, 1.0), level=0.0011), RATE) == [(0, 2000)]
 
 
-def test_rests_part_intervals_and_short_ones_do_not():
+def test_activity_meter_long_rests_part_intervals():
     stem = sound((1, 0), (1, 1), (0.4, 0), (1, 1), (2, 0), (1, 1))
     assert intervals(stem, RATE) == [(1000, 3400), (5400, 6400)]
 
 
-def test_bleed_far_below_the_stem_s_own_loudness_does_not_count():
+def test_activity_meter_bleed_far_below_loudness_is_silent():
     stem = sound((2, 1), (3, 0.005))  # -46 dB below
     assert intervals(stem, RATE) == [(0, 2000)]
     assert intervals(sound((3, 0.005)), RATE) == [(0, 3000)]  # the same level counts where it is all there is
 
 
-def test_hysteresis_holds_a_decaying_note_but_does_not_start_one():
+def test_activity_meter_hysteresis_holds_decaying_note():
     # 35 dB below: under the opening threshold (30), above the closing one (40).
     stem = sound((2, 1), (1, 10 ** (-35 / 20)), (2, 0), (1, 10 ** (-35 / 20)))
     assert intervals(stem, RATE) == [(0, 3000)]
 
 
-def test_long_rests_do_not_lower_the_loudness():
+def test_activity_meter_long_rests_leave_loudness():
     quiet = 10 ** (-35 / 20)  # would count beside a loudness that 100 s of rest lower by 20 dB
     stem = sound((1, 1), (2, 0), (1, quiet), (100, 0))
     assert intervals(stem, RATE) == [(0, 1000)]
 
 
-def test_the_last_short_frame_counts_and_ends_with_the_file():
+def test_activity_meter_last_short_frame_ends_with_file():
     assert intervals(sound((1.05, 1)), RATE) == [(0, 1050)]
 
 
 @pytest.mark.parametrize("gap, expected", [(1, [(0, 10), (12, 20)]), (2, [(0, 20)])])
-def test_gaps_up_to_the_limit_are_closed(gap, expected):
+def test_close_gaps_up_to_limit_closes(gap, expected):
     assert close_gaps([(0, 10), (12, 20)], gap) == expected
 
 
@@ -64,7 +64,7 @@ def test_gaps_up_to_the_limit_are_closed(gap, expected):
     st.lists(st.tuples(st.floats(0.05, 1.5), st.sampled_from([0, 0.001, 0.01, 0.1, 1])), min_size=1, max_size=8),
     st.lists(st.integers(1, 700), min_size=1, max_size=5),
 )
-def test_blocks_do_not_matter_and_intervals_are_sound(parts, sizes):
+def test_activity_meter_any_blocks_give_the_same_intervals(parts, sizes):
     stem = sound(*parts)
     whole = intervals(stem, RATE)
     meter = ActivityMeter(RATE, ActivityConfig())

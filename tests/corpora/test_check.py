@@ -33,7 +33,7 @@ def labels(result, split, label):
     return result.splits[split]["labels"][label]
 
 
-def test_corpora_are_told_by_their_tree(trees, tmp_path):
+def test_detect_by_tree_names_the_corpus(trees, tmp_path):
     assert detect(trees / "slakh") == ("slakh", "source")
     assert detect(trees / "jamendo") == ("jamendo", "source")
     assert detect(trees / "slakh" / "train" / "Track00001" / "stems") == ("stems", "source")
@@ -43,7 +43,7 @@ def test_corpora_are_told_by_their_tree(trees, tmp_path):
         detect(tmp_path / "gone")
 
 
-def test_source_of_stems(trees):
+def test_check_source_counts_songs_stems_and_labels(trees):
     result = check(trees / "slakh")
     assert result.complete and (result.corpus, result.form, result.holds) == ("slakh", "source", "stems")
     assert (result.total["songs"], result.total["stems"], result.total["artists"]) == (6, 13, 5)
@@ -56,7 +56,7 @@ def test_source_of_stems(trees):
     assert check(trees / "slakh", minutes=False).total["minutes"] is None
 
 
-def test_missing_and_broken_audio_is_named(tmp_path):
+def test_check_missing_and_broken_audio_is_named(tmp_path):
     slakh(tmp_path / "s")
     gone = tmp_path / "s/train/Track00004/stems/S00.flac"
     gone.unlink()
@@ -67,7 +67,7 @@ def test_missing_and_broken_audio_is_named(tmp_path):
     assert not result.complete and result.total["stems"] == 11
 
 
-def test_prepared_stems_count_as_their_source(trees, tmp_path):
+def test_check_prepared_stems_count_as_their_source(trees, tmp_path):
     prepare(find("slakh").corpus(), trees / "slakh", tmp_path / "out")
     source, result = check(trees / "slakh"), check(tmp_path / "out")
     assert (result.corpus, result.form, result.seconds) == ("slakh", "prepared", "sounding") and result.complete
@@ -83,7 +83,7 @@ def test_prepared_stems_count_as_their_source(trees, tmp_path):
     assert [issue.severity for issue in result.issues] == ["note", "failed"] and not result.complete
 
 
-def test_tagging_corpus_and_what_is_prepared_of_it(trees, tmp_path):
+def test_check_tagging_corpus_counts_as_what_is_prepared_of_it(trees, tmp_path):
     source = check(trees / "jamendo")
     assert source.holds == "tags" and source.total["songs"] == 6 and source.complete
     assert labels(source, "train", "genre---rock") == {
@@ -99,7 +99,7 @@ def test_tagging_corpus_and_what_is_prepared_of_it(trees, tmp_path):
     ]
 
 
-def test_check_on_the_command_line(trees, tmp_path):
+def test_corpus_check_verb_prints_and_writes_json(trees, tmp_path):
     done = run("check", trees / "slakh", trees / "jamendo")
     assert done.exit_code == 0, done.output
     assert "6 songs, 13 stems, 5 artists, 0.3 minutes (audio)" in done.output
@@ -112,7 +112,7 @@ def test_check_on_the_command_line(trees, tmp_path):
     assert "gone: no such folder" in done.stderr
 
 
-def test_many_issues_of_a_kind_share_a_line(tmp_path):
+def test_corpus_check_verb_many_issues_of_a_kind_share_a_line(tmp_path):
     slakh(tmp_path)
     for file in tmp_path.rglob("S01.flac"):
         file.unlink()
@@ -122,7 +122,7 @@ def test_many_issues_of_a_kind_share_a_line(tmp_path):
     assert run("check", "--no-minutes", "--all", tmp_path).output.count("no such file") == 5
 
 
-def test_list_on_the_command_line():
+def test_corpus_list_verb_names_all_corpora():
     done = run("list")
     names = set(CORPORA)
     assert {"stems", "slakh", "jamendo"} <= names

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from corpora_trees import medleydb
 from corpora_trees_slakh import slakh
-from organology import config, yaml_reader
+from organology import config
+from organology.config import yaml_reader
+from organology.config.yaml_reader import YamlError, load_yaml
 from organology.corpora.conversion.convert import convert_stem
 from organology.corpora.issues import Issue
 from organology.corpora.prepare import prepare
@@ -20,7 +22,6 @@ from organology.corpora.registry import find
 from organology.corpora.table import TABLE_NAME, read_table
 from organology.errors import ConfigError, CorpusError, OrganologyError
 from organology.rendering.midi import read_score
-from organology.yaml_reader import YamlError, load_yaml
 from sounds import tone, write
 
 SECONDS = 5.0

@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 
 from corpora_trees_slakh import JAMENDO, jamendo, mp3, tone
 from organology import audio
-from organology.corpora import seek
 from organology.corpora.issues import Issue, Listener
 from organology.corpora.readers import jamendo as reader
 from organology.corpora.readers.jamendo import TAGS, prepare_jamendo
 from organology.corpora.registry import find
-from organology.corpora.tagging import ChunkConfig, SourceTrack, TaggedChunks, TaggingPool
+from organology.corpora.tagging import ChunkConfig, SourceTrack, TaggedChunks, TaggingPool, seek
 from organology.corpora.tagging.report import lines
 from organology.corpora.tagging.table import read_tracks, write_tracks
 from organology.errors import AudioError, CorpusError

@@ -82,7 +82,7 @@ def prepared(monkeypatch):
     return done
 
 
-def test_the_whole_way(tmp_path):
+def test_prepare_songs_gives_table_report_and_audio(tmp_path):
     root, out = tmp_path / "my sóngs", tmp_path / "out"
     write(root / "Ánna - Lied Nr. 1" / "Lead Vox.flac", tone(1.0, rate=44_100, channels=2), 44_100)
     write(root / "Ánna - Lied Nr. 1" / "drums.wav", tone(1.0, rate=48_000), 48_000, subtype="PCM_24")
@@ -116,7 +116,7 @@ def test_the_whole_way(tmp_path):
     assert str(tmp_path) not in (out / "report.json").read_text("utf-8")
 
 
-def test_samples_are_those_of_the_source_to_one_step(tmp_path):
+def test_convert_stem_samples_are_within_one_step(tmp_path):
     source = tone(0.7, level=0.9)
     write(tmp_path / "a.wav", source, subtype="FLOAT")
     done = convert_stem(tmp_path / "a.wav", tmp_path / "a.flac")
@@ -125,7 +125,7 @@ def test_samples_are_those_of_the_source_to_one_step(tmp_path):
     assert done.peak == pytest.approx(0.9, abs=1e-4) and done.note == ""
 
 
-def test_a_song_beyond_full_scale_is_lowered_as_a_whole(tmp_path):
+def test_convert_song_beyond_full_scale_is_lowered(tmp_path):
     write(tmp_path / "loud.wav", tone(level=2.0), subtype="FLOAT")
     write(tmp_path / "soft.wav", tone(level=0.5), subtype="FLOAT")
     names = ["loud", "soft"]
@@ -136,7 +136,7 @@ def test_a_song_beyond_full_scale_is_lowered_as_a_whole(tmp_path):
     assert [c.note for c in converted] == ["", ""]
 
 
-def test_slightly_beyond_full_scale_is_clipped_and_told(tmp_path):
+def test_convert_song_slightly_beyond_full_scale_is_clipped(tmp_path):
     write(tmp_path / "a.wav", tone(level=1.05), subtype="FLOAT")
     [done], gain = convert_song([(tmp_path / "a.wav", tmp_path / "a.flac")])
     read, _ = soundfile.read(tmp_path / "a.flac", dtype="int16")
@@ -144,7 +144,7 @@ def test_slightly_beyond_full_scale_is_clipped_and_told(tmp_path):
     assert read.max() == 32767 and read.min() == -32768  # not wrapped round
 
 
-def test_faults_cost_a_line_each_and_the_rest_goes_on(tmp_path):
+def test_prepare_faults_cost_a_line_each(tmp_path):
     root, out = tmp_path / "in", tmp_path / "out"
     song = root / "A - Song"
     write(song / "piano.wav")
@@ -173,7 +173,7 @@ def test_faults_cost_a_line_each_and_the_rest_goes_on(tmp_path):
     assert {p.stem for p in (out / "audio").rglob("*.*")} == {"piano", "viola"}
 
 
-def test_strict_stops_at_the_first(tmp_path):
+def test_prepare_strict_stops_at_first_issue(tmp_path):
     root = tmp_path / "in"
     songs(root, 1, ("kazoo", "vox"))
     with pytest.raises(CorpusError, match=r"kazoo\.wav: no instrument word"):
@@ -185,7 +185,7 @@ def test_strict_stops_at_the_first(tmp_path):
         run(root, tmp_path / "out", strict=True)
 
 
-def test_a_listed_file_that_is_missing(tmp_path):
+def test_prepare_listed_file_missing_fails_alone(tmp_path):
     root = tmp_path / "in"
     write(root / "a.wav")
     (root / "stems.csv").write_text("path,song,instrument\na.wav,A,piano\nb.wav,B,flute\n")
@@ -195,7 +195,7 @@ def test_a_listed_file_that_is_missing(tmp_path):
     assert run(root, tmp_path / "out").complete
 
 
-def test_a_corpus_without_one_good_stem(tmp_path):
+def test_prepare_without_a_good_stem_is_an_error(tmp_path):
     root = tmp_path / "in"
     write(root / "s" / "piano.wav", np.zeros(RATE, np.float32))
     with pytest.raises(CorpusError, match="no stem could be prepared"):
@@ -203,7 +203,7 @@ def test_a_corpus_without_one_good_stem(tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text())["failed"]
 
 
-def test_out_in_root_and_bad_fractions(tmp_path):
+def test_prepare_out_in_root_or_bad_fractions_is_refused(tmp_path):
     songs(tmp_path, 1)
     with pytest.raises(CorpusError, match="lies in the source"):
         run(tmp_path, tmp_path / "out")
@@ -211,7 +211,7 @@ def test_out_in_root_and_bad_fractions(tmp_path):
         run(tmp_path / "x", tmp_path / "out", PrepareConfig(fractions=(1.0, 1.0, 1.0)))
 
 
-def test_jobs_and_format_do_not_change_what_is_found(tmp_path):
+def test_prepare_jobs_and_format_give_the_same_table(tmp_path):
     songs(tmp_path / "in", 4)
     run(tmp_path / "in", tmp_path / "one")
     run(tmp_path / "in", tmp_path / "two", jobs=2)
@@ -222,7 +222,7 @@ def test_jobs_and_format_do_not_change_what_is_found(tmp_path):
     assert {p.suffix for p in (tmp_path / "wav" / "audio").rglob("*.*")} == {".wav"}
 
 
-def test_a_second_run_prepares_only_what_changed(tmp_path, prepared):
+def test_prepare_second_run_converts_only_changes(tmp_path, prepared):
     root, out = tmp_path / "in", tmp_path / "out"
     songs(root, 3)
     run(root, out)
@@ -248,7 +248,7 @@ def test_a_second_run_prepares_only_what_changed(tmp_path, prepared):
     assert [p.stem for p in sorted((out / "audio").glob("Artist_1*/*"))] == ["harp", "vox"]
 
 
-def test_what_failed_is_tried_again_and_songs_that_are_gone_go(tmp_path, prepared):
+def test_prepare_again_retries_failures_and_drops_gone_songs(tmp_path, prepared):
     root, out = tmp_path / "in", tmp_path / "out"
     songs(root, 2, ("vox", "drums"))
     good = (root / "Artist 0 - Song 0" / "vox.wav").read_bytes()
@@ -263,7 +263,7 @@ def test_what_failed_is_tried_again_and_songs_that_are_gone_go(tmp_path, prepare
     assert [p.name.split("-")[0] for p in (out / "audio").iterdir()] == ["Artist_0_"]
 
 
-def test_another_corpus_in_the_same_folder_is_refused(tmp_path):
+def test_prepare_into_another_corpus_is_refused(tmp_path):
     songs(tmp_path / "in", 1)
     write(tmp_path / "other" / "x" / "piano.wav")
     run(tmp_path / "in", tmp_path / "out")
@@ -273,7 +273,7 @@ def test_another_corpus_in_the_same_folder_is_refused(tmp_path):
     assert snapshot(tmp_path / "out") == before
 
 
-def test_what_a_killed_run_was_writing_is_no_other_corpus(tmp_path):
+def test_prepare_half_written_record_is_no_other_corpus(tmp_path):
     songs(tmp_path / "in", 1)
     half = tmp_path / "out" / ".records" / ".Artist_0_-_Song_0.k1lled.json"
     half.parent.mkdir(parents=True)
@@ -282,7 +282,7 @@ def test_what_a_killed_run_was_writing_is_no_other_corpus(tmp_path):
     assert not half.exists()
 
 
-def test_prepare_removes_what_a_killed_run_was_writing(tmp_path):
+def test_prepare_leftovers_of_killed_run_are_removed(tmp_path):
     songs(tmp_path / "in", 2)
     run(tmp_path / "in", tmp_path / "out")
     before = snapshot(tmp_path / "out")
@@ -293,7 +293,7 @@ def test_prepare_removes_what_a_killed_run_was_writing(tmp_path):
     assert snapshot(tmp_path / "out") == before and not list((tmp_path / "out").rglob(f"{PREFIX}*"))
 
 
-def test_a_broken_file_does_not_move_the_others_to_other_splits(tmp_path):
+def test_prepare_broken_file_leaves_other_splits(tmp_path):
     root = tmp_path / "in"
     songs(root, 6, ("vox",))
     run(root, tmp_path / "a")
@@ -308,7 +308,7 @@ def test_a_broken_file_does_not_move_the_others_to_other_splits(tmp_path):
     assert len(after) == 5 and after.items() < before.items()
 
 
-def test_a_reader_may_set_splits_and_alignment(tmp_path):
+def test_prepare_reader_sets_splits_and_alignment(tmp_path):
     write(tmp_path / "a.wav", tone(0.3))
     write(tmp_path / "b.wav", tone(0.9))
     stems = tuple(
@@ -324,7 +324,7 @@ def test_a_reader_may_set_splits_and_alignment(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_killed_and_started_again_gives_the_same(tmp_path, jobs):
+def test_prepare_killed_and_started_again_gives_the_same(tmp_path, jobs):
     root, out = tmp_path / "in", tmp_path / "out"
     noise = np.random.default_rng(0).normal(0, 0.1, 40 * RATE).astype(np.float32)
     for i in range(6):
@@ -359,7 +359,7 @@ def wait_for_group_to_end(group):
     pytest.fail("workers outlive their parent")
 
 
-def test_command_line(tmp_path):
+def test_prepare_verb_prints_counts_and_exit_status(tmp_path):
     app = command_line()
     songs(tmp_path / "in", 3)
     arguments = ["prepare", "stems", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--jobs", "1"]

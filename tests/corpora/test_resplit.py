@@ -30,7 +30,7 @@ def splits(table) -> dict[str, str]:
     return dict(zip(table["song"], table["split"], strict=True))
 
 
-def test_by_artist_none_is_in_two_splits(corpus):
+def test_resplit_by_artist_none_is_in_two_splits(corpus):
     table = read_table(corpus)
     drawn = resplit(table, SplitConfig(fractions=(0.5, 0.25, 0.25)))
     assert set(drawn["split"]) == {"train", "validation", "test"}
@@ -38,7 +38,7 @@ def test_by_artist_none_is_in_two_splits(corpus):
     assert all(len(set(part["split"])) == 1 for _, part in drawn.group_by("artist"))
 
 
-def test_it_is_a_function_of_the_seed_and_of_how(corpus):
+def test_resplit_depends_on_seed_and_method_alone(corpus):
     table = read_table(corpus)
     assert splits(resplit(table, SplitConfig())) == splits(resplit(table, SplitConfig()))
     by_song = [splits(resplit(table, SplitConfig(by="song", seed=seed))) for seed in range(4)]
@@ -47,7 +47,7 @@ def test_it_is_a_function_of_the_seed_and_of_how(corpus):
     assert splits(resplit(table, SplitConfig(by_song=("another",)))) == splits(resplit(table, SplitConfig()))
 
 
-def test_pools_and_provenance_follow_it(corpus):
+def test_resplit_pools_and_provenance_follow(corpus):
     with pytest.raises(CorpusError, match="no stem of split 'test'"):
         StemPool.load([corpus], "test", MixingConfig())
     config = MixingConfig(split=SplitConfig())
@@ -61,7 +61,7 @@ def test_pools_and_provenance_follow_it(corpus):
     assert describe_corpora([corpus])[0]["songs"] == {"train": 9}
 
 
-def test_recipes_say_it(corpus):
+def test_split_config_in_recipe_is_read(corpus):
     read = parse({"split": {"by": "song", "fractions": [0.5, 0.3, 0.2]}}, MixingConfig, "recipe")
     assert read.split == SplitConfig("song", (0.5, 0.3, 0.2))
     with pytest.raises(ConfigError, match="three numbers"):

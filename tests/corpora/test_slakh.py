@@ -46,7 +46,7 @@ def trees(tmp_path_factory):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_all_layouts_give_the_same_songs_and_labels(trees, layout):
+def test_read_slakh_layouts_give_the_same_songs(trees, layout):
     songs, issues = read(trees[layout])
     assert list(songs) == ["Track00001", "Track00004", "Track00357", "Track01501", "Track01502", "Track01876"]
     assert labels_by_stem(songs) == labels_by_stem(read(trees["redux"])[0])
@@ -55,7 +55,7 @@ def test_all_layouts_give_the_same_songs_and_labels(trees, layout):
     assert not words(issues, "refused")
 
 
-def test_what_is_dropped_is_named(trees):
+def test_read_slakh_dropped_is_named(trees):
     _, issues = read(trees["redux"])
     assert words(issues, "dropped") == [
         "train/Track00001, stem S03: not rendered",
@@ -64,7 +64,7 @@ def test_what_is_dropped_is_named(trees):
     ]
 
 
-def test_a_stem_is_labeled_by_the_patch_that_plays_it(trees):
+def test_read_slakh_stem_is_labeled_by_its_patch(trees):
     songs, issues = read(trees["redux"])
     found = labels_by_stem(songs)
     assert found["Track00001", "S00"] == (["plucked_string", "electric_guitar"], [])
@@ -79,13 +79,13 @@ def test_a_stem_is_labeled_by_the_patch_that_plays_it(trees):
     assert "program 22 (Harmonica): stems are labeled by the patch that plays them: transistor_compact (1)" in notes
 
 
-def test_labels_by_program_do_not_look_at_the_patch(trees):
+def test_read_slakh_by_program_ignores_the_patch(trees):
     found = labels_by_stem(read(trees["redux"], labels_by="program")[0])
     assert found["Track00001", "S02"] == (["woodwind"], [])
     assert found["Track01501", "S00"] == (["key", "piano"], [])
 
 
-def test_audio_counts_where_the_flag_and_the_file_disagree(trees):
+def test_read_slakh_audio_counts_over_the_flag(trees):
     """In BabySlakh every stem says `audio_rendered: false`."""
     songs, issues = read(trees["baby"])
     assert len(songs["Track00004"].stems) == 2
@@ -95,7 +95,7 @@ def test_audio_counts_where_the_flag_and_the_file_disagree(trees):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_redux_split_goes_by_number_in_every_layout(trees, layout):
+def test_read_slakh_redux_split_goes_by_number(trees, layout):
     songs, _ = read(trees[layout], split="redux")
     splits = {name: song.split for name, song in songs.items()}
     assert splits == {
@@ -104,7 +104,7 @@ def test_redux_split_goes_by_number_in_every_layout(trees, layout):
     }  # fmt: skip
 
 
-def test_published_split_keeps_duplicates_and_names_those_across_splits(trees):
+def test_read_slakh_published_split_keeps_duplicates(trees):
     songs, issues = read(trees["original"], split="published")
     assert songs["Track01939"].split == "test"
     assert "test/Track01939: in test, with the same MIDI file as Track00004 in train" in words(issues, "note")
@@ -113,7 +113,7 @@ def test_published_split_keeps_duplicates_and_names_those_across_splits(trees):
     assert "omitted/Track01939: same MIDI file as Track00004" in words(issues, "dropped")
 
 
-def test_versions_of_a_song_stay_together(trees, tmp_path):
+def test_read_slakh_versions_of_a_song_stay_together(trees, tmp_path):
     songs, _ = read(trees["redux"])
     assert songs["Track00001"].artist == songs["Track01502"].artist == "TRAAAAA"
     for seed in range(3):
@@ -126,7 +126,7 @@ def test_versions_of_a_song_stay_together(trees, tmp_path):
 
 
 @pytest.mark.parametrize("layout", ["redux", "baby"])
-def test_prepared_to_the_end(trees, tmp_path, layout):
+def test_prepare_slakh_gives_the_table(trees, tmp_path, layout):
     report = prepare(reader.corpus(split="redux"), trees[layout], tmp_path / "out")
     table = read_table(tmp_path / "out", check_files=True)
     assert report.complete
@@ -135,7 +135,7 @@ def test_prepared_to_the_end(trees, tmp_path, layout):
     assert set(table["frames"]) == {12_800}  # 0.4 s
 
 
-def test_root_may_be_the_folder_it_was_unpacked_into(trees, tmp_path):
+def test_read_slakh_root_above_release_is_read(trees, tmp_path):
     (tmp_path / "slakh2100_flac_redux").symlink_to(trees["redux"])
     assert reader.looks_like(tmp_path)
     songs, issues = read(tmp_path)
@@ -143,7 +143,7 @@ def test_root_may_be_the_folder_it_was_unpacked_into(trees, tmp_path):
     assert "slakh2100_flac_redux/omitted/Track01939: same MIDI file as Track00004" in words(issues, "dropped")
 
 
-def test_faulty_metadata_cost_a_line_each(tmp_path):
+def test_read_slakh_faulty_metadata_cost_a_line_each(tmp_path):
     stems = [(30, "elektrik_guitar.nkm", True)]
     good = slakh_metadata("a", "TRA", stems)
     texts = {
@@ -174,13 +174,13 @@ def test_faulty_metadata_cost_a_line_each(tmp_path):
     assert all(line.count("\n") == 0 for line in refused)
 
 
-def test_another_folder_is_refused_with_the_tree(tmp_path):
+def test_read_slakh_other_folder_is_refused_with_the_tree(tmp_path):
     with pytest.raises(CorpusError, match="no folder TrackNNNNN in it; expected"):
         list(reader.read(tmp_path))
     assert not reader.looks_like(tmp_path)
 
 
-def test_tables_of_patches_and_faults_are_sound():
+def test_slakh_tables_of_patches_and_faults_are_sound():
     assert len(patches()) == 170
     assert decode(patches()["harp"]) == (["plucked_string"], [])  # inst_class files it with the timpani under Strings
     assert decode(patches()["timpani"]) == (["percussion"], [])
@@ -190,7 +190,7 @@ def test_tables_of_patches_and_faults_are_sound():
     assert {fault for fault, skip, _ in faults.values() if skip} == {"white-noise", "single-tone"}
 
 
-def test_unknown_patches_fall_back_to_the_program():
+def test_sound_unknown_patch_falls_back_to_program():
     heard = sound({"program_num": 56, "is_drum": False, "plugin_name": "my_trumpet.nkm"}, "")
     assert not heard.known and heard.word == "56"
     np.testing.assert_array_equal(labels_of(heard), encode(["brass"]))
@@ -203,7 +203,7 @@ real = pytest.mark.skipif(not (SHARED / "metadata" / "slakh").is_dir(), reason="
 
 
 @real
-def test_all_129_programs_go_through_the_reader(tmp_path):
+def test_read_slakh_all_129_programs_are_read(tmp_path):
     programs = json.loads((SHARED / "metadata/slakh/general_midi_inst_0based.json").read_text())
     stems = [(int(number), "None", True) for number in programs]
     folder = tmp_path / "train" / "Track00010"
@@ -228,7 +228,7 @@ def test_all_129_programs_go_through_the_reader(tmp_path):
 
 
 @real
-def test_the_real_track_goes_through_the_reader(tmp_path):
+def test_read_slakh_real_track_is_read(tmp_path):
     """Its metadata are those of BabySlakh: nothing is said to be rendered. S06, an effect, has no patch."""
     folder = tmp_path / "Track00001"
     (folder / "stems").mkdir(parents=True)
@@ -246,7 +246,7 @@ def test_the_real_track_goes_through_the_reader(tmp_path):
 
 
 @real
-def test_real_splits_follow_the_rules_the_reader_uses():
+def test_slakh_real_splits_follow_the_reader():
     """Redux leaves out, and the original split goes by number; 1710 = 1289 + 270 + 151."""
     redux = json.loads((SHARED / "metadata/slakh/redux.json").read_text())
     assert all(

@@ -28,7 +28,7 @@ corpora = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(corpora, st.integers(0, 5), st.randoms(use_true_random=False))
-def test_no_artist_is_in_two_splits_and_order_does_not_matter(songs, seed, random):
+def test_assign_by_artist_order_does_not_matter(songs, seed, random):
     splits = assign(songs, seed=seed)
     assert set(splits) == {s.song for s in songs}
     where = {}
@@ -42,21 +42,21 @@ def test_no_artist_is_in_two_splits_and_order_does_not_matter(songs, seed, rando
 
 @settings(max_examples=40, deadline=None)
 @given(corpora, st.integers(0, 5), st.sampled_from([(0.65, 0.175, 0.175), (0.88, 0.12, 0.0), (0.0, 0.0, 1.0)]))
-def test_by_song_the_shares_are_exact(songs, seed, fractions):
+def test_assign_by_song_shares_are_exact(songs, seed, fractions):
     counts = Counter(assign(songs, fractions, seed, "song").values())
     for split, fraction in zip(SPLITS, fractions, strict=True):
         assert abs(counts[split] - fraction * len(songs)) <= 2
         assert fraction or not counts[split]
 
 
-def test_by_song_songs_that_can_be_mixed_musically_are_shared_out_too():
+def test_assign_by_song_songs_of_several_stems_are_shared_out():
     songs = [song(i, n_stems=1) for i in range(180)] + [song(1000 + i, n_stems=4) for i in range(20)]
     splits = assign(songs, seed=3, by="song")
     assert Counter(splits[s.song] for s in songs if s.n_stems > 1) == {"train": 13, "validation": 4, "test": 3}
     assert Counter(splits.values()) == {"train": 130, "validation": 35, "test": 35}
 
 
-def test_by_artist_shares_and_labels_come_close():
+def test_assign_by_artist_shares_and_labels_come_close():
     rng = np.random.default_rng(0)
     odds = np.arange(1, 16.0) ** 1.5
     songs = [song(i, {f"artist {rng.integers(100)}"}, rng.choice(LABELS, 4, p=odds / odds.sum())) for i in range(200)]
@@ -68,13 +68,13 @@ def test_by_artist_shares_and_labels_come_close():
         assert present.all()
 
 
-def test_a_rare_label_reaches_every_split():
+def test_assign_rare_label_reaches_every_split():
     songs = [song(i, {f"a{i}"}, ["piano"]) for i in range(27)] + [song(100 + i, {f"b{i}"}, ["brass"]) for i in range(3)]
     splits = assign(songs)
     assert {splits[f"song {i}"] for i in (100, 101, 102)} == set(SPLITS)
 
 
-def test_one_artist_s_many_songs_go_together():
+def test_assign_one_artist_songs_go_together():
     songs = [song(i, {"Prolific"}) for i in range(30)] + [song(100 + i, {f"b{i}"}) for i in range(20)]
     splits = assign(songs)
     assert len({splits[f"song {i}"] for i in range(30)}) == 1
@@ -82,17 +82,17 @@ def test_one_artist_s_many_songs_go_together():
 
 
 @pytest.mark.parametrize("by", ["artist", "song"])
-def test_with_three_songs_no_split_is_empty(by):
+def test_assign_three_songs_leave_no_split_empty(by):
     assert set(assign([song(i, {f"a{i}"}) for i in range(3)], by=by).values()) == set(SPLITS)
 
 
-def test_seeds_differ():
+def test_assign_other_seed_differs():
     songs = [song(i, {f"a{i}"}) for i in range(40)]
     assert assign(songs, seed=0, by="song") != assign(songs, seed=1, by="song")
     assert assign(songs, seed=0) != assign(songs, seed=1)
 
 
-def test_how_a_system_writes_accents_does_not_matter():
+def test_assign_accents_of_any_form_give_the_same():
     songs = [song(i, {f"Ünal {i % 9}"}) for i in range(40)]
     other = [
         SplitSong(s.song, {unicodedata.normalize("NFD", a) for a in s.artists}, s.labels, s.n_stems) for s in songs
@@ -101,7 +101,7 @@ def test_how_a_system_writes_accents_does_not_matter():
     assert assign(mixed) == assign(songs)
 
 
-def test_frozen_draw():
+def test_assign_frozen_draw_is_the_same():
     # Drawn once by this code: a change here parts everybody's train from their test.
     splits = assign([song(i) for i in range(12)], seed=7, by="song")
     assert [name for name, split in splits.items() if split == "test"] == FROZEN
@@ -111,6 +111,6 @@ FROZEN = ["song 10", "song 1"]
 
 
 @pytest.mark.parametrize("fractions", [(0.5, 0.5), (0.5, 0.5, 0.5), (1.2, -0.2, 0.0)])
-def test_bad_fractions(fractions):
+def test_check_fractions_bad_ones_are_refused(fractions):
     with pytest.raises(ConfigError, match="sum 1"):
         check_fractions(fractions)

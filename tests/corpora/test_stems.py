@@ -72,12 +72,12 @@ def table(root, text):
         ("hammond", ["key"], ["synth"]),
     ],
 )
-def test_words_in_names(name, present, unknown):
+def test_find_instrument_words_in_names_are_found(name, present, unknown):
     found = find_instrument(tokens(name))
     assert decode(found) == (present, unknown)
 
 
-def test_words_written_in_one_piece_and_in_two_agree():
+def test_vocabulary_words_in_one_piece_and_two_agree():
     seen = {}
     for word, entry in Vocabulary.load("stems").entries.items():
         joined = "".join(tokens(word))
@@ -85,23 +85,23 @@ def test_words_written_in_one_piece_and_in_two_agree():
 
 
 @pytest.mark.parametrize("name", ["mixture", "Full Mix", "no_vocals", "click track", "SFX", "Instrumental"])
-def test_names_of_no_instrument(name):
+def test_find_instrument_excluded_word_has_no_instruments(name):
     assert find_instrument(tokens(name)).instruments is None
 
 
 @pytest.mark.parametrize("name", ["Track 7", "", "日本", "lead", "takeoff"])
-def test_names_without_a_word(name):
+def test_find_instrument_without_word_is_none(name):
     assert find_instrument(tokens(name)) is None
 
 
-def test_folders_that_are_instruments():
+def test_is_instrument_folder_names_are_told_apart():
     assert is_instrument("Drums") and is_instrument("01 Lead Vocals")
     assert not is_instrument("Drums of War") and not is_instrument("2024") and not is_instrument("mix")
 
 
 @settings(max_examples=50)
 @given(st.lists(st.text(max_size=12), unique=True, max_size=4))
-def test_safe_names_are_safe_and_different(names):
+def test_safe_names_any_names_are_safe_and_different(names):
     safe = safe_names(names)
     assert len({name.casefold() for name in safe.values()}) == len(names)
     for name in safe.values():
@@ -109,7 +109,7 @@ def test_safe_names_are_safe_and_different(names):
 
 
 @pytest.mark.parametrize("name", ["con", "..", "a/b", "a:b", "x" * 300, "Ünïcode"])
-def test_names_that_file_systems_dislike(name):
+def test_safe_name_reserved_names_are_changed(name):
     assert safe_name(name) != name
     assert safe_name(name) == safe_name(name)
 
@@ -117,7 +117,7 @@ def test_names_that_file_systems_dislike(name):
 # Folders
 
 
-def test_layouts_without_a_csv(tmp_path):
+def test_read_layouts_without_csv_give_songs(tmp_path):
     touch(
         tmp_path,
         "Ana Bee - Red Song/LeadVox.wav",
@@ -147,19 +147,19 @@ def test_layouts_without_a_csv(tmp_path):
     assert [(r.severity, r.place) for r in issues] == [("dropped", "Ana Bee - Red Song/mix.wav")]
 
 
-def test_the_title_in_every_file_name_is_not_read_as_an_instrument(tmp_path):
+def test_read_title_in_every_file_name_is_no_instrument(tmp_path):
     touch(tmp_path, "s/The Violin Song - drums.wav", "s/The Violin Song - rhythm.gtr.wav")
     song = read(tmp_path)[0]["s"]
     assert {stem.word for stem in song.stems} == {"rhythm gtr", "drums"}
     assert not any(labels_of(stem)[LABELS.index("violin")] for stem in song.stems)
 
 
-def test_shared_words_still_count_where_nothing_else_is_there(tmp_path):
+def test_read_shared_words_count_where_nothing_else_is_there(tmp_path):
     touch(tmp_path, "s/gtr 1.wav", "s/gtr 2.wav")
     assert {stem.word for stem in read(tmp_path)[0]["s"].stems} == {"gtr"}
 
 
-def test_a_name_without_a_word_is_refused_by_name(tmp_path):
+def test_read_name_without_word_is_refused(tmp_path):
     touch(tmp_path, "s/Track 7.wav", "s/piano.wav")
     songs, issues = read(tmp_path)
     assert list(labels(songs["s"])) == ["piano"]
@@ -168,7 +168,7 @@ def test_a_name_without_a_word_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_a_name_that_is_no_text(tmp_path):
+def test_read_name_that_is_not_utf8_is_refused(tmp_path):
     touch(tmp_path, "s/piano.wav")
     (tmp_path / "s" / os.fsdecode(b"fl\xf6te.wav")).write_bytes(b"x")
     songs, issues = read(tmp_path)
@@ -176,7 +176,7 @@ def test_a_name_that_is_no_text(tmp_path):
     assert [(r.severity, r.reason) for r in issues] == [("refused", "its name must be UTF-8; rename it")]
 
 
-def test_no_audio_and_no_folder(tmp_path):
+def test_read_no_audio_or_no_folder_is_an_error(tmp_path):
     with pytest.raises(CorpusError, match=r"no audio.*expected"):
         read(tmp_path)
     with pytest.raises(CorpusError, match="no such folder"):
@@ -188,7 +188,7 @@ def test_no_audio_and_no_folder(tmp_path):
 # stems.csv
 
 
-def test_all_forms_of_labels(tmp_path):
+def test_read_stems_csv_all_forms_of_labels_are_understood(tmp_path):
     table(
         tmp_path,
         "path,song,artist,instrument,vocabulary,families,instruments,mask,label_note,kind,aligned,mood\n"
@@ -247,7 +247,7 @@ def test_all_forms_of_labels(tmp_path):
         ("a.wav,,,,,,", "no instrument word in the name"),
     ],
 )
-def test_a_bad_row_is_refused_by_name_and_the_rest_goes_on(tmp_path, row, reason):
+def test_read_stems_csv_bad_row_is_refused_and_the_rest_goes_on(tmp_path, row, reason):
     table(tmp_path, f"path,instrument,vocabulary,families,mask,kind,aligned\n{row}\nb.wav,piano,,,,,\n")
     songs, issues = read(tmp_path)
     assert [stem.stem for song in songs.values() for stem in song.stems] == ["b"]
@@ -264,20 +264,20 @@ def test_a_bad_row_is_refused_by_name_and_the_rest_goes_on(tmp_path, row, reason
         ("path,artist,artist_or_performer\na,b,c\n", "column artist stands twice"),
     ],
 )
-def test_a_table_that_is_none(tmp_path, text, reason):
+def test_read_stems_csv_that_is_no_table_is_an_error(tmp_path, text, reason):
     table(tmp_path, text)
     with pytest.raises(CorpusError, match=reason):
         read(tmp_path)
 
 
-def test_semicolons_byte_order_mark_and_windows_paths(tmp_path):
+def test_read_stems_csv_semicolons_bom_and_backslashes_are_read(tmp_path):
     table(tmp_path, "\ufeffPath;Song;Instrument\nsub\\ä b.wav;Schöner Song;Piano\n")
     songs, _ = read(tmp_path)
     [stem] = songs["Schöner Song"].stems
     assert stem.stem == "ä b" and stem.path == tmp_path / "sub" / "ä b.wav"
 
 
-def test_a_csv_in_a_song_s_folder_speaks_for_that_song_alone(tmp_path):
+def test_read_stems_csv_in_song_folder_is_for_that_song(tmp_path):
     table(tmp_path / "Ana/One", "path,instrument\nx.wav,flute\n")
     touch(tmp_path, "Ana/One/x.wav", "Ana/One/unlisted.wav", "Ana/Two/piano.wav")
     songs, issues = read(tmp_path)
@@ -287,13 +287,13 @@ def test_a_csv_in_a_song_s_folder_speaks_for_that_song_alone(tmp_path):
     assert [r.reason for r in issues] == ["1 audio files in its folder are not used"]
 
 
-def test_songs_and_artists_from_folders_where_the_csv_does_not_say(tmp_path):
+def test_read_stems_csv_without_song_takes_folders(tmp_path):
     table(tmp_path, "path,instrument\nAna - One/stems/x.wav,flute\nTwo/y.wav,oboe\n")
     songs, _ = read(tmp_path)
     assert {name: song.artist for name, song in songs.items()} == {"Ana - One": "Ana", "Two": ""}
 
 
-def test_stems_of_one_name(tmp_path):
+def test_read_stems_of_one_name_are_told_apart(tmp_path):
     table(
         tmp_path,
         "path,song,stem,instrument\n1/x.wav,S,,flute\n2/x.wav,S,,oboe\n3/y.wav,S,z,oboe\n4/y.wav,S,z,oboe\n1/x.wav,S,,harp\n",
@@ -307,7 +307,7 @@ def test_stems_of_one_name(tmp_path):
     ]
 
 
-def test_a_split_that_the_csv_sets(tmp_path):
+def test_read_stems_csv_split_is_kept(tmp_path):
     table(tmp_path, "path,song,instrument,split\na.wav,A,flute,test\nb.wav,B,flute,train\nc.wav,B,oboe,test\n")
     songs, issues = read(tmp_path)
     assert {name: song.split for name, song in songs.items()} == {"A": "test"}
@@ -333,13 +333,13 @@ def test_mask_clauses(note, expected):
 
 
 @pytest.mark.parametrize("note", ["mask piano and sinth", "mask", "mask the piano"])
-def test_a_mask_clause_that_cannot_be_read_is_an_error(note):
+def test_mask_clauses_unreadable_is_an_error(note):
     with pytest.raises(CorpusError, match="no label"):
         mask_clauses(note)
 
 
 @given(st.sets(st.sampled_from(LABELS), min_size=1), st.sets(st.sampled_from(LABELS)))
-def test_masking_hides_exactly_what_it_must_and_keeps_families_above(present, hidden):
+def test_mask_hides_labels_and_keeps_families_above(present, hidden):
     before, after = encode(present), labels_of(mask(instruments(present), sorted(hidden)))
     value = dict(zip(LABELS, after.tolist(), strict=True))
     assert all(value[label] == -1 for label in hidden if label not in FAMILY_OF)
@@ -352,14 +352,14 @@ def test_masking_hides_exactly_what_it_must_and_keeps_families_above(present, hi
             assert value[label] == old
 
 
-def test_every_reader_is_of_one_skeleton():
+def test_registered_corpora_all_have_the_same_fields():
     for name in CORPORA:
         corpus = find(name).corpus()
         assert corpus.name == name and corpus.title and corpus.licence and corpus.tree and corpus.how_to_get
 
 
 @pytest.mark.skipif(not (SHARED / "stems.csv").exists(), reason="needs the shared pack of stems")
-def test_the_shared_pack_is_read_as_it_is():
+def test_read_shared_pack_is_complete():
     songs, issues = read(SHARED)
     with (SHARED / "stems.csv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))

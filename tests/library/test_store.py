@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,11 +16,11 @@ from hypothesis import strategies as st
 from organology import audio
 from organology.errors import AudioError, StoreError
 from organology.labels import default_set
+from organology.labels.bradl15 import BRADL15, LABELS
 from organology.library.rows import FileState, pack, seconds_of, unpack
 from organology.library.store import Store
 from organology.model_metadata import ModelMetadata
 from organology.recognition import Recognition, Recognizer
-from organology.taxonomy import LABELS, raise_families
 from tiny_model import build
 
 METADATA = ModelMetadata(default_set(), tuple(np.linspace(0.2, 0.6, 15).tolist()), name="made")
@@ -29,7 +30,7 @@ def made(name="a.wav", n=9, seed=0, duration=None):
     """A recognition as the recognizer would give it."""
     rng = np.random.default_rng(seed)
     duration = n + 2.5 if duration is None else duration
-    scores = raise_families(rng.random((n, 15)).astype(np.float32))
+    scores = BRADL15.raise_parents(rng.random((n, 15)).astype(np.float32))
     starts = np.append(np.arange(n - 1.0), duration - 4)
     ends = np.append(starts[:-1] + 4, duration)
     thresholds = np.array(METADATA.thresholds)
@@ -236,7 +237,7 @@ def test_threads(store, run):
 WRITER = """
 import sys
 sys.path.insert(0, {tests!r})
-from test_store import METADATA, file, made
+from library.test_store import METADATA, file, made
 from organology.library.store import Store
 with Store(sys.argv[1]) as store:
     run = store.run("00" * 32, "made", METADATA, 1.0)
@@ -247,7 +248,7 @@ with Store(sys.argv[1]) as store:
 
 
 def writer(path, name, n):
-    code = WRITER.format(tests=os.path.dirname(__file__))  # noqa: PTH120
+    code = WRITER.format(tests=str(Path(__file__).parents[1]))
     return subprocess.Popen([sys.executable, "-c", code, str(path), name, str(n)], stdout=subprocess.PIPE)
 
 

@@ -108,8 +108,9 @@ def test_amplifiers_are_for_electric_guitars_and_basses_alone():
 
     assert amplifier({"electric_guitar"}, "clean electric guitar") == "guitar"
     assert amplifier({"electric_bass"}, "bass") == "bass"
+    assert amplifier({"steel_guitar"}, "lap steel") == "guitar" and amplifier({"guitar"}, "guitar") == ""
     assert amplifier({"electric_guitar"}, "Distorted Electric Guitar") == ""
-    assert amplifier({"electric_guitar", "drums"}, "band") == ""
+    assert amplifier({"electric_guitar", "drum_kit"}, "band") == ""
     assert amplifier({"piano"}, "piano") == "" == amplifier(set(), "flute")
 
 

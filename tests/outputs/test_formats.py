@@ -71,7 +71,7 @@ def expected_segments(recognition: Recognition) -> list[tuple[str, float, float]
 # --- what each format says ------------------------------------------------------------------------------------------
 
 
-def test_the_known_recognition():
+def test_recognition_of_known_scores_has_known_segments():
     assert expected_segments(made()) == [
         ("bowed_string", 0, 4),
         ("bowed_string", 8, DURATION),
@@ -82,7 +82,7 @@ def test_the_known_recognition():
     ]
 
 
-def test_texts_word_by_word(tmp_path):
+def test_text_formats_of_known_segments_are_exact(tmp_path):
     one = made().only(["violin", "drums"])
     assert written("audacity", one, folder=tmp_path) == (
         "0.000000\t10.700000\tdrums\n0.000000\t4.000000\tviolin\n8.000000\t10.700000\tviolin\n"
@@ -104,7 +104,7 @@ def test_texts_word_by_word(tmp_path):
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_texts_read_again(name, tmp_path):
+def test_text_formats_read_again_give_the_segments(name, tmp_path):
     recognition = made()
     by_name = {shown: label for label, shown in DISPLAY_NAMES.items()}
     found = []
@@ -130,7 +130,7 @@ def test_texts_read_again(name, tmp_path):
     assert sorted(expected_segments(recognition)) == sorted(found, key=lambda row: (row[0], row[1].expected))
 
 
-def test_csv_has_the_scores_of_files_or_windows(tmp_path):
+def test_csv_with_and_without_windows_has_their_scores(tmp_path):
     recognition = made()
     (row,) = csv.DictReader(io.StringIO(written("csv", recognition, folder=tmp_path)))
     assert (row["file"], float(row["duration"])) == ("a b.wav", DURATION)
@@ -142,7 +142,7 @@ def test_csv_has_the_scores_of_files_or_windows(tmp_path):
     assert rows[1] == ["a b.wav", "0", "1", "0.75", "0.9"] and float(rows[-1][2]) == DURATION
 
 
-def test_rttm_names_the_channel(tmp_path):
+def test_rttm_of_a_channel_names_it(tmp_path):
     text = written("rttm", made("música/x.wav#ch2").only(["drums"]), folder=tmp_path)
     assert text == "SPEAKER m%C3%BAsica/x.wav 2 0.000000 10.700000 <NA> <NA> drums <NA> <NA>\n"
 
@@ -156,12 +156,12 @@ def valid(value: object) -> None:
     jsonschema.validate(value, found, cls=jsonschema.Draft202012Validator)
 
 
-def test_the_schema_names_the_labels():
+def test_schema_lists_the_default_labels():
     assert schema()["$defs"]["default_label"]["enum"] == list(LABELS)
 
 
 @pytest.mark.parametrize("timeline", [False, True])
-def test_json_is_what_the_schema_says(timeline, tmp_path):
+def test_json_of_recordings_validates(timeline, tmp_path):
     options = WriterOptions(timeline=timeline)
     one, other = made(), made("c.flac").only(["violin"])
     whole = json.loads(written("json", one, other, options=options, folder=tmp_path))
@@ -182,7 +182,7 @@ def test_json_is_what_the_schema_says(timeline, tmp_path):
     ("key", "value"),
     [("duration", -1), ("labels", []), ("instruments", ["viola"]), ("version", 2), ("file", None)],
 )
-def test_the_schema_refuses_what_is_no_recognition(key, value):
+def test_schema_with_a_wrong_value_refuses_it(key, value):
     line = {**json.loads(made().to_json()), key: value}
     with pytest.raises(jsonschema.ValidationError):
         valid(line)
@@ -198,7 +198,7 @@ def same(one: Recognition, other: Recognition, windows: bool = True) -> None:
         assert getattr(one, name).dtype == getattr(other, name).dtype
 
 
-def test_json_there_and_back():
+def test_json_read_again_gives_the_recognition():
     for recognition in (made(), made(hop=0.25), made().only(["violin", "brass"])):
         same(recognition, Recognition.from_json(recognition.to_json(timeline=True, decimals=None)))
         same(recognition, Recognition.from_dict(recognition.to_dict(decimals=None)), windows=False)
@@ -207,7 +207,7 @@ def test_json_there_and_back():
     assert read.refined(0.95).instruments == []
 
 
-def test_without_windows_activity_follows_from_the_segments():
+def test_recognition_without_windows_takes_activity_from_segments():
     read = Recognition.from_json(made().to_json())
     assert read.starts.shape == (0,) and read.scores.shape == (0, 15)
     np.testing.assert_allclose(read.activity.edges, [0, 4, 8, DURATION])
@@ -231,7 +231,7 @@ def test_without_windows_activity_follows_from_the_segments():
         ('{"file": "a", "labels": [{"label": "viola"}]}', "not a label of bradl15: 'viola'"),
     ],
 )
-def test_what_is_no_recognition_is_one_line(text, reason):
+def test_from_json_of_something_else_is_one_line(text, reason):
     with pytest.raises(OrganologyError, match=reason) as caught:
         Recognition.from_json(text)
     assert "\n" not in str(caught.value)
@@ -240,7 +240,7 @@ def test_what_is_no_recognition_is_one_line(text, reason):
 # --- JAMS and data frames -------------------------------------------------------------------------------------------
 
 
-def test_jams_validates_and_tells_all(tmp_path):
+def test_jams_of_a_recognition_validates_and_holds_all(tmp_path):
     jams = pytest.importorskip("jams")
     recognition = made()
     (tmp_path / "x.jams").write_text(written("jams", recognition, folder=tmp_path), "utf-8")
@@ -264,7 +264,7 @@ def test_jams_validates_and_tells_all(tmp_path):
     assert json.loads(recognition.to_jams().dumps()) == json.loads(read.dumps())
 
 
-def test_data_frames():
+def test_to_dataframe_gives_segments_windows_and_labels():
     pandas = pytest.importorskip("pandas")
     recognition = made()
     segments = recognition.to_dataframe()
@@ -283,7 +283,7 @@ def test_data_frames():
 
 
 @pytest.mark.parametrize("name", ["jams", "pandas"])
-def test_what_is_missing_is_named(name, monkeypatch):
+def test_conversion_without_its_package_names_it(name, monkeypatch):
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(OrganologyError, match=f"pip install .*{name}"):
         made().to_jams() if name == "jams" else made().to_dataframe()
@@ -292,7 +292,7 @@ def test_what_is_missing_is_named(name, monkeypatch):
 # --- some labels alone ----------------------------------------------------------------------------------------------
 
 
-def test_only_keeps_what_plays():
+def test_only_some_labels_keeps_what_plays():
     whole = made()
     part = whole.only(["violin", "percussion"])
     assert part.labels == ("percussion", "violin") and part.scores.shape == (len(whole.starts), 2)
@@ -314,7 +314,7 @@ def vars_of(recognition: Recognition) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", list(FORMATS))
-def test_no_format_names_what_is_left_out(name, tmp_path):
+def test_formats_with_only_some_labels_name_no_other(name, tmp_path):
     options = WriterOptions(labels=("violin",))
     text = written(name, made().only(["violin"]), options=options, folder=tmp_path)
     body = text if name != "html" else text[text.index("<body") :]
@@ -339,7 +339,7 @@ class Stream(io.StringIO):
 
 @pytest.mark.parametrize(("encoding", "ascii_only"), [("utf-8", False), ("ascii", True), ("latin-1", True)])
 @pytest.mark.parametrize("timeline", [False, True])
-def test_the_terminal_gets_what_it_can_show(encoding, ascii_only, timeline, monkeypatch):
+def test_table_writer_on_plain_encodings_writes_what_they_have(encoding, ascii_only, timeline, monkeypatch):
     from organology.outputs.terminal.writer import TableWriter
 
     monkeypatch.setenv("COLUMNS", "80")
@@ -356,7 +356,7 @@ def test_the_terminal_gets_what_it_can_show(encoding, ascii_only, timeline, monk
         assert text.isascii()
 
 
-def test_the_timeline_tells_when():
+def test_timeline_of_known_segments_shows_when():
     from organology.outputs.terminal.timeline import render
 
     lines = render(made().only(["violin"]), 60, with_unicode=False).plain.splitlines()
@@ -370,7 +370,7 @@ def test_the_timeline_tells_when():
 
 
 @pytest.mark.parametrize("width", [44, 60, 80, 200])
-def test_the_timeline_fits_and_has_times(width):
+def test_timeline_of_any_width_fits_and_has_times(width):
     from organology.outputs.terminal.timeline import render
 
     lines = render(made(), width).plain.splitlines()
@@ -396,16 +396,16 @@ def test_the_timeline_fits_and_has_times(width):
         ("a", "table"),
     ],
 )
-def test_the_name_tells_the_format(name, form):
+def test_format_of_a_file_name_is_known(name, form):
     assert format_of(Path(name)) == form
 
 
-def test_every_suffix_leads_back_to_its_format():
+def test_format_of_every_suffix_is_its_own():
     for name, form in FORMATS.items():
         assert format_of(Path(f"x{form.suffix}")) == name
 
 
-def test_a_folder_gets_a_file_a_recording(tmp_path):
+def test_open_writer_on_a_folder_writes_a_file_a_recording(tmp_path):
     inputs = [Input(f"m/{name}", Path("m")) for name in ("a/x.wav", "a/x.mp3", "a/X.ogg", "y.wav")]
     with open_writer("jams", tmp_path / "out", names=OutputPaths(inputs)) as writer:
         for one in inputs:
@@ -417,7 +417,7 @@ def test_a_folder_gets_a_file_a_recording(tmp_path):
     assert told == {one.name for one in inputs}
 
 
-def test_a_track_for_each_label(tmp_path):
+def test_audacity_per_label_writes_a_track_each(tmp_path):
     options = WriterOptions(per_label=True)
     with open_writer("audacity", tmp_path, options, names=OutputPaths([Input("x.wav", Path())])) as writer:
         writer.add(made("x.wav"))
@@ -426,7 +426,7 @@ def test_a_track_for_each_label(tmp_path):
     assert found["x.violin.labels.txt"] == "0.000000\t4.000000\tviolin\n8.000000\t10.700000\tviolin\n"
 
 
-def test_no_recording_is_written_over(tmp_path):
+def test_open_writer_over_a_recording_is_refused(tmp_path):
     sound = tmp_path / "x.jams"
     sound.write_bytes(b"sound")
     names = OutputPaths([Input(str(sound), tmp_path)])
@@ -438,7 +438,7 @@ def test_no_recording_is_written_over(tmp_path):
 
 
 @pytest.mark.parametrize("output", ["p/page.html", "pages"])
-def test_pages_link_to_the_audio_from_where_they_lie(output, tmp_path, monkeypatch):
+def test_html_in_any_folder_links_to_the_audio(output, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "m" / "a").mkdir(parents=True)
     (tmp_path / "pages").mkdir()
@@ -451,7 +451,7 @@ def test_pages_link_to_the_audio_from_where_they_lie(output, tmp_path, monkeypat
     assert (page.parent / found).resolve() == (tmp_path / sound).resolve()
 
 
-def test_several_recordings_need_a_folder(tmp_path):
+def test_open_writer_of_several_recordings_needs_a_folder(tmp_path):
     names = OutputPaths([Input("a.wav", Path()), Input("b.wav", Path())])
     for output in (None, tmp_path / "o.jams"):
         with pytest.raises(OrganologyError, match="name a folder"), open_writer("jams", output, names=names):
@@ -460,7 +460,7 @@ def test_several_recordings_need_a_folder(tmp_path):
         open_writer("audacity", None, names=OutputPaths([Input("a.wav", Path())], split=True))
 
 
-def test_names_of_channels_and_of_standard_input():
+def test_output_paths_of_channels_and_standard_input_are_known():
     names = OutputPaths(
         [Input("m/x.wav", Path("m")), Input("m/x.ch1.wav", Path("m")), Input("<stdin>", Path())], split=True
     )
@@ -471,7 +471,7 @@ def test_names_of_channels_and_of_standard_input():
     assert found == ["o/x.ch1-2.csv", "o/x.ch2.csv", "o/x.ch1.csv", "o/stdin.csv"]
 
 
-def test_standard_output(capsys):
+def test_open_writer_without_output_writes_to_standard_output(capsys):
     with open_writer("rttm", None) as writer:
         writer.add(made().only(["drums"]))
     assert capsys.readouterr().out.startswith("SPEAKER a%20b.wav 1 0.000000 10.700000")

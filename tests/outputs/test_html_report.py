@@ -78,7 +78,7 @@ def report(*recognitions, failures=(), **kinds):
     return stream.getvalue()
 
 
-def test_page_holds_every_recording_as_json_has_it():
+def test_report_holds_every_recording_as_json():
     given = [recognition("a.wav", seed=1, notes=("silent",)), recognition("b/ü.wav", 3.0, seed=2)]
     page = Page(report(*given, failures=[("gone.mp3", "no such file")]))
     assert [one["recording"] for one in page.recordings] == [one.to_dict() for one in given]
@@ -89,12 +89,12 @@ def test_page_holds_every_recording_as_json_has_it():
     assert "gone.mp3" in words and "no such file" in words and "silent" in words and "ü.wav" in words
 
 
-def test_timeline_adds_the_windows():
+def test_report_with_timeline_holds_the_windows():
     given = recognition()
     assert Page(report(given, timeline=True)).recordings[0]["recording"] == given.to_dict(timeline=True)
 
 
-def test_page_is_ascii_and_loads_nothing():
+def test_report_is_ascii_and_loads_nothing():
     content = report(recognition(EVIL), recognition("naïve/ünï\udcff.wav"), failures=[(EVIL, "reason <b>")])
     assert content.isascii()
     assert not re.search(r"""(https?:|url\(|@import|//[a-z])""", re.sub(r"^\s*//.*$", "", content, flags=re.MULTILINE))
@@ -106,7 +106,7 @@ def test_page_is_ascii_and_loads_nothing():
     assert "default-src 'none'" in policy and "unsafe" not in policy
 
 
-def test_names_cannot_break_out():
+def test_report_with_hostile_names_keeps_its_structure():
     plain, evil = (
         Page(report(recognition("a.ogg"), failures=[("b", "c")])),
         Page(report(recognition(EVIL), failures=[(EVIL, EVIL)])),
@@ -116,7 +116,7 @@ def test_names_cannot_break_out():
     assert "alert(1)</script>" in "".join(evil.words)
 
 
-def test_names_that_are_not_utf_8_or_hold_controls():
+def test_text_with_controls_shows_escapes():
     name = "a\udcff\n\x07.wav"
     page = Page(report(recognition(name)))
     assert page.recordings[0]["recording"]["file"] == name
@@ -124,13 +124,13 @@ def test_names_that_are_not_utf_8_or_hold_controls():
     assert text("a\udcff<") == "a\\xff&lt;"
 
 
-def test_json_for_a_script_element():
+def test_json_text_in_a_script_element_cannot_end_it():
     value = {"a": "</script><!--&\u2028é\udcff"}
     assert json.loads(json_text(value)) == value and not set("<>&") & set(json_text(value))
 
 
 @pytest.mark.parametrize(("seconds", "hop"), [(0.5, 1), (20, 1), (20, 0.1), (7200, 1)])
-def test_activity_is_that_of_the_recording(seconds, hop):
+def test_activity_of_a_recording_is_that_of_the_page(seconds, hop):
     given = recognition(seconds=seconds, hop=hop)
     activity = activity_of(given)
     levels = np.frombuffer(base64.b64decode(activity["levels"]), np.uint8).reshape(15, activity["cells"])
@@ -141,7 +141,7 @@ def test_activity_is_that_of_the_recording(seconds, hop):
     np.testing.assert_allclose(levels[:, 0], expected, atol=0.51)
 
 
-def test_fewer_labels_and_a_recording_read_from_json():
+def test_report_of_fewer_labels_and_of_read_json_is_complete():
     page = Page(report(recognition().only(["violin", "piano"])))
     found = page.recordings[0]
     assert len(found["recording"]["labels"]) == 2
@@ -151,7 +151,7 @@ def test_fewer_labels_and_a_recording_read_from_json():
     assert activity["cells"] * activity["cell_seconds"] == pytest.approx(again.duration, rel=1e-3)
 
 
-def test_size_of_a_recording_is_bounded():
+def test_report_of_long_recordings_stays_small():
     base = len(report())
     assert len(report(recognition(seconds=240))) - base < 25_000
     long = recognition(seconds=36_000)
@@ -177,19 +177,19 @@ def test_report_of_another_set_has_its_tree_and_colors():
     assert page.recordings[0]["recording"]["label_set"] == tree.to_dict()
 
 
-def test_legend_stands_above_the_recordings():
+def test_report_legend_stands_above_the_recordings():
     content = report(recognition())
     assert content.index('class="soft legend"') < content.index("<main>")
 
 
-def test_nothing_is_written_behind_an_error():
+def test_report_after_an_error_has_no_end():
     stream = io.StringIO()
     with pytest.raises(RuntimeError), HtmlWriter(stream):
         raise RuntimeError
     assert "</html>" not in stream.getvalue()
 
 
-def test_audio_is_linked_relative_to_the_page(tmp_path, monkeypatch):
+def test_report_links_audio_relative_to_the_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     song = Path("music") / "50% #1? <b>'\"é.wav"
     song.parent.mkdir()
@@ -201,7 +201,7 @@ def test_audio_is_linked_relative_to_the_page(tmp_path, monkeypatch):
     assert page.all("article")[0]["data-audio"] == audio["id"] and "data-audio" not in page.all("article")[1]
 
 
-def test_the_format_html_links_from_where_the_page_lies(tmp_path):
+def test_html_format_links_from_where_the_page_lies(tmp_path):
     song = write(tmp_path / "a.wav", tone(0.1))
     page = tmp_path / "deep" / "er" / "report.html"
     with open_writer(format_of(page), page, WriterOptions(timeline=True)) as writer:
@@ -210,11 +210,11 @@ def test_the_format_html_links_from_where_the_page_lies(tmp_path):
     assert Page(page.read_text()).all("audio")[0]["src"] == "../../a.wav"
 
 
-def test_url_of_a_name_that_is_not_utf_8():
+def test_url_between_names_that_are_not_utf_8_is_percent_encoded():
     assert url_between(Path(), Path("a\udcff b.ogg")) == "a%FF%20b.ogg"
 
 
-def test_channels_share_the_audio_of_their_file(tmp_path):
+def test_report_of_channels_shares_the_audio_of_their_file(tmp_path):
     song = write(tmp_path / "a.wav", tone(0.1, channels=2))
     content = report(*(recognition(f"{song}#ch{i}") for i in (1, 2)), folder=tmp_path, embed_audio=True)
     page = Page(content)
@@ -223,7 +223,7 @@ def test_channels_share_the_audio_of_their_file(tmp_path):
     assert {one["data-audio"] for one in page.all("article")} == {audio["id"]}
 
 
-def test_audio_too_large_to_embed_is_linked_and_told(tmp_path):
+def test_report_with_audio_too_large_to_embed_links_it(tmp_path):
     song = write(tmp_path / "a.wav", tone(0.2))
     other = write(tmp_path / "b.wav", tone(0.2))
     content = report(recognition(str(song)), folder=tmp_path, embed_audio=True, embed_bytes=1000)
@@ -256,7 +256,7 @@ def until(page, condition):
     raise AssertionError(condition)
 
 
-def test_in_a_browser(tmp_path):
+def test_report_in_a_browser_plays_and_seeks(tmp_path):
     play, found = chromium()
     names = [f"{EVIL.replace('/', '')[:40]}.wav", "b.wav"]
     for name in names:

@@ -14,17 +14,17 @@ COMMAND = "python scripts/make_output_examples.py"
 
 
 @pytest.mark.parametrize("name", ["csv", "segments", "audacity", "elan", "rttm", "sonic-visualiser"])
-def test_page_shows_what_is_said_now(name):
+def test_docs_examples_are_what_is_written_now(name):
     shown, now = examples.shown()[name], examples.produced([name])[name]
     assert examples.agree(shown, now), f"docs/outputs.md is stale, {COMMAND} refreshes it:\n{shown}\n---\n{now}"
 
 
-def test_page_and_script_have_the_same_examples():
+def test_docs_and_script_have_the_same_examples():
     assert list(examples.shown()) == list(examples.EXAMPLES)
     assert COMMAND in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-def test_what_agrees():
+def test_agree_tolerates_last_digits_only():
     assert examples.agree("a,0.2381", "a,0.2383")
     assert not examples.agree("a,0.2381", "a,0.2481")
     assert not examples.agree("a,0.2381", "b,0.2381")
@@ -32,7 +32,7 @@ def test_what_agrees():
     assert not examples.agree("a,3,8", "a,3")
 
 
-def test_writing_changes_nothing_but_the_examples(tmp_path):
+def test_write_changes_nothing_but_the_examples(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(
         "```\nmine\n```\n<!-- example: csv -->\n```\nold\n```\n<!-- end example -->\nend\n", encoding="utf-8"

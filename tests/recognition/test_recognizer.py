@@ -46,7 +46,7 @@ def sound(parts, seconds, **kinds):
     return audio.from_array(play(parts, seconds), RATE, **kinds)
 
 
-def test_what_sounds_is_recognized_with_its_family(recognize):
+def test_recognize_tones_finds_them_and_their_families(recognize):
     recognition = recognize(sound({"violin": [(0, 9)], "brass": [(0, 9)]}, 9))
     assert recognition.instruments == ["bowed_string", "brass", "violin"]
     assert recognition.score("violin") > 0.9 and recognition.score("piano") < 0.01
@@ -54,7 +54,7 @@ def test_what_sounds_is_recognized_with_its_family(recognize):
     assert "violin" in repr(recognition)
 
 
-def test_the_timeline_follows_the_sound(recognize):
+def test_recognize_tone_in_the_middle_scores_high_only_there(recognize):
     recognition = recognize(sound({"piano": [(0, 30)], "singer": [(10, 20)]}, 30))
     column = recognition.scores[:, LABELS.index("singer")]
     hears = (recognition.ends > 10.5) & (recognition.starts < 19.5)
@@ -65,7 +65,7 @@ def test_the_timeline_follows_the_sound(recognize):
     assert [(s.start, s.end) for s in recognition.segments_of("key")] == [(0, 30)]
 
 
-def test_no_family_is_below_its_instruments(recognize):
+def test_recognize_mixture_keeps_families_at_or_above_instruments(recognize):
     recognition = recognize(sound({"singer": [(3, 9)], "drums": [(0, 5)], "electric_bass": [(2, 4)]}, 12))
     for of in (recognition.scores, recognition.file_scores[None], recognition.activity.scores, recognition.plays[None]):
         for instrument, family in FAMILY_OF.items():
@@ -78,7 +78,7 @@ def test_no_family_is_below_its_instruments(recognize):
     rate=st.sampled_from([8_000, 11_025, 44_100]),
     hop=st.sampled_from([0.3, 1, 2.5, 6]),
 )
-def test_the_timeline_ends_where_the_file_ends(recognize, frames, rate, hop):
+def test_recognize_any_length_ends_with_the_file(recognize, frames, rate, hop):
     recognition = recognize(audio.from_array(np.full(frames, 0.1, np.float32), rate), hop)
     duration = frames / rate
     starts, ends = recognition.starts, recognition.ends
@@ -92,7 +92,7 @@ def test_the_timeline_ends_where_the_file_ends(recognize, frames, rate, hop):
     assert all(segment.end <= duration for segment in recognition.segments)
 
 
-def test_results_do_not_depend_on_blocks_and_batches(recognize, monkeypatch):
+def test_recognize_with_other_blocks_and_batches_gives_the_same(recognize, monkeypatch):
     samples = play({"synth": [(0, 8)], "woodwind": [(5, 13.3)]}, 13.3, rate=44_100)
     expected = recognize(audio.from_array(samples, 44_100), 0.5)
     for block, batch in ((1_000, 1), (44_100, 3), (10_000_000, 64)):
@@ -102,7 +102,7 @@ def test_results_do_not_depend_on_blocks_and_batches(recognize, monkeypatch):
         np.testing.assert_array_equal(got.starts, expected.starts)
 
 
-def test_a_file_shorter_than_a_window(recognize, tmp_path):
+def test_recognize_file_shorter_than_a_window_gives_one_window(recognize, tmp_path):
     path = write(tmp_path / "short.wav", play({"brass": [(0, 1)]}, 0.1), RATE)
     recognition = recognize(path)
     assert (recognition.starts, recognition.ends) == ([0], [0.1]) and np.isfinite(recognition.scores).all()
@@ -110,19 +110,19 @@ def test_a_file_shorter_than_a_window(recognize, tmp_path):
     assert recognize(audio.from_array(np.array([0.5]), 192_000)).duration == 1 / 192_000
 
 
-def test_silence_scores_zero_and_is_told(recognize):
+def test_recognize_silence_scores_zero_with_a_note(recognize):
     recognition = recognize(audio.from_array(np.full(10 * RATE, 1e-4), RATE))
     assert not recognition.scores.any() and not recognition.file_scores.any()
     assert recognition.instruments == [] and recognition.segments == () and "silent" in recognition.notes[0]
 
 
-def test_silent_windows_do_not_count_for_the_file(recognize):
+def test_recognize_with_silent_windows_leaves_them_out_of_the_file_score(recognize):
     lone = recognize(sound({"key": [(0, 6)]}, 6)).score("key")
     followed = recognize(sound({"key": [(0, 6)]}, 60))
     assert followed.score("key") > 0.5 and lone > 0.9 and not followed.notes
 
 
-def test_unusable_samples_are_told(recognize, tmp_path):
+def test_recognize_unusable_samples_adds_a_note(recognize, tmp_path):
     samples = play({"key": [(0, 9)]}, 5)
     samples[1000:1007] = np.nan
     write(tmp_path / "nan.wav", samples, RATE, subtype="FLOAT")
@@ -130,7 +130,7 @@ def test_unusable_samples_are_told(recognize, tmp_path):
     assert recognition.instruments == ["key"] and recognition.notes[0].startswith("7 samples")
 
 
-def test_a_cut_file_is_told(recognize, tmp_path):
+def test_recognize_cut_file_adds_a_note(recognize, tmp_path):
     path = cut(write(tmp_path / "cut.mp3", play({"key": [(0, 20)]}, 20, 44_100, 2), 44_100))
     recognition = recognize(path)
     assert recognition.instruments == ["key"] and 10 < recognition.duration < 14
@@ -138,13 +138,13 @@ def test_a_cut_file_is_told(recognize, tmp_path):
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (192_000, 8)])
-def test_any_rate_and_channels_give_the_same_answer(recognize, tmp_path, rate, channels):
+def test_recognize_any_rate_and_channels_gives_the_same(recognize, tmp_path, rate, channels):
     path = write(tmp_path / "naïve 音.wav", play({"key": [(0, 9)]}, 5, rate, channels), rate)
     recognition = recognize(str(path))
     assert recognition.instruments == ["key"] and recognition.source == str(path) and recognition.duration == 5
 
 
-def test_other_containers_bytes_and_files(recognize, tmp_path):
+def test_recognize_path_bytes_and_file_object_gives_the_same(recognize, tmp_path):
     path = encode(tmp_path / "a.m4a", play({"brass": [(0, 9)]}, 6, 44_100, 2))
     content = path.read_bytes()
     for source in (path, content, io.BytesIO(content)):
@@ -152,7 +152,7 @@ def test_other_containers_bytes_and_files(recognize, tmp_path):
         assert recognition.instruments == ["brass"] and recognition.duration == pytest.approx(6, abs=0.1)
 
 
-def test_many_go_on_after_one_that_fails(tiny, tmp_path):
+def test_recognize_many_with_a_bad_file_goes_on(tiny, tmp_path):
     write(tmp_path / "a.wav", play({"key": [(0, 9)]}, 4), RATE)
     (tmp_path / "b.wav").write_text("text")
     write(tmp_path / "c.wav", play({"brass": [(0, 9)]}, 4), RATE)
@@ -171,7 +171,7 @@ def test_many_go_on_after_one_that_fails(tiny, tmp_path):
     assert isinstance(failed, AudioError) and "b.wav: not audio" in str(failed) and last.instruments == ["brass"]
 
 
-def test_several_workers_keep_the_order(tiny):
+def test_recognize_many_with_workers_keeps_the_order(tiny):
     labels = ["key", "brass", "synth", "voice", "woodwind", "percussion", "key"]
     taken, told = [], set()
 
@@ -188,7 +188,7 @@ def test_several_workers_keep_the_order(tiny):
     assert {name for name, share in told if share == 1.0} == set(labels)
 
 
-def test_workers_stop_when_the_caller_does(tiny):
+def test_recognize_many_closed_early_stops_its_workers(tiny):
     def sources():
         while True:
             yield sound({"key": [(0, 9)]}, 60)
@@ -200,7 +200,7 @@ def test_workers_stop_when_the_caller_does(tiny):
     assert threading.active_count() < before
 
 
-def test_thresholds_can_be_given(recognize):
+def test_recognize_with_thresholds_uses_them(recognize):
     def instruments(thresholds):
         return recognize(sound({"violin": [(0, 9)]}, 5), thresholds=thresholds).instruments
 
@@ -216,13 +216,13 @@ def test_thresholds_can_be_given(recognize):
             recognize(sound({}, 5), hop)
 
 
-def test_progress_is_told(recognize):
+def test_recognize_with_progress_reports_rising_shares(recognize):
     told = []
     recognize(sound({"key": [(0, 20)]}, 20), progress=told.append)
     assert told == sorted(told) and told[-1] == 1.0 and len(told) > 5
 
 
-def test_one_recognizer_for_several_threads(tiny):
+def test_recognizer_shared_by_threads_gives_the_same(tiny):
     shared = Recognizer(tiny, threads=1)
     expected = {label: shared.recognize(sound({label: [(0, 6)]}, 6)).file_scores for label in ("key", "drums", "brass")}
     wrong = []
@@ -239,7 +239,7 @@ def test_one_recognizer_for_several_threads(tiny):
     assert wrong == []
 
 
-def test_pooling():
+def test_pool_by_each_rule_gives_known_scores():
     scores = np.array([[0.0, 0.5], [0.8, 0.5], [0.4, 0.5], [0.0, 0.5], [0.0, 0.5]], np.float32)
     places = np.arange(5.0), np.arange(5.0) + 4
     assert pool(scores, "mean", *places) == pytest.approx([0.24, 0.5])
@@ -251,7 +251,7 @@ def test_pooling():
         pool(scores, "median", *places)
 
 
-def test_the_best_stretch_of_a_file():
+def test_pool_top_stretch_takes_the_best_12_seconds():
     def best(scores, starts, ends=None):
         ends = starts + 4 if ends is None else ends
         return pool(np.array(scores, np.float32)[:, None], "top_stretch", starts, ends)[0]
@@ -275,7 +275,7 @@ def test_the_best_stretch_of_a_file():
     assert best([0.3, 0.6], np.array([0.0, 15.0]), np.array([15.0, 30.0])) == pytest.approx(0.6)
 
 
-def test_the_model_says_how_to_pool(tmp_path):
+def test_recognizer_pools_by_the_metadata_of_the_model(tmp_path):
     parts = {"key": [(0, 5)], "brass": [(0, 60)]}
     scores, sure = {}, {}
     for how in ("mean", "max", "noisy_or", "top_mean", "top_stretch"):
@@ -288,7 +288,7 @@ def test_the_model_says_how_to_pool(tmp_path):
     assert min(sure.values()) > 0.5
 
 
-def test_labels_in_another_order_are_put_in_order(tmp_path):
+def test_model_with_labels_in_another_order_gives_them_in_order(tmp_path):
     about = metadata(label_set=default_set().subset(LABELS[::-1]), thresholds=tuple(np.linspace(0.1, 0.5, 15)))
     recognition = Recognizer(build(tmp_path / "m.onnx", about), threads=1).recognize(sound({"violin": [(0, 5)]}, 5))
     assert recognition.instruments == ["bowed_string", "violin"]
@@ -307,14 +307,14 @@ def test_labels_in_another_order_are_put_in_order(tmp_path):
         ({"text": metadata(window_seconds=2.0).to_json()}, "has to be tensor(float) ['batch', 64000]"),
     ],
 )
-def test_a_model_off_the_contract_is_refused_in_one_line(tmp_path, kinds, reason):
+def test_model_off_the_contract_is_refused_in_one_line(tmp_path, kinds, reason):
     path = build(tmp_path / "model.onnx", **kinds)
     with pytest.raises(ModelError) as error:
         Recognizer(path, threads=1)
     assert str(error.value).startswith(f"{path}: ") and reason in str(error.value) and "\n" not in str(error.value)
 
 
-def test_what_is_no_model_is_refused_in_one_line(tmp_path):
+def test_model_that_is_no_onnx_file_is_refused_in_one_line(tmp_path):
     (tmp_path / "text.onnx").write_text("text\n")
     for path, reason in (("text.onnx", "not an ONNX model"), ("none.onnx", "no such file"), (".", "")):
         with pytest.raises(ModelError) as error:
@@ -322,7 +322,7 @@ def test_what_is_no_model_is_refused_in_one_line(tmp_path):
         assert reason in str(error.value) and "\n" not in str(error.value)
 
 
-def test_the_window_is_the_models(tmp_path):
+def test_recognizer_cuts_windows_as_long_as_the_model_takes(tmp_path):
     about = metadata(window_seconds=2.0)
     model = Recognizer(build(tmp_path / "m.onnx", about, samples=WINDOW // 2), threads=1)
     recognition = model.recognize(sound({"key": [(0, 9)]}, 5))
@@ -330,11 +330,11 @@ def test_the_window_is_the_models(tmp_path):
     assert recognition.instruments == ["key"] and model.model == "tiny" and model.metadata == about
 
 
-def test_the_package_gives_the_recognizer():
+def test_package_exports_recognizer():
     assert organology.Recognizer is Recognizer
 
 
-def test_long_files_stream(recognize, tmp_path, monkeypatch):
+def test_recognize_long_file_holds_little_at_once(recognize, tmp_path, monkeypatch):
     path = tmp_path / "long.wav"
     with soundfile.SoundFile(path, "w", 8_000, 1, subtype="PCM_U8") as file:
         for _ in range(40):

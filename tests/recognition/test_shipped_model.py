@@ -29,7 +29,7 @@ def recognizer():
     return Recognizer()
 
 
-def test_it_is_small_and_says_what_it_is(recognizer):
+def test_shipped_model_is_small_and_says_what_it_is(recognizer):
     file = resources.files("organology.recognition") / "models" / "organology.onnx"
     assert len(file.read_bytes()) <= 16 * 2**20
     told = recognizer.metadata
@@ -69,7 +69,7 @@ def test_shipped_model_lineage_can_be_followed_to_the_start():
             assert sum(part["share"] for part in [*trained, start]) == pytest.approx(1)
 
 
-def test_volume_does_not_matter(recognizer):
+def test_shipped_model_at_other_volumes_gives_the_same(recognizer):
     music, rate = soundfile.read(ROOT / "examples/mutilated-mime.ogg", dtype="float32")
     loud, quiet = (recognizer.recognize(gain * music, sr=rate).scores for gain in (1.0, 0.05))
     np.testing.assert_allclose(loud, quiet, atol=1e-3)
@@ -77,14 +77,14 @@ def test_volume_does_not_matter(recognizer):
 
 @pytest.mark.parametrize("level_db", [-20, -45])
 @pytest.mark.parametrize("color", [0, 1, 2], ids=["white", "pink", "brown"])
-def test_noise_is_no_instrument(recognizer, color, level_db):
+def test_shipped_model_on_noise_finds_nothing(recognizer, color, level_db):
     noise = hiss(np.random.default_rng(0), 8 * 32_000, 32_000, color=color, low_hz=20, high_hz=16_000)
     found = recognizer.recognize(noise * np.float32(10 ** (level_db / 20)), sr=32_000)
     assert not found.instruments, dict(zip(LABELS, np.round(found.file_scores, 2), strict=True))
 
 
 @pytest.mark.parametrize("row", EXPECTED, ids=lambda row: row["file"])
-def test_what_plays_in_the_examples(recognizer, row):
+def test_shipped_model_on_the_examples_finds_what_plays(recognizer, row):
     found = recognizer.recognize(ROOT / "examples" / row["file"])
     wanted = {label: int(row[label]) for label in LABELS if label not in DOUBTFUL.get(row["file"], ())}
     wrong = [
@@ -96,7 +96,7 @@ def test_what_plays_in_the_examples(recognizer, row):
 
 
 @pytest.mark.skipif(not CLIPS.exists(), reason="needs the shared clips")
-def test_real_recordings(recognizer):
+def test_shipped_model_on_real_recordings_reaches_its_quality(recognizer):
     with (CLIPS / "labels.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     scores = np.stack([recognizer.recognize(CLIPS / "clips" / row["file"]).file_scores for row in rows])

@@ -59,7 +59,9 @@ def in_pieces(samples, lengths, rate):
     batch=st.sampled_from([1, 2, 7]),
     lengths=st.lists(st.integers(1, 200_000), max_size=20),
 )
-def test_scores_do_not_depend_on_threads_batches_and_cuts(recognizers, seconds, rate, hop, threads, batch, lengths):
+def test_recognize_with_other_threads_batches_and_cuts_gives_the_same(
+    recognizers, seconds, rate, hop, threads, batch, lengths
+):
     samples = music(seconds, rate)
     expected = recognizers[1].recognize(samples, hop, sr=rate)
     with pytest.MonkeyPatch.context() as patch:
@@ -70,7 +72,7 @@ def test_scores_do_not_depend_on_threads_batches_and_cuts(recognizers, seconds, 
     assert got.segments == expected.segments or got.scores.tobytes() != expected.scores.tobytes()
 
 
-def test_the_shipped_model_scores_alike_with_threads_and_batches(monkeypatch):
+def test_shipped_model_with_threads_and_batches_gives_the_same(monkeypatch):
     samples = music(13) + 0.01 * noise(13, RATE, 1)[:, 0]
     expected = Recognizer(threads=1).recognize(samples, sr=RATE)
     monkeypatch.setattr(inference, "BATCH_WINDOWS", 4)
@@ -79,7 +81,7 @@ def test_the_shipped_model_scores_alike_with_threads_and_batches(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["a.flac", "a.mp3", "a.m4a"])
-def test_scores_do_not_depend_on_jobs(tiny, tmp_path, name):
+def test_command_line_with_jobs_gives_the_same(tiny, tmp_path, name):
     paths = []
     for i in range(5):
         samples = np.repeat(music(5, 44_100, i)[:, None], 2, axis=1)
@@ -91,7 +93,7 @@ def test_scores_do_not_depend_on_jobs(tiny, tmp_path, name):
         np.testing.assert_allclose(got[1].scores, other.scores, atol=1e-5, rtol=0)
 
 
-def test_one_recognizer_with_threads_serves_many_callers(recognizers):
+def test_recognizer_with_threads_and_many_callers_gives_the_same(recognizers):
     sounds = [music(9, seed=i) for i in range(6)]
     expected = [recognizers[1].recognize(sound, sr=RATE).scores for sound in sounds]
     got = [None] * len(sounds)
@@ -107,7 +109,7 @@ def test_one_recognizer_with_threads_serves_many_callers(recognizers):
     np.testing.assert_allclose(got, expected, atol=1e-5, rtol=0)
 
 
-def test_an_error_of_the_model_or_the_file_ends_all_threads(recognizers):
+def test_score_windows_with_an_error_ends_its_threads(recognizers):
     def broken():
         yield from windows([music(30)], WINDOW, 8_000)
         raise AudioError("x: gone")
@@ -122,7 +124,7 @@ def test_an_error_of_the_model_or_the_file_ends_all_threads(recognizers):
     assert threading.active_count() == before
 
 
-def test_few_windows_are_held_however_slow_the_model():
+def test_score_windows_of_a_slow_model_holds_few_windows():
     held = most = 0
     lock = threading.Lock()
 
@@ -147,7 +149,7 @@ def test_few_windows_are_held_however_slow_the_model():
     np.testing.assert_array_equal(scored.starts, np.arange(200))
 
 
-def test_samples_need_their_rate_and_files_do_not(recognizers, tmp_path):
+def test_recognize_samples_without_rate_is_refused(recognizers, tmp_path):
     recognize = recognizers[1].recognize
     samples = music(5)
     assert recognize(samples, sr=RATE).duration == 5
@@ -164,7 +166,7 @@ def test_samples_need_their_rate_and_files_do_not(recognizers, tmp_path):
             recognize(source, sr=RATE)
 
 
-def test_samples_of_any_usual_form(recognizers):
+def test_recognize_samples_of_any_usual_form_gives_the_same(recognizers):
     recognize = recognizers[1].recognize
     samples = music(5)
     expected = recognize(samples, sr=RATE).scores
@@ -185,7 +187,7 @@ def test_samples_of_any_usual_form(recognizers):
     np.testing.assert_array_equal(samples, unchanged)
 
 
-def test_blocks_are_small_however_many_the_channels():
+def test_decode_many_channels_gives_small_blocks():
     with audio.from_array(np.zeros((70_000, 1_000), np.int16), RATE) as stream:
         blocks = list(stream)
     assert max(block.nbytes for block in blocks) <= 16 * 2**20 and sum(map(len, blocks)) == 70_000
@@ -193,7 +195,7 @@ def test_blocks_are_small_however_many_the_channels():
         audio.from_array(np.zeros((5_000, 1_025), np.float32), RATE)
 
 
-def test_a_wav_file_loads_neither_ffmpeg_nor_torch(tmp_path, tiny):
+def test_recognize_wav_loads_neither_ffmpeg_nor_torch(tmp_path, tiny):
     path = write(tmp_path / "a.wav", music(5)[:, None], RATE)
     code = (
         "import sys; from organology import Recognizer; Recognizer(sys.argv[1]).recognize(sys.argv[2]); "
@@ -202,7 +204,7 @@ def test_a_wav_file_loads_neither_ffmpeg_nor_torch(tmp_path, tiny):
     subprocess.run([sys.executable, "-c", code, str(tiny), str(path)], check=True)
 
 
-def test_no_thread_of_the_model_spins(recognizers):
+def test_model_waiting_uses_no_processor(recognizers):
     options = recognizers[5]._model._session.get_session_options()
     assert options.intra_op_num_threads == 1
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"

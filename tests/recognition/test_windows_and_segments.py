@@ -21,7 +21,7 @@ LABELS = default_set().labels
     hop=st.integers(1, 80),
     pieces=st.lists(st.integers(0, 60), max_size=10),
 )
-def test_windows_are_pieces_of_the_stream(total, window, hop, pieces):
+def test_windows_of_any_stream_are_its_pieces(total, window, hop, pieces):
     samples = np.arange(1, total + 1, dtype=np.float32)
     blocks = np.split(samples, np.minimum(np.cumsum(pieces, dtype=int), total)) if pieces else [samples]
     cut = list(windows(blocks, window, hop))
@@ -37,7 +37,7 @@ def test_windows_are_pieces_of_the_stream(total, window, hop, pieces):
     assert len({one.start for one in cut}) == len(cut)
 
 
-def test_levels():
+def test_window_level_of_known_sounds_is_exact():
     def level(samples):
         return next(windows([np.asarray(samples, np.float32)], 8, 8)).level
 
@@ -50,7 +50,7 @@ def test_levels():
 
 @settings(deadline=None, max_examples=50)
 @given(st.floats(0.05, 30), st.sampled_from([0.25, 1.0, 3.0, 10.0]), st.integers(0, 9))
-def test_activity_is_the_mean_logit_of_the_windows_that_cover(duration, hop, seed):
+def test_activity_of_random_scores_is_the_mean_logit_of_covering_windows(duration, hop, seed):
     starts = np.arange(0, max(duration - 4, 0) + 1e-9, hop)
     if len(starts) and starts[-1] + 4 < duration:
         starts = np.append(starts, duration - 4)
@@ -68,7 +68,7 @@ def test_activity_is_the_mean_logit_of_the_windows_that_cover(duration, hop, see
             assert (np.abs(scores - row) < 1e-6).all(axis=1).any()
 
 
-def test_where_a_window_is_silent_nothing_plays():
+def test_activity_under_a_silent_window_is_zero():
     scores = np.array([[0.99], [0.99], [0.0], [0.99]], np.float32)
     heard = activity(np.arange(4.0), np.arange(4.0) + 4, scores, 1.0)
     assert (heard.scores[[0, 1], 0] > 0.9).all() and (heard.scores[2:6, 0] == 0).all() and heard.scores[6, 0] > 0.9
@@ -84,14 +84,14 @@ def found(column, label="brass", threshold=0.5, **settings):
     return [(s.start, s.end) for s in cut if s.label == label]
 
 
-def test_hysteresis():
+def test_segments_with_hysteresis_go_on_down_to_the_lower_threshold():
     assert found([0, 0.4, 0.6, 0.4, 0.3, 0]) == [(1, 4)]  # 0.375 is enough once 0.5 is reached
     assert found([0, 0.4, 0.45, 0.4, 0]) == []
     assert found([0, 0.4, 0.6, 0.4, 0], low_ratio=1.0) == [(2, 3)]
     assert found([0.5, 0.5]) == [(0, 2)]
 
 
-def test_gaps_and_short_stretches():
+def test_segments_with_gaps_close_them_before_short_ones_are_dropped():
     assert found([0.9, 0, 0.9, 0, 0, 0.9]) == [(0, 3), (5, 6)]
     assert found([0.9, 0, 0.9, 0, 0, 0.9], max_gap_seconds=2) == [(0, 6)]
     assert found([0.9, 0, 0.9], max_gap_seconds=0, min_seconds=2) == []
@@ -99,7 +99,7 @@ def test_gaps_and_short_stretches():
     assert found([0.9], min_seconds=5) == [(0, 1)]  # a short file cannot hold more
 
 
-def test_a_familys_segments_hold_its_instruments():
+def test_segments_of_a_family_hold_those_of_its_instruments():
     scores = np.zeros((10, len(LABELS)), np.float32)
     scores[2:5, LABELS.index("violin")] = 0.6
     scores[2:5, LABELS.index("bowed_string")] = 0.6
@@ -110,7 +110,7 @@ def test_a_familys_segments_hold_its_instruments():
     assert [s.score for s in cut] == pytest.approx([0.6, 0.6])
 
 
-def test_the_median_smooths_single_cells_away():
+def test_segments_with_a_median_ignore_single_cells():
     assert found([0, 0.9, 0, 0, 0.9, 0.9, 0.9, 0.2, 0.9, 0.9], max_gap_seconds=0) == [(1, 2), (4, 7), (8, 10)]
     assert found([0, 0.9, 0, 0, 0.9, 0.9, 0.9, 0.2, 0.9, 0.9], max_gap_seconds=0, median_seconds=3) == [(4, 10)]
     assert found([0, 0.9, 0], max_gap_seconds=0, median_seconds=2.9) == [(1, 2)]  # less than three cells
@@ -118,6 +118,6 @@ def test_the_median_smooths_single_cells_away():
 
 
 @pytest.mark.parametrize("wrong", [{"low_ratio": 1.5}, {"min_seconds": -1}, {"median_seconds": float("nan")}])
-def test_settings_of_segments_are_checked(wrong):
+def test_segment_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         SegmentSettings(**wrong)

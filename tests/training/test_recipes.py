@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from organology.errors import ConfigError
-from organology.training import Recipe, SoftTargets, TrainingConfig, load_recipe
-from organology.training.recipes import difference, override, save_recipe
+from organology.labels import LabelSet, default_set
+from organology.training import Recipe, SelfTraining, SoftTargets, TrainingConfig, load_recipe
+from organology.training.recipes import difference, load_recipe_as, override, save_recipe
 from organology.training.transfer.task import require_files
 
 RECIPES = sorted(
@@ -128,3 +129,53 @@ def test_difference_names_the_place():
     other = override(one, batch_size=8, workers=0)
     assert difference(one, other, ()) == "training.batch_size"
     assert difference(one, override(one, workers=0), ("training.workers",)) is None
+
+
+def test_load_recipe_of_an_earlier_version_understands_old_names(tmp_path, caplog):
+    path = write(tmp_path, goes_on_with="w", training={"start_decay": 0.5, "label_smoothing": 0.0, "epochs": 3})
+    recipe = load_recipe(path)
+    assert (recipe.init_from, recipe.training.l2_sp, recipe.training.epochs) == (tmp_path / "w", 0.5, 3)
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == [
+        f"{path}: goes_on_with is now called init_from",
+        f"{path}: training.start_decay is now called training.l2_sp",
+    ]
+    caplog.clear()
+    assert load_recipe_as(path, Recipe, quiet=True) == recipe and not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"training": {"label_smoothing": 0.1}}, r"training\.label_smoothing was removed"),
+        ({"training": {"trainable_stages": 3}}, r"training\.trainable_stages was removed"),
+        ({"training": {"unfreeze_every_epochs": 2}}, r"training\.unfreeze_every_epochs was removed"),
+        ({"init_from": "a", "goes_on_with": "b"}, "goes_on_with is the old name of init_from"),
+    ],
+)
+def test_load_recipe_of_an_earlier_version_refuses_what_is_gone(tmp_path, values, reason):
+    path = write(tmp_path, **values)
+    with pytest.raises(ConfigError, match=reason) as caught:
+        load_recipe(path)
+    assert str(path) in str(caught.value)
+
+
+def test_load_recipe_run_folder_of_an_earlier_version_is_read(tmp_path):
+    """All settings stood in it, those that were off too."""
+    off = {"label_smoothing": 0.0, "unfreeze_every_epochs": 0, "trainable_stages": None, "start_decay": 0.0}
+    own = {"recordings": ["r"], "model": "m", "overlay": 0.0, "overlay_db": [-3.0, 6.0]}
+    recipe = load_recipe(write(tmp_path, goes_on_with=None, training={**off, "self_training": own}))
+    assert recipe.training.self_training == SelfTraining((tmp_path / "r",), tmp_path / "m")
+    assert recipe.init_from is None
+
+
+def test_recipe_labels_are_a_name_or_a_path(tmp_path):
+    (tmp_path / "mine.csv").write_text("label\npiano\ndrums\n", encoding="utf-8")
+    assert load_recipe(write(tmp_path)).label_set == default_set()
+    assert load_recipe(write(tmp_path, labels="irmas11")).label_set == LabelSet.load("irmas11")
+    recipe = load_recipe(write(tmp_path, labels="mine.csv"))
+    assert recipe.labels == tmp_path / "mine.csv" and recipe.label_set.labels == ("piano", "drums")
+    with pytest.raises(ConfigError, match=r"mine\.yaml: labels: no label set 'openmic'.*openmic20"):
+        load_recipe(write(tmp_path, labels="openmic"))
+    with pytest.raises(ConfigError, match=r"mine\.yaml: labels: .*nowhere\.csv: cannot be read"):
+        load_recipe(write(tmp_path, labels="nowhere.csv"))

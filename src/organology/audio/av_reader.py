@@ -153,14 +153,16 @@ class AvReader:
 
     def _trimmed(self) -> Iterator[tuple[Samples, Any]]:
         """Frames without the encoder's delay, the last one without its padding."""
+        delay = int.from_bytes((self._stream.codec_context.extradata or b"")[10:12], "little")  # RFC 7845, section 5.1
         regular = True
         held: tuple[Samples, Any, int] | None = None
         for frame, packet in self._frames():
             if held is not None:
                 yield held[:2]
                 regular &= held[2] >= len(held[0])
-            skip = max(0, -packet.pts) if packet.pts is not None else 0
             samples = _samples(frame)
+            skip = min(delay, len(samples))
+            delay -= skip
             held = samples[skip:], frame, max(0, (packet.duration or len(samples)) - skip)
         if held is not None:
             yield held[0][: held[2]] if regular else held[0], held[1]

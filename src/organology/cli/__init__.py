@@ -6,15 +6,17 @@ call is imported inside them.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from contextlib import suppress
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from organology._version import __version__
-from organology.errors import OrganologyError, StoppedError
+from organology.errors import DEBUG_VARIABLE, OrganologyError, StoppedError, one_line, show_traceback
 from organology.extras import install_hint
 from organology.outputs.terminal.printable import printable
 
@@ -27,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+STANDARD_OUTPUT = "standard output"
 _STOPPED = 130  # exit status of what Ctrl-C ended
 
 
@@ -36,10 +39,21 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _debug(asked: bool) -> None:
+    if asked:
+        os.environ[DEBUG_VARIABLE] = "1"
+
+
 @app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug", callback=_debug, is_eager=True, help="Show where errors come from (ORGANOLOGY_DEBUG=1)."
+        ),
     ] = False,
 ) -> None:
     pass
@@ -54,36 +68,104 @@ def command_line() -> typer.Typer:
     from organology.cli.serving import listen, page, serve
 
     for module in (
-        recognize, find, store, labels, tags, corpus, prepare, render, mix, pretrain, train, average, distill, evaluate,
-        tune, export, import_model, reproduce, serve, page, listen,
+        recognize, find, store, tags, labels, serve, page, listen, corpus, prepare, render, mix, pretrain, train,
+        average, distill, evaluate, tune, export, import_model, reproduce,
     ):  # fmt: skip
         module.register(app)
     return app
 
 
 def main() -> None:
-    """Run the command line; an error that a user can act on costs one line and exit status 1."""
-    verbs = command_line()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as any exit: temporary files are removed
+    """Run the command line; any error costs one line and exit status 1, with `--debug` its traceback, too."""
+    _open_standard_streams()
+    _end_as_at_exit(signal.SIGTERM)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        _end_as_at_exit(signal.SIGHUP)
     try:
-        verbs()
+        status = _status()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, e.g. `head`, has enough
+        status = 1
+    except OSError as error:
+        _say(f"error: standard output: cannot be written: {one_line(error)}")
+        status = 1
+    with suppress(OSError, ValueError):
+        sys.stderr.flush()
+    if status:
+        _discard(sys.stdout)
+    sys.exit(status)
+
+
+def _status() -> int | str | None:
+    """Run the verb; the exit status."""
+    try:
+        command_line()()
     except StoppedError as error:
-        print(printable(str(error)), file=sys.stderr)
-        sys.exit(_STOPPED)
+        _say(str(error))
+        return _STOPPED
     except OrganologyError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
-        sys.exit(1)
+        show_traceback(error)
+        _say(f"error: {error}")
+        return 1
     except SystemExit as error:
         if error.code == _STOPPED:  # so typer ends at Ctrl-C, without a word
-            print("stopped", file=sys.stderr)
-        raise
+            _say("stopped")
+        return error.code
     except ModuleNotFoundError as error:
         module = (error.name or "").split(".")[0]
         hint = install_hint(module)
         if hint is None:
             raise
-        print(f"error: this needs {module}: {hint}", file=sys.stderr)
-        sys.exit(1)
+        _say(f"error: this needs {module}: {hint}")
+        return 1
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(_STOPPED)
+        _say("stopped")
+        return _STOPPED
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        show_traceback(error)
+        name = STANDARD_OUTPUT if error.filename is None else os.fsdecode(error.filename)
+        _say(f"error: {name}: {one_line(error)}")
+        return 1
+    except Exception as error:
+        show_traceback(error)
+        _say(f"error: {one_line(error)} (this should not happen; {DEBUG_VARIABLE}=1 shows where it comes from)")
+        return 1
+    return 0
+
+
+def _say(text: str) -> None:
+    """Print a line to standard error, if that can be written."""
+    with suppress(OSError, ValueError):
+        print(printable(text), file=sys.stderr, flush=True)
+
+
+def _end_as_at_exit(number: signal.Signals) -> None:
+    """Let a signal end the program as any exit does, so that temporary files are removed."""
+    signal.signal(number, lambda *_: sys.exit(128 + number))
+
+
+def _open_standard_streams() -> None:
+    """Give every standard descriptor that is closed a file, so that no other file takes its number.
+
+    A closed output becomes one that cannot be written, which is told as an error where something is written to it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            handle = os.open(os.devnull, os.O_RDONLY if name != "stderr" else os.O_WRONLY)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _discard(stream: Any) -> None:
+    """Drop what a stream could not write: Python would try again at its end."""
+    with suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)

@@ -15,8 +15,8 @@ value, so there both fields are joined. The version of ID3 that a file has is ke
 A file is never lost. The fields are written into a copy beside it; the copy is read again: our fields, all other tags,
 and the compressed audio, packet by packet; it is written to the disk and renamed over the file. Killed at any time, the
 file is as it was or has its tags; what may be left is the copy, `.organology-….SUFFIX`, which the next run removes. The
-copy keeps permissions, owner (where that is allowed) and extended attributes; its time of last change is that of the writing, so that backups
-see it.
+copy keeps permissions, owner (where that is allowed) and extended attributes; its time of last change is that of the
+writing, so that backups see it.
 
 mutagen knows the formats; it is imported where it is needed.
 """

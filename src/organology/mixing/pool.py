@@ -108,6 +108,8 @@ class StemPool:
         Its `kind_weights` and `corpus_weights` are settled here.
     label_set : LabelSet, optional
         What the labels are; left out: the default set.
+    instruments : sequence of frozenset of str or None, optional
+        Per stem the concepts that sound; None: no more is known than its labels.
 
     Attributes
     ----------
@@ -128,8 +130,10 @@ class StemPool:
         aligned: Sequence[bool],
         config: MixingConfig,
         label_set: LabelSet | None = None,
+        instruments: Sequence[frozenset[str] | None] | None = None,
     ) -> None:
         self.stems = tuple(stems)
+        self._instruments = tuple(instruments) if instruments is not None else (None,) * len(self.stems)
         self.label_set = label_set or default_set()
         self.labels = np.ascontiguousarray(labels, dtype=np.int8)
         if self.labels.shape != (len(self.stems), len(self.label_set)):
@@ -164,9 +168,13 @@ class StemPool:
         return self._active[self._bounds[stem] : self._bounds[stem + 1]]
 
     def instruments(self, stem: int) -> frozenset[str]:
-        """What sounds in stem number `stem`: its labels that are present and stand above no other that is."""
+        """Concepts that sound in stem number `stem`; as its labels say them where its table knows no more."""
+        known = self._instruments[stem]
+        if known is not None:
+            return known
         names = {name for name, value in zip(self.label_set.labels, self.labels[stem], strict=True) if value == PRESENT}
-        return frozenset(names - {self.label_set.parents.get(name) for name in names})
+        lowest = names - {self.label_set.parents.get(name) for name in names}
+        return frozenset(concept for name in lowest for concept in self.label_set.concepts[name])
 
     @classmethod
     def load(
@@ -194,13 +202,14 @@ class StemPool:
             If no corpus is named, or a weight names one that is not there.
         """
         from organology.corpora.resplit import resplit
-        from organology.corpora.table import read_table
+        from organology.corpora.table import labels_of, read_table
 
         if not dirs:
             raise ConfigError("no prepared corpora are named")
         label_set = label_set or default_set()
         stems: list[Stem] = []
         labels, active, aligned = [], [], []
+        instruments: list[frozenset[str] | None] = []
         owner: dict[tuple[str, str], Path] = {}
         corpora: set[str] = set()
         for folder in map(Path, dirs):
@@ -216,22 +225,22 @@ class StemPool:
                     raise CorpusError(f"{folder}: song {key[1]!r} of corpus {key[0]!r} is in {owner[key]} too")
             columns = (table[name] for name in Stem._fields)
             stems += [stem._replace(path=folder / stem.path) for stem in map(Stem, *columns)]
-            labels.append(_labels(table, label_set))
+            labels.append(labels_of(table, label_set))
+            instruments += _instruments(table)
             active += _intervals(table)
             aligned += table["aligned"].to_list()
         place = ", ".join(map(str, dirs))
         if not stems:
             raise CorpusError(f"{place}: no stem of split {split!r}")
         _check_weights(config, corpora, place)
-        return cls(stems, np.concatenate(labels), active, aligned, config, label_set)
+        return cls(stems, np.concatenate(labels), active, aligned, config, label_set, instruments)
 
 
-def _labels(table: pl.DataFrame, label_set: LabelSet) -> LabelArray:
-    from organology.corpora.table import labels_of
+def _instruments(table: pl.DataFrame) -> list[frozenset[str] | None]:
+    """Per stem the concepts that sound; None where the table is of an older version, which knows labels only."""
+    from organology.corpora.table import is_old
 
-    if label_set.labels != default_set().labels:
-        raise ConfigError(f"these stems have labels of {default_set().name} only, got {label_set.name}")
-    return labels_of(table)
+    return [None] * len(table) if is_old(table) else [frozenset(concepts) for concepts in table["concepts"].to_list()]
 
 
 def _intervals(table: pl.DataFrame) -> list[NDArray[np.int64]]:

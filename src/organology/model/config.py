@@ -20,7 +20,7 @@ MelScale = Literal["htk", "slaney", "kaldi"]
 
 
 MAX_GAIN_DB = 15.0
-"""Enough for music at -50 dB where -35 is wanted; the noise of most recordings stays below what is heard."""
+"""Enough for music at -50 dB where -35 is wanted; the noise of most recordings stays inaudible."""
 
 
 @dataclass(frozen=True)

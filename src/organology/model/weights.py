@@ -1,4 +1,4 @@
-"""Weights into modules, with faults told in one line; published files read without unpickling code."""
+"""Weights into modules, with errors of one line; published files read without unpickling code."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ Conventions
 -----------
 Times are seconds from the beginning of the file and come from counts of samples. Windows are as long as the model takes
 them (4 s) and `hop_seconds` apart; the last one ends where the file ends. Scores are 0 ... 1, arrays of shape
-(n_windows, 15) in the order of `taxonomy.LABELS`; a family is never below its instruments. A silent window (below
+(n_windows, n_labels) in the order of the label set; no label is below those that belong to it. A silent window (below
 -70 dBFS) scores 0 and does not count for the file's scores.
 """
 

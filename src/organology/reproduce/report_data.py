@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from organology.labels.bradl15 import LABELS
-from organology.model.checkpoint import DESCRIPTION
+from organology.model.checkpoint_files import DESCRIPTION
 from organology.reproduce import paper
 from organology.reproduce.preparing import Request
 from organology.reproduce.results import PER_CLASS, SINGLE, ArmResult, Results

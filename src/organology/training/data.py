@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from organology.errors import OrganologyError
-from organology.labels import LabelSet, default_set
+from organology.labels import LabelSet
 from organology.mixing import Mixer, MixingConfig, StemPool
 
 EVALUATION_SEED = 4096
@@ -152,9 +152,7 @@ def load_pool(corpora: Sequence[Path], split: str, mixing: MixingConfig, label_s
     ConfigError
         If a corpus has no labels of the set.
     """
-    if label_set is None or label_set == default_set():
-        return StemPool.load(corpora, split, mixing)
-    return StemPool.load(corpora, split, mixing, label_set)  # type: ignore[call-arg]
+    return StemPool.load(corpora, split, mixing, label_set)
 
 
 def evaluation_mixer(

@@ -144,7 +144,7 @@ class TrainingModule(L.LightningModule, Generic[C]):
     def take_validation(self) -> Validation:
         """Targets, scores and metrics of the validation that has just run; they are then forgotten."""
         targets, scores = self.take_scores()
-        metrics = evaluation.evaluate(targets, scores, n_bootstrap=0, labels=self.network.labels)
+        metrics = evaluation.evaluate(targets, scores, n_bootstrap=0, labels=self.network.label_set)
         return Validation(targets, scores, metrics)
 
     def take_scores(self) -> tuple[NDArray[Any], NDArray[np.float32]]:

@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar, cast
+from typing import Any, Protocol, Self, TypeVar
 
 from organology import config
 from organology.atomic import written_whole
@@ -72,8 +72,9 @@ def load_pretraining_recipe(path: str | os.PathLike[str]) -> PretrainingRecipe |
         One line with the file, the place and the reason.
     """
     values = config.read_yaml(path)
-    taught = isinstance(values, dict) and "teacher" in values
-    return load_recipe_as(path, DistillationRecipe if taught else PretrainingRecipe)
+    if isinstance(values, dict) and "teacher" in values:
+        return load_recipe_as(path, DistillationRecipe)
+    return load_recipe_as(path, PretrainingRecipe)
 
 
 def load_recipe_as(path: str | os.PathLike[str], kind: type[R], quiet: bool = False) -> R:
@@ -155,13 +156,13 @@ def override(
         If one of `corpora` is no prepared corpus, and the recipe weighs corpora.
     """
     given = {"corpora": tuple(corpora) if corpora else None, "labels": labels, "pretrained": pretrained, "seed": seed}
-    changes = {name: value for name, value in given.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     mixing = getattr(recipe, "mixing", None)
     if corpora and mixing is not None and mixing.corpus_weights:
         changes["mixing"] = dataclasses.replace(mixing, corpus_weights=_kept(mixing.corpus_weights, corpora))
     try:
         changes["training"] = config.replace(recipe.training, **training)
-        changed = cast(R, dataclasses.replace(recipe, **changes))  # type: ignore[type-var]
+        changed = dataclasses.replace(recipe, **changes)  # type: ignore[type-var]
         if isinstance(changed, Recipe):
             changed.check_labels()
         return changed

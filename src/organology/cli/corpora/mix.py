@@ -40,6 +40,7 @@ def mix(
     from organology.mixing import Mixer, StemPool
     from organology.mixing.export import write_mixtures
     from organology.mixing.recipe import load_recipe
+    from organology.targets import check_output
 
     if audio_format not in ("wav", "flac"):
         raise ConfigError(f"--format must be wav or flac, got {audio_format}")
@@ -47,6 +48,7 @@ def mix(
     corpora = corpus or settings.corpora
     if not corpora:
         raise ConfigError(f"{recipe}: no corpora; name them there, or with --corpus")
+    check_output(out, [recipe, *corpora], folder=True)
     config = settings.mixing.for_evaluation() if evaluation else settings.mixing
     label_set = LabelSet.load(labels) if labels else settings.label_set
     mixer = Mixer(StemPool.load(corpora, split, config, label_set), config, seed)

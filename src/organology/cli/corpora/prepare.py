@@ -80,6 +80,9 @@ def _command(entry: CorpusEntry) -> Callable[..., None]:
     }
 
     def command(**given: Any) -> None:
+        from organology.targets import check_output
+
+        check_output(given["out"], [given["root"]], folder=True)
         settings = {setting.name: given.pop(setting.name) for setting in entry.settings}
         if entry.holds == "stems":
             _prepare_stems(entry, settings, **given)

@@ -44,7 +44,9 @@ def render(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from organology.rendering import render as rendering
+    from organology.targets import check_output
 
+    check_output(out, [*midi, *soundfont], folder=True)
     config = rendering.RenderConfig(
         seed, renditions, reassign, humanize, max_seconds, even_levels, reverb, chorus, vary_room, licence
     )

@@ -29,7 +29,9 @@ def average(
 ) -> None:
     """Average the weights of checkpoints into one."""
     from organology.model import average_checkpoints, save_checkpoint
+    from organology.targets import check_new_checkpoint
 
+    check_new_checkpoint(out, checkpoints)
     net, metadata = average_checkpoints(checkpoints, share)
     save_checkpoint(out, net, metadata)
     typer.echo(f"{out}: not calibrated, thresholds averaged; `organology tune` sets both anew")

@@ -21,7 +21,9 @@ def import_model(
 ) -> None:
     """Make a checkpoint of an exported model, to train on with (`init_from` in a recipe)."""
     from organology.model import import_onnx, save_checkpoint
+    from organology.targets import check_new_checkpoint
 
+    check_new_checkpoint(out, [model])
     net, metadata = import_onnx(model)
     save_checkpoint(out, net, metadata)
     typer.echo(f"{out}: {metadata.name or model}; train on with `freeze_batch_norm: true`")

@@ -34,8 +34,7 @@ def pretrain(
     from organology.training import load_pretraining_recipe
     from organology.training.recipes import override
 
-    changes = {"corpora": corpus, "seed": seed, "epochs": epochs, "workers": workers}
-    settings = override(load_pretraining_recipe(recipe), **changes)
+    settings = override(load_pretraining_recipe(recipe), corpora=corpus, seed=seed, epochs=epochs, workers=workers)
     from organology.training.run import train  # torch, once the recipe is known to be right
 
     folder = out or Path("runs") / settings.name

@@ -41,9 +41,12 @@ def tune(
     labels: Labels = None,
 ) -> None:
     """Calibrate the scores of a checkpoint and tune its thresholds, on fixed mixtures."""
+    from organology.targets import check_writable
     from organology.training import load_recipe
     from organology.training.recipes import override
 
+    if checkpoint.is_dir():
+        check_writable(checkpoint, folder=True)
     settings = override(load_recipe(recipe), corpora=corpus, labels=labels)
     from organology.training.scoring.tuning import tune as follow  # torch, once the recipe is known to be right
 

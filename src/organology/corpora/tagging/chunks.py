@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 
 from organology.audio import SAMPLE_RATE
-from organology.corpora.seek import read_span
+from organology.corpora.tagging.seek import read_span
 from organology.errors import AudioError, ConfigError, CorpusError
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from typing import Any
 from organology.atomic import written_whole
 from organology.audio import SAMPLE_RATE
 from organology.corpora.issues import Listener
-from organology.corpora.seek import probe
 from organology.corpora.tagging.base import SourceTrack
+from organology.corpora.tagging.seek import probe
 from organology.errors import one_line, show_traceback
 
 JOURNAL = ".looked_at.jsonl"

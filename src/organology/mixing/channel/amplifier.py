@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import fft  # type: ignore[import-untyped]
 
 from organology.config import FORBID
+from organology.labels import concept_tree
 from organology.mixing.audibility import frame_powers, sounding_rms
 from organology.mixing.channel.base import Player, Samples, SourceTransform, draw_peaks
 from organology.mixing.ranges import Range, check_probability, check_range, log_uniform, uniform
@@ -93,11 +94,14 @@ class Amplifier(SourceTransform):
 def amplifier_for(player: Player) -> str:
     """The amplifier of a source: `guitar`, `bass`, or "" for none.
 
-    A source that plays more than one instrument has none, nor one whose word says that it is distorted already.
+    A source that plays anything else beside has none, nor one whose word says that it is distorted already.
     """
-    if any(word in player.word.lower().replace("_", " ") for word in DISTORTED_WORDS) or len(player.instruments) != 1:
+    if any(word in player.word.lower().replace("_", " ") for word in DISTORTED_WORDS) or not player.instruments:
         return ""
-    return {"electric_guitar": "guitar", "electric_bass": "bass"}.get(next(iter(player.instruments)), "")
+    for amplifier, concept in (("guitar", "electric_guitar"), ("bass", "electric_bass")):
+        if player.instruments <= concept_tree().below(concept):
+            return amplifier
+    return ""
 
 
 def _low_pass(ratio: Response, q: float = 0.7071) -> Response:

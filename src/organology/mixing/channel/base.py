@@ -23,7 +23,7 @@ class Player:
     Attributes
     ----------
     instruments : frozenset of str
-        What sounds in it.
+        Concepts that sound in it.
     word : str
         What its corpus calls it.
     """

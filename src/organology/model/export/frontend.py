@@ -43,7 +43,7 @@ def _second_stage(first: int, second: int) -> tuple[NDArray[np.float64], NDArray
     matrices : shape (first // 2 + 1, 2 * second, 2 * second)
         (real, imaginary) parts in and out.
     bins : shape (first // 2 + 1, second)
-        Bins above the Nyquist frequency are told as their mirror image: the power is the same.
+        Bins above the Nyquist frequency are given as their mirror image: the power is the same.
     """
     n_fft = first * second
     k = np.arange(first // 2 + 1)[:, None] + first * np.arange(second)

@@ -68,7 +68,7 @@ def distill(
     folder : path
         Checkpoint.
     recordings : sequence of path
-        Prepared tagging corpora; their tags are not looked at. Chunks of the training split are learned from, those of
+        Prepared tagging corpora; their tags are not used. Chunks of the training split are learned from, those of
         the validation split, a tenth as many, measure how well the tagger is predicted.
     tagger : path
         Published weights of musicnn.

@@ -92,5 +92,5 @@ def evaluate_model(
         columns = [wanted.index(label) for label in scorer.label_set.labels]
         scored = dataclasses.replace(scored, targets=scored.targets[:, columns])
     named = {**(thresholds or {}), **scorer.thresholds}
-    labels = scorer.label_set.labels
+    labels = scorer.label_set
     return evaluate(scored.targets, scored.scores, scored.songs, named, n_bootstrap, labels=labels), scored

@@ -51,7 +51,7 @@ class Scorer:
     thresholds: dict[str, Any]
     provenance: dict[str, Any]
 
-    def view(self, label_set: LabelSet) -> View:
+    def view(self, label_set: LabelSet) -> View[LabelSet]:
         """How another label set is read from the scores.
 
         Raises
@@ -64,7 +64,7 @@ class Scorer:
             raise ModelError(f"{self.name}: its labels ({self.label_set.name}) tell none of those of {label_set.name}")
         return view
 
-    def viewed(self, view: View) -> Scorer:
+    def viewed(self, view: View[LabelSet]) -> Scorer:
         """The model with the labels of a view in place of its own."""
 
         def score(waveform: Tensor) -> Scores:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from organology.atomic import written_whole
 from organology.errors import OrganologyError
-from organology.evaluation import Evaluation
+from organology.evaluation import Evaluation, markdown, summary
 from organology.model.checkpoint import load_checkpoint
 from organology.training.compute.memory_format import channels_last
 from organology.training.compute.precision import autocast
@@ -129,7 +129,7 @@ def write_results(
     labels : sequence of str
         Of the columns of the scores.
     """
-    from organology.evaluation import markdown, plot, summary  # needs matplotlib
+    from organology.evaluation import plot  # needs matplotlib
 
     with written_whole(folder / "evaluation.json") as temporary:
         temporary.write_text(json.dumps({**about, **evaluation.to_dict()}, indent=2) + "\n", "utf-8")

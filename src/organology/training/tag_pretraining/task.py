@@ -89,7 +89,7 @@ class TagTask(Task[PretrainingRecipe]):
         return {"test": {name: _plain(metrics) for name, metrics in tested.items()}}
 
     def _evaluate(self, scored: Scored, n_bootstrap: int) -> Evaluation:
-        labels = self.label_set.labels
+        labels = self.label_set
         return evaluate(scored.targets, scored.scores, scored.songs, n_bootstrap=n_bootstrap, labels=labels)
 
     def _score_test(self, checkpoint: Path, console: Console | None) -> Scored:

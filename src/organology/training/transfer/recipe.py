@@ -157,6 +157,6 @@ class Recipe(BaseRecipe):
         ConfigError, ValueError
             If there is no such set, or one is none of its labels.
         """
-        own = self.training.self_training
+        own, label_set = self.training.self_training, self.label_set
         if own is not None:
-            self.label_set.check(own.tagger_labels)
+            label_set.check(own.tagger_labels)

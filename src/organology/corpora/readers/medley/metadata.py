@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from organology.config.yaml_reader import YamlError, load_yaml
 from organology.errors import CorpusError, one_line
-from organology.yaml_reader import YamlError, load_yaml
 
 SUFFIX = "_METADATA.yaml"
 

@@ -55,7 +55,7 @@ def read(root: Path, *, split: Split = "", labels_by: LabelsBy = "patch") -> Ite
         Tracks whose MIDI file an earlier track has are left out, but with "published": there all are kept that are
         not in the folder `omitted`, and those with the same MIDI file in another split are named.
     labels_by : {"patch", "program"}
-        What is heard, or what the MIDI file asks for.
+        What is played, or what the MIDI file asks for.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def _stems(track: Track, labels_by: LabelsBy) -> Iterator[tuple[SourceStem, Soun
     for name, values in sorted(track.stems.items()):
         where = f"{track.place}, stem {name}"
         try:
-            heard = sound(values, where, labels_by)
+            played = sound(values, where, labels_by)
         except Exception as error:
             yield issue_of(error, where, track.name, name)
             continue
@@ -122,11 +122,11 @@ def _stems(track: Track, labels_by: LabelsBy) -> Iterator[tuple[SourceStem, Soun
             yield Issue("dropped", where, "not rendered", track.name, name)
         elif skip:
             yield Issue("dropped", where, f"{fault}, see {source}", track.name, name)
-        elif heard.instruments is None:
-            yield Issue("dropped", where, f"{heard.name!r} names no instrument", track.name, name)
+        elif played.instruments is None:
+            yield Issue("dropped", where, f"{played.name!r} names no instrument", track.name, name)
         else:
             unrendered += said
-            yield SourceStem(name, path, heard.instruments, heard.word, "", "rendered", LICENCE, True), heard
+            yield SourceStem(name, path, played.instruments, played.word, "", "rendered", LICENCE, True), played
     if unrendered:
         reason = f"{unrendered} stems are used that have audio though `audio_rendered` is false"
         yield Issue("note", f"{track.place}/{METADATA}", reason, track.name)
@@ -139,13 +139,13 @@ def _audio(folder: Path, name: str) -> Path:
 
 def _summary(sounds: Sequence[Sound]) -> Iterator[Issue]:
     """What is worth knowing of the labels, a line a program."""
-    names = {heard.program: heard.name for heard in sounds}
-    unlike = Counter((heard.program, heard.patch) for heard in sounds if heard.unlike)
+    names = {one.program: one.name for one in sounds}
+    unlike = Counter((one.program, one.patch) for one in sounds if one.unlike)
     for program in sorted({program for program, _ in unlike}):
         counts = {patch: count for (number, patch), count in sorted(unlike.items()) if number == program}
         reason = f"stems are labeled by the patch that plays them: {_listed(counts)}"
         yield Issue("note", f"program {program} ({names[program]})", reason)
-    strange = Counter(heard.patch for heard in sounds if heard.patch and not heard.known)
+    strange = Counter(one.patch for one in sounds if one.patch and not one.known)
     if strange:
         reason = f"stems are labeled by their program: {_listed(strange)}"
         yield Issue("note", "patches that are not in slakh_patches.tsv", reason)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from organology.config.yaml_reader import YamlError, load_yaml
 from organology.corpora.issues import Issue, issue_of
 from organology.errors import CorpusError, one_line
-from organology.yaml_reader import YamlError, load_yaml
 
 METADATA = "metadata.yaml"
 OMITTED = "omitted"

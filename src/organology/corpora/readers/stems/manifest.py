@@ -31,8 +31,8 @@ from pathlib import Path, PurePosixPath
 from organology.corpora.base import KINDS, SourceSong, SourceStem
 from organology.corpora.instruments import Instruments
 from organology.corpora.issues import Issue, issue_of
-from organology.corpora.layout import artist_of, place_of, song_name
 from organology.corpora.names import find_instrument, tokens
+from organology.corpora.readers.stems.layout import artist_of, place_of, song_name
 from organology.corpora.readers.stems.masks import checked, mask, mask_clauses
 from organology.corpora.splits import SPLITS
 from organology.errors import CorpusError, UnknownWordError, one_line

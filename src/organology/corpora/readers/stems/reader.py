@@ -13,9 +13,9 @@ from pathlib import Path
 from organology import audio
 from organology.corpora.base import Corpus, SourceSong, SourceStem
 from organology.corpora.issues import NOT_TEXT, Issue, is_text, issue_of, shown_path
-from organology.corpora.layout import artist_of, place_of, song_name
 from organology.corpora.names import Found, find_instrument, tokens
 from organology.corpora.readers.stems import manifest
+from organology.corpora.readers.stems.layout import artist_of, place_of, song_name
 from organology.errors import AudioError, CorpusError
 
 TREE = """\

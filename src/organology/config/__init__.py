@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from organology.config.yaml_reader import load_yaml
 from organology.errors import ConfigError, one_line
-from organology.yaml_reader import load_yaml
 
 FORBID = ConfigDict(extra="forbid")
 """Set `__pydantic_config__ = FORBID` in a configuration dataclass: unknown keys become errors."""

@@ -29,6 +29,7 @@ _OWN = (
     "picture.js",
     "recognition.js",
     "report-file.js",
+    "resample.js",
     "sound.js",
 )
 _OF_KIND: dict[Kind, tuple[str, ...]] = {"server": ("server-engine.js",), "static": ("browser-engine.js", "worker.js")}

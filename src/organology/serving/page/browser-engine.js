@@ -1,7 +1,7 @@
 // The model in this browser: nothing is sent anywhere. onnxruntime-web runs in a worker; WebAudio decodes.
 
 import { fromWindows } from "./recognition.js";
-import { decoded, level, resampled } from "./sound.js";
+import { decoded, level } from "./sound.js";
 
 const HOP_SECONDS = 1, BATCH = 4, SILENCE_DBFS = -70;
 
@@ -17,18 +17,17 @@ export const openEngine = async () => {
     const { resolve, reject } = waiting.get(data.id);
     waiting.delete(data.id);
     if (data.error) reject(new Error(data.error));
-    else resolve(data.scores);
+    else resolve(data.result);
   });
   worker.addEventListener("error", () => {
     for (const { reject } of waiting.values()) reject(new Error("the model cannot be loaded"));
     waiting.clear();
   });
 
-  // Scores of windows that lie one behind the other; an array each, families raised by the model's own rule.
-  const score = (windows) => new Promise((resolve, reject) => {
+  const ask = (task, asked, ...moved) => new Promise((resolve, reject) => {
     last += 1;
     waiting.set(last, { resolve, reject });
-    worker.postMessage({ id: last, windows, frames, parents }, [windows.buffer]);
+    worker.postMessage({ id: last, task, ...asked }, moved);
   });
 
   // [start, end) of every window, in samples; the last one ends with the sound.
@@ -52,7 +51,7 @@ export const openEngine = async () => {
           joined.set(samples.subarray(start, Math.min(end, start + frames - at)), k * frames + at);
         }
       });
-      const scores = sounding.length ? await score(joined) : [];
+      const scores = sounding.length ? await ask("score", { windows: joined, frames, parents }, joined.buffer) : [];
       for (const place of batch) {
         const k = sounding.indexOf(place);
         results.push({ sounds: k >= 0, scores: k >= 0 ? scores[k] : labels.map(() => 0) });
@@ -67,7 +66,8 @@ export const openEngine = async () => {
 
     async recognize(file, { progress, signal }) {
       progress(0, "decoding");
-      const { samples, duration } = await decoded(await file.arrayBuffer(), model.sample_rate);
+      const { samples: own, rate, duration } = await decoded(await file.arrayBuffer(), model.sample_rate);
+      const samples = await ask("resample", { samples: own, from: rate, to: model.sample_rate }, own.buffer);
       const where = places(samples.length);
       const results = await scored(samples, where, progress, signal);
       const windows = where.map(([start, end], i) => ({
@@ -79,7 +79,7 @@ export const openEngine = async () => {
     },
 
     async hear(samples, rate) {
-      const there = await resampled(samples, rate, model.sample_rate);
+      const there = await ask("resample", { samples, from: rate, to: model.sample_rate });
       const [one] = await scored(there, [[Math.max(0, there.length - frames), there.length]]);
       return one.scores;
     },

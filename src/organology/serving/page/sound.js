@@ -1,7 +1,13 @@
-// Samples: decoded, resampled, measured, written as wav, captured from the microphone.
+// Samples: decoded, measured, written as wav, captured from the microphone.
 
-// Mono samples of a file at a rate, and its length in seconds.
-export const decoded = async (content, rate) => {
+import { rateOf } from "./resample.js";
+
+const LEAST_RATE = 8000, MOST_RATE = 96_000;  // that every browser decodes to
+
+// Mono samples of a file: { samples, rate, duration }, at its own rate where that can be seen, else at `otherwise`.
+export const decoded = async (content, otherwise) => {
+  const said = rateOf(new Uint8Array(content));
+  const rate = said >= LEAST_RATE && said <= MOST_RATE ? said : otherwise;
   const context = new OfflineAudioContext(1, 1, rate);
   let buffer;
   try {
@@ -16,19 +22,7 @@ export const decoded = async (content, rate) => {
   }
   if (buffer.numberOfChannels > 1) samples.forEach((value, i) => (samples[i] = value / buffer.numberOfChannels));
   if (!samples.length) throw new Error("no samples in it");
-  return { samples, duration: buffer.duration };
-};
-
-export const resampled = async (samples, from, to) => {
-  if (from === to) return samples;
-  const context = new OfflineAudioContext(1, Math.round((samples.length * to) / from), to);
-  const buffer = context.createBuffer(1, samples.length, from);
-  buffer.copyToChannel(samples, 0);
-  const source = context.createBufferSource();
-  source.buffer = buffer;
-  source.connect(context.destination);
-  source.start();
-  return (await context.startRendering()).getChannelData(0);
+  return { samples, rate, duration: buffer.duration };
 };
 
 // Root mean square in dB relative to full scale.

@@ -11,10 +11,16 @@ them (4 s) and `hop_seconds` apart; the last one ends where the file ends. Score
 -70 dBFS) scores 0 and does not count for the file's scores.
 """
 
-from organology.recognition.inference import BATCH_WINDOWS, SILENCE_DBFS
-from organology.recognition.recognizer import Recognizer
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from organology.recognition.result import Recognition
 from organology.recognition.segments import Activity, Segment, SegmentSettings
+
+if TYPE_CHECKING:
+    from organology.recognition.inference import BATCH_WINDOWS, SILENCE_DBFS
+    from organology.recognition.recognizer import Recognizer
 
 __all__ = [
     "BATCH_WINDOWS",
@@ -25,3 +31,16 @@ __all__ = [
     "Segment",
     "SegmentSettings",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Delayed, so that reading recognitions, as `organology find` does, does not load onnxruntime.
+    if name in ("BATCH_WINDOWS", "SILENCE_DBFS"):
+        from organology.recognition import inference
+
+        return getattr(inference, name)
+    if name == "Recognizer":
+        from organology.recognition.recognizer import Recognizer
+
+        return Recognizer
+    raise AttributeError(f"module 'organology.recognition' has no attribute {name!r}")

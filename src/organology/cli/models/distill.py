@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from organology.cli.models.options import one_of
+from organology.cli.choice import one_of
 from organology.training.teachers.tag_sets import TAG_SETS
 
 
@@ -31,7 +31,9 @@ def distill(
     chunks: Annotated[int, typer.Option(min=32, help="Chunks of recordings to learn from.")] = 6000,
     tags: Annotated[
         str,
-        typer.Option(parser=one_of(TAG_SETS.names), metavar="|".join(TAG_SETS.names), help="Its training's tags."),
+        typer.Option(
+            parser=one_of(lambda: TAG_SETS.names), metavar="|".join(TAG_SETS.names), help="Its training's tags."
+        ),
     ] = TAG_SETS.names[0],
     seed: Annotated[int, typer.Option(min=0, help="Of the chunks.")] = 0,
 ) -> None:

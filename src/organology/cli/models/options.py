@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -21,14 +20,3 @@ Labels = Annotated[
 def number(value: float | None) -> str:
     """A metric with four digits; "-" where there is none."""
     return "-" if value is None else f"{value:.4f}"
-
-
-def one_of(names: tuple[str, ...]) -> Callable[[str], str]:
-    """A parser of an option that takes one of some names."""
-
-    def parse(text: str) -> str:
-        if text not in names:
-            raise typer.BadParameter(f"must be one of {', '.join(names)}, got {text!r}")
-        return text
-
-    return parse

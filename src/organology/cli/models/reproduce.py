@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from organology.cli.models.options import one_of
+from organology.cli.choice import one_of
 from organology.model.backbones import BACKBONES
 
 
@@ -30,7 +30,9 @@ def reproduce(
     backbone: Annotated[
         str | None,
         typer.Option(
-            parser=one_of(BACKBONES.names), metavar="|".join(BACKBONES.names), help="Network [as the recipe says]."
+            parser=one_of(lambda: BACKBONES.names),
+            metavar="|".join(BACKBONES.names),
+            help="Network [as the recipe says].",
         ),
     ] = None,
     arms: Annotated[

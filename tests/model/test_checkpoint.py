@@ -131,7 +131,7 @@ def test_no_folder_and_a_file_instead_of_one(tmp_path: Path) -> None:
 
 def test_load_checkpoint_of_two_writings_is_refused(folder: Path, tmp_path: Path) -> None:
     torch.manual_seed(1)
-    other = InstrumentNet(TINY)
+    other = InstrumentNet(ModelConfig("short-chunk", "paper", channels=TINY))
     save_checkpoint(tmp_path / "other", other, metadata(other))
     (tmp_path / "other" / WEIGHTS).replace(folder / WEIGHTS)  # as a crash between the two leaves them
     with pytest.raises(ModelError, match="describes other weights") as caught:

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint docs bench starter train-demo reproduce-demo clean help
+.PHONY: demo serve page test lint docs bench starter train-demo reproduce-demo clean help
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -13,7 +13,16 @@ demo: $(VENV)/.core  ## recognize the example recordings with the shipped model
 	$(BIN)/organology recognize examples --plot demo_output
 	@echo "timeline pictures: demo_output/"
 
-test: $(VENV)/.dev  ## all tests
+serve: $(VENV)/.serve  ## the page and the HTTP API on http://127.0.0.1:8000
+	$(BIN)/organology serve
+
+page: $(VENV)/.core build/onnxruntime-web/LICENSE  ## the page without a server, for any static host: build/page
+	$(BIN)/organology page build/page
+
+build/onnxruntime-web/LICENSE: scripts/vendor_page.py
+	$(PYTHON) scripts/vendor_page.py --out build
+
+test: $(VENV)/.dev  ## all tests; those of the static page where `make page` has been run and Chromium is there
 	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.dev  ## style, types, import rule
@@ -53,6 +62,10 @@ $(VENV)/bin/python:
 # Recognition alone (no torch), and everything that development needs.
 $(VENV)/.core: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) install -c constraints.txt -e '.[plot]'
+	@touch $@
+
+$(VENV)/.serve: $(VENV)/.core
+	$(PIP) install -c constraints.txt -e '.[serve]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from organology import _moved
 from organology._version import __version__
 
 if TYPE_CHECKING:
     from organology.recognition import Recognition, Recognizer
 
 __all__ = ["Recognition", "Recognizer", "__version__"]
+
+_moved.install()
 
 
 def __getattr__(name: str) -> Any:

@@ -78,8 +78,8 @@ def written_whole(path: str | os.PathLike[str], *, durable: bool = False) -> Ite
     handle, temporary = _created(target, mode)
     try:
         yield temporary
-        if mode is not None:
-            temporary.chmod(mode)
+        # A writer may have put another file in its place, with permissions of its own.
+        temporary.chmod(stat.S_IMODE(os.fstat(handle).st_mode) if mode is None else mode)
         if durable:
             sync(temporary)
         temporary.replace(target)
@@ -99,6 +99,25 @@ def temporary_beside(path: Path) -> tuple[int, Path]:
         A descriptor that holds the lock: to be closed when the file has been renamed or removed. And its path.
     """
     return _created(path, 0o600)
+
+
+@contextmanager
+def temporary_folder_beside(path: Path) -> Iterator[Path]:
+    """Make a folder in the folder of another, removed at the end unless it has been renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep_once(path.parent)
+    folder = path.parent / f"{PREFIX}{secrets.token_hex(6)}"
+    folder.mkdir()
+    handle = os.open(folder, os.O_RDONLY) if fcntl is not None else None
+    try:
+        if handle is not None and fcntl is not None:
+            with suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield folder
+    finally:
+        if handle is not None:
+            os.close(handle)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_written_through(path: Path) -> bool:
@@ -165,19 +184,22 @@ def _created(target: Path, mode: int | None) -> tuple[int, Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove temporary files that killed processes left in a folder, as far as that can be told and done."""
+    """Remove temporary files and folders that killed processes left in a folder, as far as that can be done."""
     if fcntl is None:
         return
     try:
-        left = [Path(entry.path) for entry in os.scandir(folder) if entry.name.startswith(PREFIX) and entry.is_file()]
+        left = [Path(entry.path) for entry in os.scandir(folder) if entry.name.startswith(PREFIX)]
     except OSError:
         return
     for path in left:
         with suppress(OSError):
-            handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its owner lives
-                path.unlink()
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
             finally:
                 os.close(handle)
 

@@ -21,6 +21,14 @@ _EXTRAS: dict[str, dict[str, str]] = {
         "mido": "mido",
         "filelock": "filelock",
     },
+    "serve": {
+        "fastapi": "fastapi",
+        "starlette": "fastapi",
+        "uvicorn": "uvicorn",
+        "python_multipart": "python-multipart",
+        "prometheus_client": "prometheus-client",
+    },
+    "listen": {"sounddevice": "sounddevice"},
 }
 """Extra -> the modules of its packages -> the packages."""
 

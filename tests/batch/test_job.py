@@ -24,9 +24,9 @@ from organology.batch.executor import Batch
 from organology.batch.job import Job, run
 from organology.batch.progress import ProgressReporter
 from organology.cli import command_line
+from organology.labels.bradl15 import LABELS
 from organology.library.store import Store
 from organology.recognition import Recognizer, SegmentSettings
-from organology.taxonomy import LABELS
 from sounds import write
 from tiny_model import RATE, build, frequency
 

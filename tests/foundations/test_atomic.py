@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from organology.atomic import PREFIX, sweep, written_whole
+from organology.atomic import PREFIX, sweep, temporary_folder_beside, written_whole
+from organology.audio.inputs import expand
 from organology.errors import OrganologyError
 from organology.ordered_map import ordered_map
 from organology.targets import check_output, check_writable, refuse_overwriting, with_companions
@@ -144,6 +145,26 @@ def test_sweep_removes_what_the_dead_left_and_nothing_else(tmp_path):
     sweep(tmp_path)
     assert list(tmp_path.iterdir()) == [mine]
     sweep(tmp_path / "none")
+
+
+@posix
+def test_sweep_removes_folders_of_the_dead_alone(tmp_path):
+    with temporary_folder_beside(tmp_path / "a") as folder:
+        sweep(tmp_path)
+        assert folder.is_dir()
+    (tmp_path / f"{PREFIX}1").mkdir()
+    (tmp_path / f"{PREFIX}1" / "model.json").touch()
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix
+def test_expand_never_finds_what_killed_runs_left(tmp_path):
+    (tmp_path / f"{PREFIX}0123.wav").touch()
+    (tmp_path / "a.wav").touch()
+    for named in (str(tmp_path), f"{tmp_path}/*.wav", f"{tmp_path}/.*.wav"):
+        names = [item.name for item in expand([named], hidden=True).files]
+        assert names == ([] if "/." in named else [str(tmp_path / "a.wav")])
 
 
 @posix

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from organology.errors import OrganologyError, QueryError
 from organology.labels import default_set
+from organology.labels.bradl15 import BRADL15, LABELS
 from organology.library.query.match import matching_rows
 from organology.library.query.parser import parse
 from organology.library.query.tree import All, AnyOf, Compare, Not, Plays, Value, labels_of
@@ -20,7 +21,6 @@ from organology.library.store import Store
 from organology.library.table import Library, sorted_rows
 from organology.model_metadata import ModelMetadata
 from organology.recognition import Recognition
-from organology.taxonomy import LABELS, raise_families
 
 METADATA = ModelMetadata(default_set(), (0.5,) * 15, name="made")
 
@@ -119,7 +119,7 @@ def recognition(duration, **sounding):
     scores = np.zeros((n, 15), np.float32)
     for label, seconds in sounding.items():
         scores[starts + 4 <= seconds, LABELS.index(label)] = 0.9
-    scores = raise_families(scores)
+    scores = BRADL15.raise_parents(scores)
     return Recognition("x", duration, starts, starts + 4, scores, scores.mean(axis=0), np.full(15, 0.5), 1.0, "made")
 
 

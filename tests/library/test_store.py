@@ -1,11 +1,13 @@
 """The store: what goes in comes out, what changed does not, and neither threads nor processes harm it."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,13 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from organology import audio
-from organology.errors import AudioError, StoreError
-from organology.labels import default_set
+from organology.errors import AudioError, QueryError, StoreError
+from organology.labels import LabelSet, default_set
 from organology.library.rows import FileState, pack, seconds_of, unpack
 from organology.library.store import Store
 from organology.model_metadata import ModelMetadata
 from organology.recognition import Recognition, Recognizer
-from organology.taxonomy import LABELS, raise_families
 from tiny_model import build
 
 METADATA = ModelMetadata(default_set(), tuple(np.linspace(0.2, 0.6, 15).tolist()), name="made")
@@ -29,7 +30,7 @@ def made(name="a.wav", n=9, seed=0, duration=None):
     """A recognition as the recognizer would give it."""
     rng = np.random.default_rng(seed)
     duration = n + 2.5 if duration is None else duration
-    scores = raise_families(rng.random((n, 15)).astype(np.float32))
+    scores = default_set().raise_parents(rng.random((n, 15)).astype(np.float32))
     starts = np.append(np.arange(n - 1.0), duration - 4)
     ends = np.append(starts[:-1] + 4, duration)
     thresholds = np.array(METADATA.thresholds)
@@ -168,7 +169,7 @@ def test_the_columns_can_be_read_by_others(store, run, tmp_path):
     other = sqlite3.connect(tmp_path / "lib.db")
     violin, seconds, notes = other.execute("SELECT violin, violin_seconds, notes FROM recording").fetchone()
     assert violin == recognition.score("violin") and notes == '["a note"]'
-    assert seconds == seconds_of(recognition)[LABELS.index("violin")]
+    assert seconds == seconds_of(recognition)[default_set().index("violin")]
     other.close()
 
 
@@ -236,7 +237,7 @@ def test_threads(store, run):
 WRITER = """
 import sys
 sys.path.insert(0, {tests!r})
-from test_store import METADATA, file, made
+from library.test_store import METADATA, file, made
 from organology.library.store import Store
 with Store(sys.argv[1]) as store:
     run = store.run("00" * 32, "made", METADATA, 1.0)
@@ -247,7 +248,7 @@ with Store(sys.argv[1]) as store:
 
 
 def writer(path, name, n):
-    code = WRITER.format(tests=os.path.dirname(__file__))  # noqa: PTH120
+    code = WRITER.format(tests=str(Path(__file__).parents[1]))
     return subprocess.Popen([sys.executable, "-c", code, str(path), name, str(n)], stdout=subprocess.PIPE)
 
 
@@ -304,3 +305,143 @@ def test_other_segment_settings_make_nothing_anew_but_seconds(store, run, monkey
     library = Library.load(store)
     assert library._outdated(library.ids.tolist()) == library.ids.tolist()[:1]
     np.testing.assert_allclose(library.seconds, np.concatenate([before, before]), atol=1e-4)
+
+
+FIVE = LabelSet("five", ("strings", "guitar", "keyboard", "drums", "voice"), concepts={"strings": ("bowed_string",)})
+
+
+def recognition_of_five(sounding, seconds=20.0):
+    starts = np.arange(seconds - 3)
+    scores = np.full((len(starts), 5), 0.1, np.float32)
+    scores[:, [FIVE.index(label) for label in sounding]] = 0.9
+    return Recognition(
+        "x", seconds, starts, starts + 4, scores, scores.mean(axis=0), np.full(5, 0.5), 1.0, "made",
+        labels=FIVE.labels, label_set=FIVE,
+    )  # fmt: skip
+
+
+def test_store_of_another_label_set_keeps_it(tmp_path):
+    from organology.library.table import Library
+
+    with Store(tmp_path / "lib.db") as opened:
+        assert opened.is_empty and opened.label_set == default_set()
+        run = opened.run("00" * 32, "made", ModelMetadata(FIVE, (0.5,) * 5, name="made"), 1.0)
+        opened.put(run, file("/m/a.wav"), [recognition_of_five(["strings", "guitar"])])
+        opened.put(run, file("/m/b.wav"), [recognition_of_five(["guitar"])])
+    with Store(tmp_path / "lib.db", create=False) as opened:
+        assert opened.label_set == FIVE
+        (found,) = opened.get(opened.runs()[0], file("/m/a.wav"), "a.wav")
+        same(found, replace(recognition_of_five(["strings", "guitar"]), source="a.wav"))
+        assert found.label_set == FIVE and found.instruments == ["strings", "guitar"]
+        library = Library.load(opened)
+        assert library.find("guitar and not strings").paths == ["/m/b.wav"]
+        assert library.find("guitar.seconds > 10 and Strings < 20%").paths == ["/m/b.wav"]
+        assert library.find("drums").paths == []
+        assert Library.load(opened, {"drums": 0.05}, 3).find("drums").paths == ["/m/a.wav", "/m/b.wav"]
+        with pytest.raises(QueryError, match="did you mean guitar"):
+            library.find("gitar")
+
+
+def test_run_of_another_label_set_is_refused_in_one_line(store, run, tmp_path):
+    with pytest.raises(StoreError) as caught:
+        store.run("11" * 32, "other", ModelMetadata(FIVE, (0.5,) * 5), 1.0)
+    assert str(caught.value).endswith("holds the label set bradl15, this run has five; name another store")
+    store.put(run, file(), [made()])
+    with Store(tmp_path / "lib.db") as again, pytest.raises(StoreError):
+        again.run("11" * 32, "other", ModelMetadata(FIVE, (0.5,) * 5), 1.0)
+
+
+def test_labels_that_cannot_be_columns_are_refused(tmp_path):
+    for wrong in (("path", "piano"), ("piano", "piano_seconds"), ("id",)):
+        bad = LabelSet("bad", wrong, concepts=dict.fromkeys(wrong, ()))
+        with Store(tmp_path / "lib.db") as opened, pytest.raises(StoreError, match="cannot hold a label"):
+            opened.run("00" * 32, "made", ModelMetadata(bad, (0.5,) * len(wrong)), 1.0)
+    with Store(tmp_path / "lib.db") as opened:
+        assert opened.is_empty
+
+
+def old_store(path):
+    """A store as version 1 wrote it."""
+    with Store(path) as opened:
+        run = opened.run("00" * 32, "made", METADATA, 1.0)
+        opened.put(run, file(), [made()])
+    connection = sqlite3.connect(path)
+    for statement in (
+        "DROP INDEX recording_size",
+        "ALTER TABLE recording DROP COLUMN content",
+        "ALTER TABLE recording DROP COLUMN moved_from",
+        "DROP TABLE label_set",
+        "DROP TABLE in_work",
+        "CREATE TABLE in_work (path TEXT PRIMARY KEY, times INTEGER NOT NULL)",
+        "INSERT INTO in_work VALUES ('/music/x.wav', 2)",
+        "PRAGMA user_version = 1",
+    ):
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def test_store_of_version_1_is_read_and_brought_to_this_one(tmp_path):
+    from organology.library.moves import adopt, moved_files
+    from organology.library.table import Library
+
+    path = tmp_path / "lib.db"
+    old_store(path)
+    with Store(path, create=False) as opened:
+        assert opened.label_set == default_set() and len(Library.load(opened)) == 1 and moved_files(opened) == []
+        same(opened.get(opened.runs()[0], file(), "a.wav")[0], made())
+    for _ in range(2):
+        with Store(path) as opened:
+            (run,) = opened.runs()
+            same(opened.get(run, file(), "a.wav")[0], made())
+            assert opened.select("PRAGMA user_version") == [(2,)] and adopt(opened, file("/new.wav")) is None
+            assert opened.run("00" * 32, "made", METADATA, 1.0).id == run.id
+            opened.put(run, file("/music/b.wav"), [made(seed=1)], content="00")
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.text(alphabet='a0[]" é', max_size=5),
+    st.binary(max_size=130),
+)
+COLUMNS = ("windows", "last_start", "duration", "notes", "violin", "voice_seconds", "channel", "failure", "content")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    path = tmp_path_factory.mktemp("store") / "lib.db"
+    with Store(path) as opened:
+        run = opened.run("00" * 32, "made", METADATA, 1.0)
+        opened.put(run, file("/m/damaged.wav"), [made()], content="00")
+        opened.put(run, file("/m/good.wav"), [made()])
+    return path
+
+
+@settings(max_examples=25, deadline=None)
+@given(column=st.sampled_from(COLUMNS), value=VALUES, packed=st.one_of(st.just(None), VALUES))
+def test_damaged_rows_give_values_or_one_line(column, value, packed, template, tmp_path_factory):
+    from organology.library.moves import adopt
+    from organology.library.table import Library, sorted_rows
+
+    path = tmp_path_factory.mktemp("store") / "lib.db"
+    shutil.copy(template, path)
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute(f"UPDATE recording SET {column} = ? WHERE path = '/m/damaged.wav'", (value,))
+        if packed is not None:
+            connection.execute("UPDATE window_scores SET scores = ? WHERE recording = 1", (packed,))
+        connection.commit()
+    except sqlite3.IntegrityError:
+        connection.rollback()
+    connection.close()
+    with Store(path) as opened:
+        (run,) = opened.runs()
+        found = opened.get(run, file("/m/damaged.wav"), "x")
+        assert found is None or isinstance(found, list | AudioError)
+        for asked in (None, {"violin": 0.31}):
+            library = Library.load(opened, asked)
+            assert "/m/good.wav" in library.find("violin >= 0 and violin.seconds >= 0 or duration < 1").paths
+            assert len(sorted_rows(library, "violin")) == len(library)
+        adopt(opened, file("/m/new.wav"), lambda path: "00")

@@ -127,3 +127,20 @@ def test_no_folder_and_a_file_instead_of_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(ModelError, match="not a checkpoint folder"):
         load_checkpoint(tmp_path / "file")
+
+
+def test_load_checkpoint_of_two_writings_is_refused(folder: Path, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    other = InstrumentNet(ModelConfig("short-chunk", "paper", channels=TINY))
+    save_checkpoint(tmp_path / "other", other, metadata(other))
+    (tmp_path / "other" / WEIGHTS).replace(folder / WEIGHTS)  # as a crash between the two leaves them
+    with pytest.raises(ModelError, match="describes other weights") as caught:
+        load_checkpoint(folder)
+    assert str(caught.value).startswith(f"{folder}: ") and "\n" not in str(caught.value)
+
+
+def test_load_checkpoint_without_a_digest_is_read(folder: Path) -> None:
+    description = json.loads((folder / DESCRIPTION).read_text())
+    del description["weights_sha256"]
+    (folder / DESCRIPTION).write_text(json.dumps(description))
+    load_checkpoint(folder)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from organology.atomic import PREFIX
 from organology.errors import AudioError
 
 _NAMES = (
@@ -93,7 +94,11 @@ def _walk(folder: Path, recursive: bool, hidden: bool, unreadable: Callable[[OSE
         seen.add(real)
         folders[:] = sorted(name for name in folders if hidden or not name.startswith(".")) if recursive else []
         for name in names:
-            if (hidden or not name.startswith(".")) and Path(name).suffix.lower() in SUFFIXES:
+            if (
+                (hidden or not name.startswith("."))
+                and not name.startswith(PREFIX)
+                and Path(name).suffix.lower() in SUFFIXES
+            ):
                 yield Path(parent, name)
 
 
@@ -137,6 +142,8 @@ def matching(pattern: str, *, hidden: bool = False) -> tuple[Path, list[Path]]:
         below = path.relative_to(base).parts
         if not (hidden or says_dot) and any(part.startswith(".") for part in below):
             continue
+        if path.name.startswith(PREFIX):
+            continue  # left by a run that was killed
         is_folder = path.is_dir()
         if is_folder and "**" in rest and rest[-1] != "**":
             continue  # what is below it is matched by itself

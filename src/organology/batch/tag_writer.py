@@ -10,6 +10,7 @@ from pathlib import Path
 from organology.atomic import sweep_once
 from organology.audio.inputs import Input
 from organology.errors import OrganologyError, one_line, show_traceback
+from organology.extras import install_hint
 from organology.filetags.writing import Change, write_tags
 from organology.library.moves import follow
 from organology.library.rows import FileState
@@ -53,7 +54,7 @@ class FileTagWriter:
         done: Callable[[str], None],
     ) -> None:
         if find_spec("mutagen") is None:
-            raise OrganologyError("tags need mutagen: pip install 'organology[tags]'")
+            raise OrganologyError(f"tags need mutagen: {install_hint('mutagen')}")
         self._writes = writes
         self._digest = digest[:_DIGEST_CHARACTERS]
         self._store = store

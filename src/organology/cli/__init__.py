@@ -65,10 +65,11 @@ def command_line() -> typer.Typer:
     from organology.cli.corpora import corpus, mix, prepare, render
     from organology.cli.models import average, distill, evaluate, export, import_model, pretrain, reproduce, train, tune
     from organology.cli.recordings import find, labels, recognize, store, tags
+    from organology.cli.serving import listen, page, serve
 
     for module in (
-        recognize, find, store, tags, labels, corpus, prepare, render, mix, pretrain, train, average, distill, evaluate,
-        tune, export, import_model, reproduce,
+        recognize, find, store, tags, labels, serve, page, listen, corpus, prepare, render, mix, pretrain, train,
+        average, distill, evaluate, tune, export, import_model, reproduce,
     ):  # fmt: skip
         module.register(app)
     return app

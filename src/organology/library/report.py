@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import TextIO
 from organology.atomic import is_written_through
 from organology.errors import OrganologyError
 from organology.library.table import Library
+from organology.outputs.terminal.printable import printable
 from organology.outputs.timeaxis import clock
+from organology.outputs.writers.tables import csv_rows, safe_cell
 
 FIND_SCHEMA = "organology.find"
 FIND_VERSION = 1
@@ -81,15 +82,16 @@ def _table(library: Library, stream: TextIO, labels: list[str]) -> None:
         playing = [label for label, on in zip(label_set.labels, plays, strict=True) if on]
         more = f" +{len(playing) - _TABLE_PLAYS}" if len(playing) > _TABLE_PLAYS else ""
         named = f"  ({', '.join(playing[:_TABLE_PLAYS])}{more})" if playing else ""
-        stream.write("  ".join([*numbers, f"{clock(duration):>8}", name]) + named + "\n")
+        stream.write("  ".join([*numbers, f"{clock(duration):>8}", printable(name)]) + named + "\n")
 
 
 def _csv(library: Library, stream: TextIO) -> None:
     """The columns that `organology recognize --format csv` has."""
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = csv_rows(stream)
     writer.writerow(("file", "duration", *library.label_set.labels))
     for name, duration, scores in zip(library.names, library.durations.tolist(), library.scores.tolist(), strict=True):
-        writer.writerow([name, format(duration, ".6f").rstrip("0").rstrip("."), *(f"{score:.6g}" for score in scores)])
+        seconds = format(duration, ".6f").rstrip("0").rstrip(".")
+        writer.writerow([safe_cell(name), seconds, *(f"{score:.6g}" for score in scores)])
 
 
 def _json(library: Library, stream: TextIO, query: str) -> None:
@@ -113,11 +115,15 @@ def _json(library: Library, stream: TextIO, query: str) -> None:
 
 
 def _m3u(library: Library, stream: TextIO) -> None:
-    """https://en.wikipedia.org/wiki/M3U, in UTF-8 as m3u8; a file with several channels once."""
+    """https://en.wikipedia.org/wiki/M3U, in UTF-8 as m3u8; a file with several channels once.
+
+    A path with a line break in it stands as an address (`file:///…%0D…`).
+    """
     stream.write("#EXTM3U\n")
     seen = set()
     for path, duration in zip(library.paths, library.durations.tolist(), strict=True):
-        if path not in seen and "\n" not in path:
+        if path not in seen:
             seen.add(path)
-            title = path.replace("\\", "/").rpartition("/")[2].rpartition(".")[0]
-            stream.write(f"#EXTINF:{round(duration)},{title}\n{path}\n")
+            title = " ".join(path.replace("\\", "/").rpartition("/")[2].rpartition(".")[0].splitlines())
+            entry = Path(path).as_uri() if any(one in path for one in "\r\n") else path
+            stream.write(f"#EXTINF:{round(duration)},{title}\n{entry}\n")

@@ -1,6 +1,7 @@
 """Checkpoints: networks and their metadata, written to and read from a folder; see `checkpoint_files`.
 
-Both files are made in a folder beside the target and moved into place whole.
+Both files are made in a folder beside the target and moved into place whole. The description holds the SHA-256 of the
+weights, so that a description and weights that do not belong together are told apart.
 """
 
 from __future__ import annotations
@@ -8,15 +9,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from safetensors.torch import save_file
 
 from organology import config as configuration
+from organology.atomic import sync, temporary_folder_beside
 from organology.errors import ModelError
-from organology.model.checkpoint_files import DESCRIPTION, FORMAT, WEIGHTS, read_checkpoint
+from organology.model.checkpoint_files import DESCRIPTION, FORMAT, WEIGHTS, digest_of, read_checkpoint
 from organology.model.network import InstrumentNet
 from organology.model.weights import load_state
 from organology.model_metadata import ModelMetadata
@@ -66,23 +67,21 @@ def save_checkpoint(folder: str | os.PathLike[str], net: InstrumentNet, metadata
         "config": configuration.to_plain(net.config),
         "metadata": json.loads(metadata.to_json()),
     }
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
+    with temporary_folder_beside(target) as staging:
         state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
         save_file(state, staging / WEIGHTS, metadata={"format": "pt"})
+        description = {**description, "weights_sha256": digest_of(staging / WEIGHTS)}
         (staging / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
-        mask = _umask()
+        shutil.copymode(staging / DESCRIPTION, staging / WEIGHTS)  # safetensors lets no one else read them
         for name in (WEIGHTS, DESCRIPTION):
-            (staging / name).chmod(0o666 & ~mask)
-        staging.chmod(0o777 & ~mask)
+            sync(staging / name)
         if target.exists():
             for name in (WEIGHTS, DESCRIPTION):
+                _keep_mode(staging / name, target / name)
                 (staging / name).replace(target / name)
         else:
             staging.rename(target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        sync(target)
 
 
 def load_checkpoint(folder: str | os.PathLike[str]) -> tuple[InstrumentNet, ModelMetadata]:
@@ -100,7 +99,6 @@ def load_checkpoint(folder: str | os.PathLike[str]) -> tuple[InstrumentNet, Mode
     return net.eval(), metadata
 
 
-def _umask() -> int:
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask
+def _keep_mode(new: Path, old: Path) -> None:
+    if old.exists():
+        shutil.copymode(old, new)

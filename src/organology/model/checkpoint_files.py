@@ -39,7 +39,9 @@ def read_checkpoint(folder: str | os.PathLike[str]) -> tuple[ModelConfig, ModelM
     for name in (WEIGHTS, DESCRIPTION):
         if not (path / name).is_file():
             raise ModelError(f"{path}: not a checkpoint: {name} is missing")
-    config, metadata = _read_description(path / DESCRIPTION)
+    config, metadata, digest = _read_description(path / DESCRIPTION)
+    if digest is not None and digest != digest_of(path / WEIGHTS):
+        raise ModelError(f"{path}: {DESCRIPTION} describes other weights than {WEIGHTS} holds: writing was interrupted")
     try:
         state = load_file(path / WEIGHTS)
     except (SafetensorError, OSError, ValueError, KeyError) as error:
@@ -59,10 +61,17 @@ def describe_parent(path: str | os.PathLike[str], name: str) -> dict[str, Any]:
     """
     place = Path(path)
     file = place / WEIGHTS if place.is_dir() else place
-    return {"name": name or place.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    return {"name": name or place.name, "sha256": digest_of(file)}
 
 
-def _read_description(path: Path) -> tuple[ModelConfig, ModelMetadata]:
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_description(path: Path) -> tuple[ModelConfig, ModelMetadata, str | None]:
+    """Configuration, metadata, and the SHA-256 of the weights, which older checkpoints do not say."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -73,4 +82,5 @@ def _read_description(path: Path) -> tuple[ModelConfig, ModelMetadata]:
         config = configuration.parse(values.get("config"), ModelConfig, str(path))
     except ConfigError as error:
         raise ModelError(str(error)) from error
-    return config, ModelMetadata.from_json(json.dumps(values.get("metadata")), str(path))
+    digest = values.get("weights_sha256")
+    return config, ModelMetadata.from_json(json.dumps(values.get("metadata")), str(path)), digest

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -35,12 +36,21 @@ from organology.outputs.timeaxis import clock
 from organology.outputs.writers.base import EMBED_BYTES, WriterOptions
 from organology.recognition.result import Recognition
 
+_MODULES = ("timeline.js", "report.js")  # each needs nothing but those before it
+_IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=const|class)", re.MULTILINE)
+
 
 def _asset(name: str) -> str:
     content = (resources.files("organology.outputs.html") / "assets" / name).read_text("utf-8")
     if not content.isascii():
         raise ValueError(f"{name}: not ASCII")
     return content
+
+
+def _script() -> str:
+    """The page's program: the modules of `assets` in one, as nothing may be loaded."""
+    return "".join(_EXPORT.sub("", _IMPORT.sub("", _asset(name))) for name in _MODULES)
 
 
 def _hash(content: str) -> str:
@@ -66,6 +76,8 @@ class HtmlWriter:
     embed_bytes, embed_total_bytes : int
     label_set : LabelSet, optional
         Of the recordings. Default: the default set.
+    link_audio : bool
+        Look for a file of the recording's name, and give it a player.
 
     Examples
     --------
@@ -87,6 +99,7 @@ class HtmlWriter:
         embed_bytes: int = EMBED_BYTES,
         embed_total_bytes: int = EMBED_TOTAL_BYTES,
         label_set: LabelSet | None = None,
+        link_audio: bool = True,
     ) -> None:
         self._label_set = label_set or default_set()
         self._stream = stream
@@ -95,6 +108,7 @@ class HtmlWriter:
         self._timeline = timeline
         self._embed_bytes = embed_bytes if embed_audio else 0
         self._embed_left = embed_total_bytes
+        self._link_audio = link_audio
         self._failures: list[tuple[str, str]] = []
         self._labels: tuple[str, ...] = ()
         self._n = 0
@@ -102,7 +116,7 @@ class HtmlWriter:
         self._embedded: tuple[Path, str] | None = None
 
     def __enter__(self) -> HtmlWriter:
-        style, self._script = f"{_asset('report.css')}{colors(self._label_set)}", _asset("report.js")
+        style, self._script = f"{_asset('report.css')}{colors(self._label_set)}", _script()
         self._stream.write(
             Template(_asset("page.html")).substitute(
                 script_hash=_hash(self._script),
@@ -122,7 +136,7 @@ class HtmlWriter:
         self._stream.write(
             f"</main>\n{failures_table(self._failures)}{self._foot()}"
             f'<script type="application/json" id="labels">{json_text(labels)}</script>\n'
-            f"<script>{self._script}</script>\n</body>\n</html>\n"
+            f'<script type="module">{self._script}</script>\n</body>\n</html>\n'
         )
 
     def add(self, recognition: Recognition) -> None:
@@ -131,7 +145,9 @@ class HtmlWriter:
         self._labels = recognition.labels
         self._seconds += recognition.duration
         key = f"r{self._n}"
-        link = audio_link(recognition.source, self._folder, self._embed_bytes, self._embed_left)
+        link = None
+        if self._link_audio:
+            link = audio_link(recognition.source, self._folder, self._embed_bytes, self._embed_left)
         write = self._stream.write
         shared = self._embedded is not None and link is not None and link.path == self._embedded[0]
         audio_key = self._embedded[1] if shared and self._embedded else f"a{self._n}"
@@ -189,4 +205,5 @@ def html_writer(stream: TextIO, options: WriterOptions, about: dict[str, Any], f
         options.embed_audio,
         options.embed_bytes,
         label_set=options.label_set,
+        link_audio=options.link_audio,
     )

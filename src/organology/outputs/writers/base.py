@@ -29,6 +29,8 @@ class WriterOptions:
         html: the audio itself in the page, in place of a link to it.
     embed_bytes : int
         html: a file that is larger is linked nevertheless.
+    link_audio : bool
+        html: a player where there is a file of the recording's name; False: never look for one.
     label_set : LabelSet
         Of the recognitions that will come.
     """
@@ -38,6 +40,7 @@ class WriterOptions:
     per_label: bool = False
     embed_audio: bool = False
     embed_bytes: int = EMBED_BYTES
+    link_audio: bool = True
     label_set: LabelSet = field(default_factory=default_set)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,1 @@
+"""Verbs that serve: over HTTP, as a static page, live."""

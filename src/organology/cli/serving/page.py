@@ -1,0 +1,33 @@
+"""`organology page`: the page for a static host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command(name="page")(page)
+
+
+def page(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.", show_default=False)],
+    model: Annotated[Path | None, typer.Option(metavar="FILE", help="Another model file.", show_default=False)] = None,
+    runtime: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="onnxruntime-web, as scripts/vendor_page.py fetches it. Default: build/onnxruntime-web.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Write a static page in which the model runs in the browser: nothing is uploaded."""
+    from organology.serving.static_page import RUNTIME_FOLDER, build
+
+    files = build(out, runtime or RUNTIME_FOLDER, model)
+    size = sum(path.stat().st_size for path in files)
+    typer.echo(f"{out}: {len(files)} files, {size / 1e6:.1f} MB; any static host can serve it", err=True)

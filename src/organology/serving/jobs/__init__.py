@@ -1,0 +1,1 @@
+"""Recognition jobs: admitted, run in threads, remembered in SQLite, removed."""

@@ -1,0 +1,88 @@
+"""The page as a folder for any static host: the model runs in the browser.
+
+The runtime (onnxruntime-web: a script and 14 MB of WebAssembly) is not part of this package. `scripts/vendor_page.py`
+fetches the pinned version from npm once; nothing is fetched at run time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from organology.atomic import written_whole
+from organology.errors import OrganologyError
+from organology.recognition.onnx_model import ModelFile, read_model
+from organology.serving.describe import describe_labels, describe_model
+from organology.serving.page_files import page_files
+
+RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm", "LICENSE")
+"""Of onnxruntime-web."""
+
+RUNTIME_FOLDER = Path("build", "onnxruntime-web")
+"""Where `scripts/vendor_page.py` puts it, relative to the project."""
+
+
+def build(
+    folder: str | os.PathLike[str], runtime: str | os.PathLike[str], model: str | os.PathLike[str] | None = None
+) -> list[Path]:
+    """Write the page into a folder.
+
+    Parameters
+    ----------
+    folder : path
+        Made where there is none; files of these names in it are replaced.
+    runtime : path
+        A folder with `RUNTIME_FILES`.
+    model : path, optional
+        Default: the shipped model.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    OrganologyError
+        If a file of the runtime is missing, the model cannot be used, or the folder cannot be written.
+    """
+    opened = ModelFile(model, threads=1)
+    files = dict(page_files("static", opened.metadata.label_set))
+    files |= {f"page/ort/{name}": _runtime_file(Path(runtime), name) for name in RUNTIME_FILES}
+    files["page/model.onnx"] = read_model(model)[1]
+    about = describe_model(opened.name, opened.metadata) | {"labels": describe_labels(opened.metadata)}
+    files["page/model.json"] = json.dumps(about).encode()
+    files["sw.js"] = _service_worker(files)
+    written = []
+    for name, content in files.items():
+        path = Path(folder, name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with written_whole(path) as temporary:
+                temporary.write_bytes(content)
+        except OSError as error:
+            raise OrganologyError(f"{path}: cannot be written: {error.strerror or error}") from error
+        written.append(path)
+    return written
+
+
+def _runtime_file(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError:
+        raise OrganologyError(
+            f"{folder / name}: not there; scripts/vendor_page.py fetches onnxruntime-web from npm"
+        ) from None
+
+
+def _service_worker(files: dict[str, bytes]) -> bytes:
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
+    text = (resources.files("organology.serving") / "page" / "sw.js").read_text("utf-8")
+    names = ["./", *(name for name in files if name != "index.html")]
+    return Template(text).substitute(digest=digest.hexdigest()[:16], files=json.dumps(names)).encode()

@@ -44,10 +44,15 @@ class _Decisions:
 
     @staticmethod
     def of(job: Job, recognizer: Recognizer) -> _Decisions:
-        label_set = recognizer.metadata.label_set
+        metadata = recognizer.metadata
+        label_set = metadata.label_set
         given = thresholds_of(job.thresholds, label_set)
         try:
-            thresholds = resolve_thresholds(label_set, recognizer.metadata.thresholds, given)
+            preset = metadata.preset(job.preset)
+        except ValueError as error:
+            raise OptionError(f"--{job.preset}", str(error)) from None
+        try:
+            thresholds = resolve_thresholds(label_set, preset, given, metadata.presets)
         except ValueError as error:
             raise OptionError("--threshold", str(error)) from None
         return _Decisions(job, thresholds, labels_of(job.only, label_set))
@@ -170,11 +175,12 @@ def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
     threads = job.threads or available_cores()
     jobs = max(1, min(job.jobs or threads, n_files))
     recognizer = Recognizer(job.model, max(1, threads // jobs), job.labels)
+    hop = recognizer.metadata.hop_seconds if job.hop_seconds is None else job.hop_seconds
     if job.store is None:
-        return Batch(recognizer, job.hop_seconds, job.split, jobs)
+        return Batch(recognizer, hop, job.split, jobs)
     store = stack.enter_context(Store(job.store))
-    run = store.run(recognizer.digest, recognizer.model, recognizer.metadata, job.hop_seconds)
-    return Batch(recognizer, job.hop_seconds, job.split, jobs, store, run, job.retry)
+    run = store.run(recognizer.digest, recognizer.model, recognizer.metadata, hop)
+    return Batch(recognizer, hop, job.split, jobs, store, run, job.retry)
 
 
 @dataclass(frozen=True)
@@ -275,7 +281,7 @@ def _stopped(job: Job, n_done: int, n_files: int) -> str:
 def _writer(
     job: Job, batch: Batch | None, decisions: _Decisions | None, names: OutputPaths
 ) -> AbstractContextManager[Writer]:
-    about = {} if batch is None else {**_about(batch.recognizer), "hop_seconds": job.hop_seconds}
+    about = {} if batch is None else {**_about(batch.recognizer), "hop_seconds": batch.hop_seconds}
     options = WriterOptions(timeline=job.timeline, per_label=job.per_label, embed_audio=job.embed_audio)
     if batch is not None and decisions is not None:
         options = replace(options, labels=decisions.labels or (), label_set=batch.recognizer.label_set)

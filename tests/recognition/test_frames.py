@@ -3,6 +3,7 @@
 import json
 import tracemalloc
 from dataclasses import replace
+from itertools import pairwise
 
 import jsonschema
 import numpy as np
@@ -151,7 +152,7 @@ def test_level_meter_of_any_cut_gives_the_level_of_each_cell(pieces, rate):
     cut = np.split(samples, np.minimum(np.cumsum(pieces, dtype=int), len(samples)))
     np.testing.assert_array_equal(np.concatenate(list(meter.measured(cut))), samples)
     bounds = np.append(np.ceil(np.arange(np.ceil(len(samples) / rate * 10)) * rate / 10).astype(int), len(samples))
-    expected = [10 * np.log10(np.square(samples[a:b], dtype=float).mean()) for a, b in zip(bounds[:-1], bounds[1:])]
+    expected = [10 * np.log10(np.square(samples[a:b], dtype=float).mean()) for a, b in pairwise(bounds)]
     assert np.abs(meter.levels() * -0.5 - np.clip(expected, -127.5, 0)).max() <= 0.2501
 
 

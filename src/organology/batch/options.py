@@ -200,7 +200,7 @@ class Job:
     low_ratio: float | None = field(
         default=None,
         metadata=_shown(
-            "A segment goes on down to this share of the threshold.  [default: the model's rule, or 0.75]",
+            "A segment goes on down to this share of the threshold.  [default: the model's, or 0.75]",
             DECISION,
             metavar="X",
             least=0,

@@ -211,6 +211,8 @@ def recognition_of(row: dict[str, Any], packed: Packed, run: Run, name: str) -> 
         raise ValueError(f"{row['windows']} windows, {len(scores)} of them with scores, in {duration} s")
     first = np.arange(len(scores)) * run.hop_frames
     first[-1] = round(last_start * rate)
+    if duration > (first[-1] + window) / rate + 1:
+        raise ValueError(f"windows of {duration} s that end at {(first[-1] + window) / rate} s")
     # As the recognizer computes them: the end of the file is the source's, not that of the resampled sound.
     ends = np.minimum((first + window) / rate, duration)
     ends[-1] = duration

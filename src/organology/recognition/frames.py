@@ -2,9 +2,9 @@
 
 A model may give scores of frames besides those of windows. A recording then has logits at instants 0, `seconds`,
 2 * `seconds`, … (`frame_grid` makes them) and levels of its cells of 0.1 s. The activity of a cell is interpolated
-between instants and smoothed by a median; it is 0 where the cell is silent. A label plays where its activity reaches its
-threshold, shifted as the model's metadata say (hysteresis, as with windows), and the best window over the cell reaches
-the threshold with a shift of its own: windows say what plays, frames say when.
+between instants and smoothed by a median; it is 0 where the cell is silent. A label plays where its activity reaches
+its threshold, shifted as the model's metadata say (hysteresis, as with windows), and the best window over the cell
+reaches the threshold with a shift of its own: windows say what plays, frames say when.
 
 Logits and levels are kept as whole steps of 0.1 and of 0.5 dB in a byte each, before anything is computed with them, so
 that a recognition from a store equals the fresh one bit by bit.

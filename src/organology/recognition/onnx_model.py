@@ -202,7 +202,11 @@ def _check_ports(found: Any, wanted: dict[str, tuple[str | int, ...]], source: s
         kind, shape = shapes[name]
         # A dimension is a number, or a name or None where it is free; that of the batch has to be.
         fits = len(shape) == len(dimensions) and not isinstance(shape[0], int)
-        if kind != "tensor(float)" or not fits or any(a not in (b, None) for a, b in zip(shape[1:], dimensions[1:])):
+        if (
+            kind != "tensor(float)"
+            or not fits
+            or any(a not in (b, None) for a, b in zip(shape[1:], dimensions[1:], strict=True))
+        ):
             raise ModelError(f"{source}: {name!r} is {kind} {shape}, and has to be tensor(float) {list(dimensions)}")
 
 

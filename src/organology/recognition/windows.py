@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SILENCE_DBFS = -70.0
-"""A window whose level (root mean square) is below this is silent: its scores are 0. So is the activity of such cells."""
+"""A window whose level (root mean square) is below this is silent: its scores are 0. So is a cell of 0.1 s."""
 
 
 class ModelScores(NamedTuple):

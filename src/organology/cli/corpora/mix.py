@@ -48,10 +48,10 @@ def mix(
     corpora = corpus or settings.corpora
     if not corpora:
         raise ConfigError(f"{recipe}: no corpora; name them there, or with --corpus")
-    check_output(out, [recipe, *corpora], folder=True)
     config = settings.mixing.for_evaluation() if evaluation else settings.mixing
     label_set = LabelSet.load(labels) if labels else settings.label_set
     mixer = Mixer(StemPool.load(corpora, split, config, label_set), config, seed)
+    check_output(out, [recipe, *corpora], folder=True)
     mixtures = write_mixtures(mixer, count, out, audio_format)  # type: ignore[arg-type]
     strategies = [
         mixture.strategy

@@ -79,7 +79,7 @@ def find(
     """
     if store is None:
         raise typer.BadParameter("is needed", param_hint="--store")
-    from organology.batch.options import preset_of, thresholds_of
+    from organology.batch.words import preset_of, thresholds_of
     from organology.library.query.parser import parse
     from organology.library.query.tree import labels_of
     from organology.library.report import found_format, write_found

@@ -81,7 +81,7 @@ def file_scores(cache: Cache, scores: list[Array], how: str = "top_stretch") -> 
     return np.array(rows, dtype=np.float64)
 
 
-def stretch(seconds: float):  # noqa: ANN201
+def stretch(seconds: float):
     """The mean of logits over the best so many seconds, each label by itself."""
 
     def rule(scores: Array, starts: Array, ends: Array) -> Array:
@@ -99,10 +99,10 @@ def stretch(seconds: float):  # noqa: ANN201
     return rule
 
 
-def top_share(share: float, least: int = 1):  # noqa: ANN201
+def top_share(share: float, least: int = 1):
     """The mean of logits over the highest share of the windows, each label by itself."""
 
-    def rule(scores: Array, starts: Array, ends: Array) -> Array:  # noqa: ARG001
+    def rule(scores: Array, starts: Array, ends: Array) -> Array:
         if len(scores) == 0:
             return np.zeros(scores.shape[1])
         count = min(len(scores), max(least, int(np.ceil(len(scores) * share))))

@@ -123,7 +123,16 @@ def _of_labels(labels: np.ndarray, present: set[str], unknown: set[str]) -> None
     """Concepts that are labels too; what may sound within an unknown or a bare family is unknown."""
     for concept, label in LABEL_OF.items():
         value = labels[LABELS.index(label)]
-        whole = concept in {"singing", "drum_kit", "violin", "electric_guitar", "acoustic_guitar", "electric_bass", "piano", "synthesizer"}
+        whole = concept in {
+            "singing",
+            "drum_kit",
+            "violin",
+            "electric_guitar",
+            "acoustic_guitar",
+            "electric_bass",
+            "piano",
+            "synthesizer",
+        }
         if whole and value == 1:
             present.add(concept)
         elif value == -1:
@@ -137,7 +146,11 @@ def _recorded(row: dict[str, str], root: Path) -> Source | None:
     words = [word for word in (*row["families"].split("|"), *row["instruments"].split("|")) if word]
     labels = encode(words, masked)
     folder, name = row["path"].split("/", 1)
-    hits = [c for f, part, c in _RECORDED if f == folder and (not part or part in name.lower() or part in row["label_note"].lower())]
+    hits = [
+        c
+        for f, part, c in _RECORDED
+        if f == folder and (not part or part in name.lower() or part in row["label_note"].lower())
+    ]
     present, unknown = set(hits), set()
     _of_labels(labels, present, unknown)
     if not hits:  # a bare family: any of its concepts that is no label of its own

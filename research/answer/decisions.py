@@ -1,6 +1,7 @@
 """Thresholds learned on real recordings: which rule, which pooling, what they bring, cross-validated by recording.
 
-    python research/answer/decisions.py CHECKPOINT CLIPS.npz CLIPS_LABELS.csv SONGS.npz SONGS_LABELS.csv [--out THRESHOLDS.tsv]
+    python research/answer/decisions.py CHECKPOINT CLIPS.npz CLIPS_LABELS.csv SONGS.npz SONGS_LABELS.csv
+        [--out THRESHOLDS.tsv]
 
 The features come from `features.py --hop 1`. Recordings of both sets share folds. Per label the threshold maximizes a
 smoothed F-measure (every score is spread by a Gaussian over the logits, so that a threshold lies in the middle of a gap
@@ -22,6 +23,8 @@ from organology.recognition.means import logits_of, scores_of
 from organology.taxonomy import LABELS
 
 GRID = np.linspace(-4, 5, 181)
+LOWEST = 0.7
+"""Logits by which a threshold falls below the model's at most: a few easy recordings are no reason to say more."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,9 @@ class Fit:
         How many positive recordings the prior weighs as much as.
     """
 
-    beta: float = 0.7
-    spread: float = 0.6
-    shrink: float = 6.0
+    beta: float = 1.0
+    spread: float = 0.9
+    shrink: float = 12.0
 
 
 def group_weights(groups: np.ndarray) -> np.ndarray:
@@ -68,7 +71,7 @@ def fit_thresholds(scores: np.ndarray, truth: Truth, own: np.ndarray, fit: Fit) 
             sure[i] = len(np.unique(truth.groups[present]))
     share = sure / (sure + fit.shrink)
     moved = np.average(best - mine, weights=share) if share.any() else 0.0
-    return scores_of(share * best + (1 - share) * (mine + moved))
+    return scores_of(np.maximum(share * best + (1 - share) * (mine + moved), mine - LOWEST))
 
 
 def joined(parts: list[tuple[np.ndarray, Truth]]) -> tuple[np.ndarray, Truth]:
@@ -76,10 +79,10 @@ def joined(parts: list[tuple[np.ndarray, Truth]]) -> tuple[np.ndarray, Truth]:
     scores = np.concatenate([scores for scores, _ in parts])
     truths = [truth for _, truth in parts]
     return scores, Truth(
-        sum((truth.files for truth in truths), []),
+        [name for truth in truths for name in truth.files],
         np.concatenate([truth.targets for truth in truths]),
         np.concatenate([truth.groups for truth in truths]),
-        sum((truth.rows for truth in truths), []),
+        [row for truth in truths for row in truth.rows],
     )
 
 
@@ -89,7 +92,9 @@ def rows_of(truth: Truth, kept: np.ndarray) -> Truth:
     return Truth([truth.files[i] for i in at], truth.targets[at], truth.groups[at], [truth.rows[i] for i in at])
 
 
-def crossed(scores: np.ndarray, truth: Truth, own: np.ndarray, fit: Fit, seeds: int = 5, n: int = 10) -> list[np.ndarray]:
+def crossed(
+    scores: np.ndarray, truth: Truth, own: np.ndarray, fit: Fit, seeds: int = 5, n: int = 10
+) -> list[np.ndarray]:
     """Decisions on each recording by thresholds that were fitted without it; one array a seed."""
     decided = []
     for seed in range(seeds):
@@ -117,7 +122,11 @@ def row(name: str, clips: dict[str, float], songs: dict[str, float]) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
-HEAD = "| | clips: F1 | precision | recall | with a false label | songs: F1 | precision | recall | with a false label |\n" + "|---" * 9 + "|"
+HEAD = (
+    "| | clips: F1 | precision | recall | with a false label | songs: F1 | precision | recall | with a false label |\n"
+    + "|---" * 9
+    + "|"
+)
 
 
 def main() -> None:
@@ -143,23 +152,34 @@ def main() -> None:
     def tell(name: str, decided: list[np.ndarray], of: Truth) -> None:
         print(row(name, mean_figures(of, decided, clips, 5), mean_figures(of, decided, ~clips, 1)), flush=True)
 
+    def by_dataset(truth: Truth) -> Truth:
+        return replace(truth, groups=np.array([row["dataset"] for row in truth.rows]))
+
     print(HEAD)
     tell("the model's thresholds", [decide(scores, own)], truth)
-    for beta in (1.0, 0.7, 0.5, 0.35):
-        tell(f"fitted, beta {beta}", crossed(scores, truth, own, Fit(beta)), truth)
-    for spread in (0.2, 0.4, 0.9, 1.3):
-        tell(f"fitted, beta 0.5, spread {spread}", crossed(scores, truth, own, Fit(0.5, spread)), truth)
-    for shrink in (0.0, 3.0, 12.0, 1e6):
-        tell(f"fitted, beta 0.5, shrink {shrink:g}", crossed(scores, truth, own, Fit(0.5, shrink=shrink)), truth)
-    tell("best on the same recordings, beta 0.5", [decide(scores, fit_thresholds(scores, truth, own, Fit(0.5)))], truth)
+    for fit in (
+        Fit(),
+        Fit(spread=0.6),
+        Fit(spread=0.6, shrink=6),
+        Fit(shrink=0),
+        Fit(shrink=1e6),
+        Fit(0.7),
+        Fit(0.5),
+        Fit(1.5),
+        Fit(2.0),
+    ):
+        name = f"beta {fit.beta}, spread {fit.spread}, shrink {fit.shrink:g}"
+        tell(name, crossed(scores, truth, own, fit), truth)
+        tell(f"{name}, without the dataset", crossed(scores, by_dataset(truth), own, fit), truth)
+    tell("on the same recordings", [decide(scores, fit_thresholds(scores, truth, own, Fit()))], truth)
     print()
     print(HEAD)
     for how in POOLINGS:
         others, same = pooled(how)
-        tell(f"{how}, beta 0.5", crossed(others, same, own, Fit(0.5)), same)
+        tell(how, crossed(others, same, own, Fit()), same)
     print("\nClips and songs apart (fitted on one alone, cross-validated; then carried over to the other):\n")
     print(HEAD)
-    fit = Fit(0.5)
+    fit = Fit()
     for name, kept in (("clips alone", clips), ("songs alone", ~clips)):
         thresholds = fit_thresholds(scores[kept], rows_of(truth, kept), own, fit)
         decided = [decide(scores, thresholds)]
@@ -170,8 +190,8 @@ def main() -> None:
             decided.append(whole)
         tell(f"fitted on {name}", decided[1:], truth)
     print("\nFinal thresholds:\n")
-    presets = {"sensitive": Fit(1.3), "default": Fit(0.5), "strict": Fit(0.25)}
-    fitted = {name: fit_thresholds(scores, truth, own, replace(fit)) for name, fit in presets.items()}
+    presets = {"sensitive": Fit(1.5), "default": Fit(), "strict": Fit(0.5)}
+    fitted = {name: fit_thresholds(scores, truth, own, fit) for name, fit in presets.items()}
     print(HEAD)
     for name, fit in presets.items():
         tell(name, crossed(scores, truth, own, fit), truth)

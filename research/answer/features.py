@@ -3,10 +3,10 @@
     python research/answer/features.py CHECKPOINT AUDIO OUT.npz [--hop 2.0]
 
 CHECKPOINT is a folder that `organology import` wrote (the fine-tuned backbone behind its level) or the published
-`mn04_as_mAP_432.pt` (the AudioSet backbone, no level). AUDIO is a folder of recordings. OUT holds, for all windows of all
-files in a row: `maps` float16 (n_windows, 13, 384), the backbone's last maps averaged over the bands (a frame is 0.32 s;
-their mean over the frames is the embedding that the heads take), `starts` and `ends` in seconds, `levels` (dBFS),
-`number` (place in `files`) and `rms`, the level of every 0.1 s of each file (dBFS), with `rms_number`.
+`mn04_as_mAP_432.pt` (the AudioSet backbone, no level). AUDIO is a folder of recordings. OUT holds, for all windows of
+all files in a row: `maps` float16 (n_windows, 13, 384), the backbone's last maps averaged over the bands (a frame is
+0.32 s; their mean over the frames is the embedding that the heads take), `starts` and `ends` in seconds, `levels`
+(dBFS), `number` (place in `files`) and `rms`, the level of every 0.1 s of each file (dBFS), with `rms_number`.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def main() -> None:
     torch.set_num_threads(1)
     model = session(given.checkpoint)
     files = sorted(path for path in given.audio.iterdir() if path.suffix in audio.SUFFIXES)
-    columns: dict[str, list] = {name: [] for name in ("maps", "starts", "ends", "levels", "number", "rms", "rms_number")}
+    columns: dict[str, list] = {
+        name: [] for name in ("maps", "starts", "ends", "levels", "number", "rms", "rms_number")
+    }
     for number, path in enumerate(files):
         samples = np.concatenate(list(audio.mono_blocks(path, RATE)))
         for window in windows([samples], WINDOW, round(given.hop * RATE)):
@@ -95,7 +97,9 @@ def main() -> None:
         columns["rms_number"].append(np.full(len(rms), number))
         if number % 50 == 0:
             print(f"{number} of {len(files)}", flush=True)
-    joined = {name: np.concatenate(column) if name.startswith("rms") else np.array(column) for name, column in columns.items()}
+    joined = {
+        name: np.concatenate(column) if name.startswith("rms") else np.array(column) for name, column in columns.items()
+    }
     np.savez(given.out, files=np.array([path.name for path in files]), **joined)
 
 

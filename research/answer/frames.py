@@ -1,8 +1,9 @@
 """Who plays when: rules from the backbone's frames to segments, judged on tracks of known times.
 
-    python research/answer/frames.py CHECKPOINT TRACKS.npz TRUTH.csv [TRACKS.npz TRUTH.csv ...] --thresholds THRESHOLDS.tsv
+    python research/answer/frames.py CHECKPOINT TRACKS.npz TRUTH.csv [TRACKS.npz TRUTH.csv ...]
+        [--thresholds THRESHOLDS.tsv]
 
-TRACKS.npz comes from `features.py` (with `--hop 1.92`, six frames, or with 1 or 2 s), TRUTH.csv has a row a stretch:
+TRACKS.npz comes from `features.py` (with `--hop 1`), TRUTH.csv has a row a stretch:
 file, label, start, end, known (0: unknown there). The same figures as the tool that makes the tracks: F1 over cells of
 0.1 s and F1 of edges within 0.5 s and 1 s, macro over labels with 30 s of sound and more.
 """
@@ -107,7 +108,9 @@ def read_truth(path: Path, files: list[str]) -> dict[str, np.ndarray]:
     return cells
 
 
-def read_tracks(net: InstrumentNet, cache: Cache, truth: dict[str, np.ndarray], contexts: tuple[int, ...]) -> list[Track]:
+def read_tracks(
+    net: InstrumentNet, cache: Cache, truth: dict[str, np.ndarray], contexts: tuple[int, ...]
+) -> list[Track]:
     """All tracks of a folder."""
     return [
         Track(
@@ -118,7 +121,9 @@ def read_tracks(net: InstrumentNet, cache: Cache, truth: dict[str, np.ndarray], 
             rms,
             truth[name],
         )
-        for name, maps, starts, ends, rms in zip(cache.files, cache.maps, cache.starts, cache.ends, cache.rms, strict=True)
+        for name, maps, starts, ends, rms in zip(
+            cache.files, cache.maps, cache.starts, cache.ends, cache.rms, strict=True
+        )
     ]
 
 
@@ -168,7 +173,7 @@ def tidied(values: np.ndarray, high: float, rule: Rule) -> np.ndarray:
     for a, b in runs(values >= high - rule.low):
         on[a:b] = (values[a:b] >= high).any()
     for a, b in runs(~on):
-        if 0 < a and b < len(on) and (b - a) * CELL <= rule.max_gap + 1e-6:
+        if a > 0 and b < len(on) and (b - a) * CELL <= rule.max_gap + 1e-6:
             on[a:b] = True
     for a, b in runs(on):
         if (b - a) * CELL < rule.min_seconds - 1e-6:

@@ -1,6 +1,7 @@
 """Mixtures of stems with the concepts that sound in every frame, as features of one or more backbones.
 
-    python research/answer/mixtures.py OUT --stems FOLDER [--stems FOLDER ...] --backbone NAME=CHECKPOINT [...] [--count 6000] [--seed 0]
+    python research/answer/mixtures.py OUT --stems FOLDER [--stems FOLDER ...] --backbone NAME=CHECKPOINT [...]
+        [--count 6000] [--seed 0]
 
 FOLDER holds a stems.csv (recorded stems, `scripts/sample_notes.py`, `organology render`). OUT gets a file for each 200
 mixtures, NUMBER.npz: `maps_NAME` float16 (200, 13, 384), `concepts` and `labels` int8 (200, 13, n): 1 sounds in that
@@ -33,7 +34,9 @@ def read(path: Path, rng: np.random.Generator, start: float | None) -> tuple[np.
         need = round(SAMPLES / RATE * file.samplerate)
         best, place = np.zeros(SAMPLES, np.float32), 0.0
         for _ in range(1 if start is not None else 6):
-            at = round(start * file.samplerate) if start is not None else int(rng.uniform(0, max(1, file.frames - need)))
+            at = (
+                round(start * file.samplerate) if start is not None else int(rng.uniform(0, max(1, file.frames - need)))
+            )
             file.seek(min(at, file.frames))
             samples = file.read(need, dtype="float32", always_2d=True).mean(1)
             if file.samplerate != RATE:

@@ -1,6 +1,7 @@
 """Phrases of every General MIDI program alike, rendered in long tapes so that a SoundFont is loaded once for many.
 
-    python research/answer/render_phrases.py OUT --midi FOLDER [--midi FOLDER ...] -s FONT.sf2 [-s ...] [--tapes 60] [--seed 0]
+    python research/answer/render_phrases.py OUT --midi FOLDER [--midi FOLDER ...] -s FONT.sf2 [-s ...]
+        [--tapes 60] [--seed 0]
 
 Each tape is a row of excerpts of parts of MIDI files, each played by another program in its range; three parts of one
 excerpt share a song and a time line. OUT gets FLAC stems and a stems.csv as `organology render` writes it.
@@ -21,14 +22,76 @@ import soundfile
 
 RATE, TAIL = 32_000, 1.5
 PROGRAMS = [p for p in range(112) if p not in (2, 55)]
-RARE = [40, 41, 42, 43, 46, 47, 56, 57, 58, 59, 60, 64, 65, 66, 67, 68, 70, 71, 73, 74, 21, 22, 105, 109, 6, 7, 16, 18, 19, 9, 11, 12, 13, 52]
+RARE = [
+    40,
+    41,
+    42,
+    43,
+    46,
+    47,
+    56,
+    57,
+    58,
+    59,
+    60,
+    64,
+    65,
+    66,
+    67,
+    68,
+    70,
+    71,
+    73,
+    74,
+    21,
+    22,
+    105,
+    109,
+    6,
+    7,
+    16,
+    18,
+    19,
+    9,
+    11,
+    12,
+    13,
+    52,
+]
 SINGLE = {*range(40, 44), *range(56, 61), *range(64, 80), 22, 109, 111, *range(32, 40)}
 RANGES = {
-    **dict.fromkeys(range(32, 40), (28, 50)), 40: (57, 93), 110: (57, 88), 41: (50, 80), 42: (38, 70), 43: (28, 55), 46: (38, 90),
-    47: (36, 57), 56: (55, 82), 59: (55, 82), 57: (42, 70), 58: (30, 57), 60: (43, 74), 64: (58, 84), 65: (50, 79), 66: (46, 74),
-    67: (38, 66), 68: (60, 88), 69: (54, 80), 70: (36, 66), 71: (52, 86), 72: (74, 100), 73: (62, 94), 74: (64, 90), 105: (50, 80),
-    9: (72, 100), 10: (65, 96), 11: (53, 89), 12: (48, 88), 13: (65, 96), **dict.fromkeys(range(24, 32), (40, 80)),
-}  # fmt: skip
+    **dict.fromkeys(range(32, 40), (28, 50)),
+    40: (57, 93),
+    110: (57, 88),
+    41: (50, 80),
+    42: (38, 70),
+    43: (28, 55),
+    46: (38, 90),
+    47: (36, 57),
+    56: (55, 82),
+    59: (55, 82),
+    57: (42, 70),
+    58: (30, 57),
+    60: (43, 74),
+    64: (58, 84),
+    65: (50, 79),
+    66: (46, 74),
+    67: (38, 66),
+    68: (60, 88),
+    69: (54, 80),
+    70: (36, 66),
+    71: (52, 86),
+    72: (74, 100),
+    73: (62, 94),
+    74: (64, 90),
+    105: (50, 80),
+    9: (72, 100),
+    10: (65, 96),
+    11: (53, 89),
+    12: (48, 88),
+    13: (65, 96),
+    **dict.fromkeys(range(24, 32), (40, 80)),
+}
 
 
 def parts_of(path: Path) -> list[list[tuple[float, float, int, int]]]:
@@ -74,7 +137,14 @@ def fitted(notes: list, program: int, rng: np.random.Generator) -> list:
                 continue
             out[-1] = (out[-1][0], start, *out[-1][2:])
         jitter = rng.normal(0, 0.008)
-        out.append((max(0, start + jitter), end, int(np.clip(moved, 0, 127)), int(np.clip(velocity + rng.normal(0, 8), 25, 127))))
+        out.append(
+            (
+                max(0, start + jitter),
+                end,
+                int(np.clip(moved, 0, 127)),
+                int(np.clip(velocity + rng.normal(0, 8), 25, 127)),
+            )
+        )
     return out
 
 
@@ -113,7 +183,11 @@ def main() -> None:
             whole = max(notes[-1][1] for notes in parts)
             cut = rng.uniform(0, max(0.1, whole - given.seconds))
             for k in rng.permutation(len(parts))[:3]:
-                inside = [(s - cut, min(e - cut, given.seconds), p, v) for s, e, p, v in parts[k] if cut <= s < cut + given.seconds - 0.2]
+                inside = [
+                    (s - cut, min(e - cut, given.seconds), p, v)
+                    for s, e, p, v in parts[k]
+                    if cut <= s < cut + given.seconds - 0.2
+                ]
                 if len(inside) < 5:
                     continue
                 program = int(rng.choice(RARE if rng.random() < 0.6 else PROGRAMS))
@@ -135,9 +209,31 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             middle, sound = Path(folder, "tape.mid"), Path(folder, "tape.wav")
             song.save(middle)
-            options = ["-o", f"synth.reverb.level={rng.uniform(0.1, 0.9):.2f}", "-o", f"synth.reverb.room-size={rng.uniform(0.1, 0.9):.2f}"]
+            options = [
+                "-o",
+                f"synth.reverb.level={rng.uniform(0.1, 0.9):.2f}",
+                "-o",
+                f"synth.reverb.room-size={rng.uniform(0.1, 0.9):.2f}",
+            ]
             subprocess.run(
-                ["fluidsynth", "-ni", "-q", "-g", "0.5", "-r", str(RATE), "-O", "s16", "-T", "wav", *options, "-F", str(sound), str(font), str(middle)],
+                [
+                    "fluidsynth",
+                    "-ni",
+                    "-q",
+                    "-g",
+                    "0.5",
+                    "-r",
+                    str(RATE),
+                    "-O",
+                    "s16",
+                    "-T",
+                    "wav",
+                    *options,
+                    "-F",
+                    str(sound),
+                    str(font),
+                    str(middle),
+                ],
                 check=True,
                 capture_output=True,
             )

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from organology.metadata import ModelMetadata
+from organology.model_metadata import ModelMetadata
 from organology.model import InstrumentNet, load_checkpoint
-from organology.recognition.means import logits_of, scores_of
+from organology.recognition.logits import logits_of, scores_of
 from organology.recognition.pooling import pool
-from organology.recognition.scoring import SILENCE_DBFS
-from organology.taxonomy import FAMILY_OF, LABELS, raise_families
+from organology.recognition.inference import SILENCE_DBFS
+from organology.labels.bradl15 import BRADL15, FAMILY_OF, LABELS
 
 Array = NDArray[np.floating]
 
@@ -67,7 +67,7 @@ def window_scores(net: InstrumentNet, cache: Cache) -> list[NDArray[np.float32]]
     """Scores (n_windows, 15) of each file as the recognizer gives them; 0 where a window is silent."""
     scores = []
     for maps, levels in zip(cache.maps, cache.levels, strict=True):
-        raised = raise_families(scores_of(head_logits(net, maps.mean(1))).astype(np.float32))
+        raised = BRADL15.raise_parents(scores_of(head_logits(net, maps.mean(1))).astype(np.float32))
         scores.append(raised * (levels >= SILENCE_DBFS)[:, None])
     return scores
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from organology.taxonomy import LABELS, Vocabulary, encode
+from organology.labels import Vocabulary
+from organology.labels.bradl15 import BRADL15, LABELS
 
 _ROWS = list(csv.DictReader((Path(__file__).parent / "concepts.tsv").open(encoding="utf-8"), delimiter="\t"))
 CONCEPTS: tuple[str, ...] = tuple(row["concept"] for row in _ROWS)

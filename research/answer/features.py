@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from organology import audio
 from organology.model import AudioSetTagger, load_checkpoint
-from organology.model.export_frontend import ExportFrontend
+from organology.model.export.frontend import ExportFrontend
 from organology.recognition.windows import windows
 
 RATE, WINDOW = 32_000, 128_000

@@ -24,8 +24,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import nn
 
 from organology.model import AudioSetTagger
-from organology.recognition.scoring import SILENCE_DBFS
-from organology.taxonomy import FAMILY_OF, LABELS
+from organology.recognition.inference import SILENCE_DBFS
+from organology.labels.bradl15 import FAMILY_OF, LABELS
 
 FAMILIES = {"double_bass": ("bowed_string", "plucked_string"), "bass": ("plucked_string", "bowed_string", "synth")}
 FROM_LABELS = {

@@ -21,7 +21,7 @@ import torch
 from concepts import CONCEPTS, Source, sources
 from features import session
 
-from organology.taxonomy import LABELS
+from organology.labels.bradl15 import LABELS
 
 RATE, SAMPLES, BATCH = 32_000, 128_000, 200
 FRAMES, STEP = 13, 10_240

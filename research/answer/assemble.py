@@ -1,9 +1,11 @@
-"""The network of the label set `instruments`: the shipped 15 labels, finer names on top, terms between labels, calibration.
+"""The network of the label set `instruments`: the 15 labels as they were, finer names, terms between, calibration.
 
-    python research/answer/assemble.py CHECKPOINT CONCEPTS.pt CONCEPTS_TOLD.tsv clips.npz CLIPS.csv songs.npz SONGS.csv OUT
+    python research/answer/assemble.py CHECKPOINT CONCEPTS.pt CONCEPTS_TOLD.tsv clips.npz CLIPS.csv \
+        songs.npz SONGS.csv OUT
 
-CHECKPOINT is the network of 15 labels (`organology import`), CONCEPTS.pt what `finer.py --head` wrote, CONCEPTS_TOLD.tsv
-what `told.py --out` wrote. The features come from `features.py`. OUT is a checkpoint folder for `organology export`.
+CHECKPOINT is the network of 15 labels that `organology import` wrote, CONCEPTS.pt what `finer.py --head` wrote,
+CONCEPTS_TOLD.tsv what `told.py --out` wrote. The features come from `features.py`. OUT is a checkpoint folder for
+`organology export`.
 
 The weights of the 15 labels stay as they are. A finer name is 0.3 of the head trained on mixtures and 0.7 of what the
 AudioSet classifier says of the same embedding. Recordings calibrate: a slope and an offset for each of the 15 labels,
@@ -19,20 +21,22 @@ from pathlib import Path
 import numpy as np
 import torch
 from calibration import shrunk
-from common import Cache, Truth, file_scores, folds, load, ordered, read_truth
+from common import Cache, Truth, decide, figures, file_scores, folds, load, ordered, read_truth
 from concepts import CONCEPTS
 from decisions import group_weights
 
 from organology.labels import LabelSet
 from organology.labels.bradl15 import LABELS
 from organology.model import InstrumentNet, ModelConfig, save_checkpoint
-from organology.model_metadata import Calibration, ModelMetadata
+from organology.model_metadata import Calibration, FrameSettings, ModelMetadata
 from organology.recognition.logits import logits_of, scores_of
 
 SHARE = 0.3  # of the head trained on mixtures against AudioSet's classes
 BRASS, BOWED, WOODWIND = 0.85, 0.5, 0.5
 PRESETS = {"sensitive": 0.4, "strict": 0.7}
-ALSO_TOLD = ("banjo",)  # never wrong in cross-validation, though it finds a third only
+ALSO_TOLD, EASED = ("banjo", "saxophone"), 0.5
+"""Never wrong in cross-validation, but found too seldom: their thresholds, shrunk for want of clips, are eased."""
+FRAME_SHIFT, WINDOW_SHIFT = -0.5, -0.5
 NONE = -12.0
 
 
@@ -92,7 +96,9 @@ def scores_of_files(net: InstrumentNet, cache: Cache) -> np.ndarray:
     return file_scores(cache, windows)
 
 
-def calibrated(net: InstrumentNet, base: InstrumentNet, parts: list[tuple[Cache, Truth]], told: dict[str, dict[str, str]]) -> Calibration:
+def calibrated(
+    net: InstrumentNet, base: InstrumentNet, parts: list[tuple[Cache, Truth]], told: dict[str, dict[str, str]]
+) -> Calibration:
     """Fitted on all recordings; prints the cross-validated figures."""
     labels = net.labels
     first = before(net, base)
@@ -115,13 +121,18 @@ def calibrated(net: InstrumentNet, base: InstrumentNet, parts: list[tuple[Cache,
             moved[fold == k, i] = scores_of(slope * column[fold == k] + offset)
     for label in labels:
         if label in told and label not in LABELS:
-            offsets[labels.index(label)] = -float(logits_of(np.array([float(told[label]["threshold"])]))[0])
-    from common import decide, figures
-    nclips = len(parts[0][1].files)
-    for level in (0.35,0.4, 0.45,0.5,0.55,0.6,0.7):
-        on = decide(moved.copy(), np.full(len(LABELS), level))
-        a,b = figures(targets[:nclips], on[:nclips], 5), figures(targets[nclips:], on[nclips:], 1)
-        print(level, {k: round(float(v),3) for k,v in a.items()}, {k: round(float(v),3) for k,v in b.items()})
+            moved_by = EASED if label in ALSO_TOLD else 0.0
+            threshold = np.array([float(told[label]["threshold"])])
+            offsets[labels.index(label)] = moved_by - float(logits_of(threshold)[0])
+    n_clips = len(parts[0][1].files)
+    for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
+        on = decide(moved.copy(), np.full(len(LABELS), threshold))
+        of_clips, of_songs = figures(targets[:n_clips], on[:n_clips], 5), figures(targets[n_clips:], on[n_clips:], 1)
+        cells = (
+            "F1 {f1:.3f} precision {precision:.3f} recall {recall:.3f} false {false}/{rows}".format(**of)
+            for of in (of_clips, of_songs)
+        )
+        print(f"all labels at {threshold}: clips {', songs '.join(cells)}")
     offsets += slopes * np.array(first.offsets)
     slopes *= np.array(first.slopes)
     return Calibration(tuple(slopes.round(4).tolist()), tuple(offsets.round(4).tolist()))
@@ -144,7 +155,16 @@ def main() -> None:
     calibration = calibrated(net, base, parts, told)
     net.calibrate(calibration)
     n = len(net.labels)
-    about = ModelMetadata(net.label_set, (0.5,) * n, name="shipped", provenance=metadata.provenance)
+    sure = {label for label, row in told.items() if row["told"] == "1"} | set(ALSO_TOLD) | set(LABELS)
+    about = ModelMetadata(
+        net.label_set,
+        (0.5,) * n,
+        name="shipped",
+        provenance={**metadata.provenance, "assembled_by": "research/answer/assemble.py"},
+        frames=FrameSettings((FRAME_SHIFT,) * n, (WINDOW_SHIFT,) * n),
+        presets={name: (threshold,) * n for name, threshold in PRESETS.items()},
+        tentative=tuple(label for label in net.labels if label not in sure),
+    )
     save_checkpoint(given.out, net, about)
     print(given.out)
 

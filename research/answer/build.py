@@ -29,10 +29,10 @@ from frame_head import FrameHead
 from frame_head import read as read_frame_head
 from torch import Tensor, nn
 
-from organology.model_metadata import METADATA_KEY, ModelMetadata
 from organology.model import InstrumentNet
 from organology.model.export import check_waveforms
 from organology.model.export.frontend import ExportFrontend
+from organology.model_metadata import METADATA_KEY, ModelMetadata
 
 SAMPLES = 128_000
 

@@ -23,8 +23,8 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from organology.recognition.logits import logits_of, scores_of
 from organology.labels.bradl15 import LABELS
+from organology.recognition.logits import logits_of, scores_of
 
 TERMS = {
     "brass": {

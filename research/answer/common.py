@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from organology.model_metadata import ModelMetadata
+from organology.labels.bradl15 import BRADL15, FAMILY_OF, LABELS
 from organology.model import InstrumentNet, load_checkpoint
+from organology.model_metadata import ModelMetadata
+from organology.recognition.inference import SILENCE_DBFS
 from organology.recognition.logits import logits_of, scores_of
 from organology.recognition.pooling import pool
-from organology.recognition.inference import SILENCE_DBFS
-from organology.labels.bradl15 import BRADL15, FAMILY_OF, LABELS
 
 Array = NDArray[np.floating]
 

@@ -145,7 +145,7 @@ def _recorded(row: dict[str, str], root: Path) -> Source | None:
     masked = {word.strip() for part in masks.split(",") for word in part.split(" and ")}
     masked = {"bowed_string" if word.startswith("bowed") else word for word in masked} & set(LABELS)
     words = [word for word in (*row["families"].split("|"), *row["instruments"].split("|")) if word]
-    labels = encode(words, masked)
+    labels = BRADL15.encode_labels(words, masked)
     folder, name = row["path"].split("/", 1)
     hits = [
         c
@@ -188,6 +188,6 @@ def sources(folder: Path) -> list[Source]:
             continue
         name = row["stem"].split("_", 1)[1].replace("_", " ")
         present = {_SAMPLED.get(name, name)}
-        labels = encode([word for word in (row["families"], row["instruments"]) if word])
+        labels = BRADL15.encode_labels([word for word in (row["families"], row["instruments"]) if word])
         found.append(Source(folder / row["path"], row["song"], True, labels, vector(present, set()), 1.0))
     return found

@@ -20,8 +20,8 @@ from concepts import CONCEPTS, LABEL_OF
 from decisions import HEAD, Fit, crossed, joined, mean_figures, row
 from finer import Head, ZeroShotConcepts, blended, head_scores
 
-from organology.recognition.logits import logits_of, scores_of
 from organology.labels.bradl15 import LABELS
+from organology.recognition.logits import logits_of, scores_of
 
 SHARE, PRIOR = 0.3, -1.0
 

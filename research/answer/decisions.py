@@ -19,8 +19,8 @@ import numpy as np
 from common import POOLINGS, Cache, Truth, decide, figures, file_scores, folds, load, ordered, read_truth, window_scores
 from scipy.special import ndtr
 
-from organology.recognition.logits import logits_of, scores_of
 from organology.labels.bradl15 import LABELS
+from organology.recognition.logits import logits_of, scores_of
 
 GRID = np.linspace(-4, 5, 181)
 LOWEST = 0.7

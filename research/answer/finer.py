@@ -23,9 +23,9 @@ from concepts import _ROWS, CONCEPTS, LABEL_OF
 from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import nn
 
+from organology.labels.bradl15 import FAMILY_OF, LABELS
 from organology.model import AudioSetTagger
 from organology.recognition.inference import SILENCE_DBFS
-from organology.labels.bradl15 import FAMILY_OF, LABELS
 
 FAMILIES = {"double_bass": ("bowed_string", "plucked_string"), "bass": ("plucked_string", "bowed_string", "synth")}
 FROM_LABELS = {

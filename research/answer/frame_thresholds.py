@@ -21,8 +21,8 @@ from frame_head import apply, read
 from frames import CELL, Rule, Track, cell_logits, edges, judged, read_tracks, read_truth, tidied
 from scipy.ndimage import median_filter, uniform_filter1d
 
-from organology.recognition.logits import logits_of, scores_of
 from organology.labels.bradl15 import FAMILY_OF, LABELS
+from organology.recognition.logits import logits_of, scores_of
 
 FRAME_STEPS, WINDOW_STEPS = (-2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5), (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
 OPTIONS = [(frame, window) for frame in FRAME_STEPS for window in WINDOW_STEPS]

@@ -20,9 +20,9 @@ import numpy as np
 from common import Cache, head_logits, load
 from scipy.ndimage import median_filter, uniform_filter1d
 
+from organology.labels.bradl15 import FAMILY_OF, LABELS
 from organology.model import InstrumentNet
 from organology.recognition.logits import logits_of
-from organology.labels.bradl15 import FAMILY_OF, LABELS
 
 CELL, FRAME = 0.1, 0.32
 TRACK_SECONDS = 60.0

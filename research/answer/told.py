@@ -22,8 +22,8 @@ from concepts import CONCEPTS, LABEL_OF
 from decisions import Fit, fit_thresholds, rows_of
 from finer import FROM_LABELS, Head, ZeroShotConcepts, blended, concept_truth, from_labels, head_scores, per_file
 
-from organology.recognition.logits import scores_of
 from organology.labels.bradl15 import FAMILY_OF, LABELS
+from organology.recognition.logits import scores_of
 
 EITHER = {
     "double_bass": ("bowed_string", "plucked_string"),

@@ -22,7 +22,6 @@ from organology.model.registry import build, load_target
 from organology.model.weights import load_state, part
 from organology.model_metadata import Calibration, label_set_of
 
-
 FRAME_CONTEXT = 3
 """Embeddings over time of which a frame's score is taken: fewer waver, more blur the edges."""
 

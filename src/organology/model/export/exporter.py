@@ -64,7 +64,9 @@ class _Graph(nn.Module):
 class _GraphWithFrames(_Graph):
     """The same with the scores of frames."""
 
-    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(  # type: ignore[override]
+        self, waveform: Tensor
+    ) -> tuple[Tensor, Tensor]:
         return self.net.window_and_frames(self.net.backbone.frames(self.frontend(waveform)))
 
 
@@ -144,6 +146,12 @@ def _write(graph: _Graph, metadata: ModelMetadata, path: Path) -> None:
             dynamo=False,
         )
     model = onnx.load(path)
+    with torch.no_grad():
+        traced = graph(example)
+    shapes = [tuple(one.shape) for one in (traced if isinstance(traced, tuple) else (traced,))]
+    for port, shape in zip(model.graph.output, shapes, strict=True):  # a trace leaves more open than the batch
+        for dimension, size in zip(port.type.tensor_type.shape.dim[1:], shape[1:], strict=True):
+            dimension.dim_value = size
     onnx.helper.set_model_props(model, {METADATA_KEY: metadata.to_json()})
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)

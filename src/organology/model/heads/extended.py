@@ -16,11 +16,11 @@ class ExtendedHead(nn.Module):
     """As "anchored", for labels of which some were learned with the backbone and others on top of it.
 
     ``logits = linear(layer_norm(embedding)) + scale * anchor`` with ``anchor = zero_shot(classifier(embedding))``, the
-    highest logit of the AudioSet classes of each label. Then terms between labels: ``logits += contrast @ anchor + exchange @ logits``, by which one label speaks against another that is
-    mistaken for it (a saxophone for brass), and each label leans on the highest of its children by its share `lean`.
-    Labels whose `capped` is 1 are never above their parents, where others raise them.
-    All of it begins at the published tagger: layer and terms at zero, scales at one. The classifier and the terms
-    are frozen; `assemble` scripts set the terms.
+    highest logit of the AudioSet classes of each label. Then terms between labels: ``logits += contrast @ anchor +
+    exchange @ logits``, by which one label speaks against another that is mistaken for it (a saxophone for brass), and
+    each label leans on the highest of its children by its share `lean`. Labels whose `capped` is 1 are never above
+    their parents, where others raise them. It begins at the published tagger: layer and terms at zero, scales at one.
+    The classifier and the terms are frozen.
 
     Parameters
     ----------
@@ -66,7 +66,8 @@ class ExtendedHead(nn.Module):
         logits = self.linear(self.norm(embedding)) + self.scale * anchor
         logits = logits + anchor @ self.contrast.T + logits @ self.exchange.T
         highest = logits[:, self.children_table].amax(-1)
-        return logits + self.lean * (highest - logits)
+        leaned: Tensor = logits + self.lean * (highest - logits)
+        return leaned
 
     def features(self, embedding: Tensor) -> Tensor:
         """(batch, embedding_size) -> the same, normed: what goes into the layer that `blend` mixes into."""

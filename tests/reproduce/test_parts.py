@@ -51,7 +51,7 @@ def test_the_papers_numbers():
         16,
         20,
     )
-    assert training.epochs * training.mixtures_per_epoch == paper.MIXTURES
+    assert training.epochs * training.batches_per_epoch * training.batch_size == paper.MIXTURES
     assert (training.optimizer, training.schedule) == ("adam", "step")
     assert recipe.setup.mixing.split is None
     assert recipe.setup.mixing.stretch_variants == 0
@@ -295,7 +295,7 @@ def test_a_table_of_recordings(tmp_path):
     assert clips.groups.tolist() == ["x", "x"]
     for text, reason in (
         ("file,piano\nc.wav,1\n", "c.wav: no such file"),
-        ("file,piano\na.wav,yes\n", "a.wav: piano is 'yes'"),
+        ("file,piano\na.wav,yes\n", "a.wav: piano must be 1, 0 or empty, got 'yes'"),
         ("name,piano\na.wav,1\n", "no column `file`"),
         ("file,kazoo\na.wav,1\n", "no column is a label"),
         ("", "no rows"),

@@ -13,13 +13,14 @@ from typing import Any
 from organology.atomic import written_whole
 from organology.labels.bradl15 import DISPLAY_NAMES
 from organology.reproduce import paper, pictures
-from organology.reproduce.claims import comparisons, sentences
+from organology.reproduce.claims import FEWEST_SEEDS, comparisons, sentences
 from organology.reproduce.clips import FEWEST_PRESENT
-from organology.reproduce.markdown import conditions, estimate, number, signed, table
+from organology.reproduce.markdown import ONE_SIDED, REMARK, conditions, estimate, number, signed, table
 from organology.reproduce.preparing import Request
 from organology.reproduce.report_data import report_data
 from organology.reproduce.results import CLIPS, PER_CLASS, SINGLE, Results, gather
 from organology.reproduce.run import Outcome
+from organology.reproduce.statistics import FEWEST_SONGS
 
 REMARKS = "remarks.md"
 """A file of this name in the folder of a report is taken into it."""
@@ -83,7 +84,9 @@ def page(results: Results, data: dict[str, Any], names: Sequence[str], remarks: 
         parts += [*_rankings(results, data), _thresholds(data)]
         parts += [_classes(data)] if experiment == "figure4" else []
         parts += [_comparisons(data), _test_sets(data), _each_arm(data)]
-    parts += [conditions(data), _times(data)]
+    parts += [conditions(data)]
+    text = "\n\n".join(part for part in parts if part)
+    parts = [text, REMARK if ONE_SIDED in text else "", _times(data)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -116,7 +119,9 @@ def _row_name(data: dict[str, Any], name: str) -> str:
 def _rankings(results: Results, data: dict[str, Any]) -> list[str]:
     """A table a test set: figures of each condition, the paper's beside them."""
     parts = [
-        "## Figures\n\nMean over seeds [95 % interval: bootstrap over songs] ±standard deviation over seeds. ROC-AUC "
+        "## Figures\n\nMean over seeds [95 % interval: bootstrap over songs] ±standard deviation over seeds; no "
+        f"interval of fewer than {FEWEST_SONGS} songs. All seeds share test and validation mixtures, the division of "
+        "the songs and the pre-trained weights; training mixtures, new weights and dropout differ. ROC-AUC "
         "and PR-AUC are means over classes; the loss is the binary cross-entropy."
     ]
     for test in results.test_sets:
@@ -200,8 +205,9 @@ def _comparisons(data: dict[str, Any]) -> str:
         for each in data["comparisons"]
     ]  # fmt: skip
     return (
-        "## Differences\n\nPaired: same mixtures, same seeds, same resamples. Positive where the first is better (of "
-        f"the loss: lower).\n\n{table(head, rows, left=4)}"
+        "## Differences\n\nPaired: same mixtures, same seeds, same resamples, drawn over songs and seeds. Positive "
+        "where the first is better (of the loss: lower). A verdict for sure needs an interval without 0 and "
+        f"{FEWEST_SEEDS} seeds or more, all of one sign.\n\n{table(head, rows, left=4)}"
     )
 
 

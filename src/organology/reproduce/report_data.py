@@ -84,7 +84,10 @@ def _condition(results: Results, arms: list[ArmResult]) -> dict[str, Any]:
 def _labels(decided: list[dict[str, Sampled]]) -> dict[str, dict[str, Any]]:
     means = {name: mean_of([each[name] for each in decided]) for name in ("f1", "precision", "recall", "accuracy")}
     return {
-        label: {name: with_interval(Sampled(mean.value[i], mean.samples[:, i])) for name, mean in means.items()}
+        label: {
+            name: with_interval(Sampled(mean.value[i], mean.samples[:, i], mean.n_songs))
+            for name, mean in means.items()
+        }
         for i, label in enumerate(LABELS)
     }
 

@@ -19,7 +19,7 @@ from organology.reproduce.clips import read_clips
 from organology.reproduce.config_compose import merge, read_layers
 from organology.reproduce.recipe import find_recipe, override, read_seeds
 from organology.reproduce.results import PER_CLASS, SINGLE, ArmResult, Results
-from organology.reproduce.runs import arms_of, choose, fingerprint, make_run_spec
+from organology.reproduce.runs import arms_of, changed, choose, fingerprint, make_run_spec
 from organology.training.scoring import Scored
 from training_support import make_corpus
 
@@ -184,6 +184,65 @@ def test_the_same_settings_in_two_experiments_are_one_arm(setup):
     assert fingerprint(arms_of(table1, setup)[0].recipe) in keys[0]
 
 
+def test_any_setting_can_be_varied(setup, tmp_path):
+    file = tmp_path / "mine.yaml"
+    values = {
+        "base": str(RECIPES / "table1.yaml"),
+        "experiment": "sweep",
+        "arms": {
+            "transfer": ["finetuned"],
+            "vary": {"training.freeze_batch_norm": [False, True], "training.backbone_learning_rate": [0.001, 0.0001]},
+        },
+    }
+    file.write_text(yaml.safe_dump(values, sort_keys=False), "utf-8")
+    arms = arms_of(load_experiment(file, "open", "mobilenet"), setup, seeds=(0,))
+    told = [(a.recipe.training.freeze_batch_norm, a.recipe.training.backbone_learning_rate) for a in arms]
+    assert told == [(False, 0.001), (False, 0.0001), (True, 0.001), (True, 0.0001)]
+    assert len({arm.key for arm in arms}) == len({arm.recipe.name for arm in arms}) == 4
+    # The arm at the recipe's own values is the one that other experiments have, whatever is varied.
+    assert arms[1].key == make_run_spec(setup, "finetuned", 0.6, 0).key
+    assert arms[3].to_dict()["changes"] == {
+        "training.freeze_batch_norm": True,
+        "training.backbone_learning_rate": 0.0001,
+    }
+    assert str(arms[3]) == "finetuned, p_musical 0.6, freeze_batch_norm True, backbone_learning_rate 0.0001, seed 0"
+
+
+def test_corpora_and_weights_can_be_varied_with_paths_of_the_file(tmp_path):
+    file = tmp_path / "mine.yaml"
+    vary = {"corpora": [["a"], ["a", "b"]], "pretrained": ["x.pth", "y.pth"]}
+    values = {"base": str(RECIPES / "table1.yaml"), "experiment": "sweep", "arms": {"vary": vary}}
+    file.write_text(yaml.safe_dump(values), "utf-8")
+    given = load_experiment(file).arms.vary
+    assert given["corpora"] == ([str(tmp_path / "a")], [str(tmp_path / "a"), str(tmp_path / "b")])
+    assert given["pretrained"] == (str(tmp_path / "x.pth"), str(tmp_path / "y.pth"))
+
+
+@pytest.mark.parametrize(
+    ("vary", "reason"),
+    [
+        ({"training.no_such": [1]}, "no_such: .*unknown key"),
+        ({"training.batch_size": ["many"]}, "training.batch_size"),
+        ({"nowhere.at_all": [1]}, "nowhere: .*unknown key"),
+    ],
+)
+def test_a_varied_setting_with_a_fault_names_its_place(setup, vary, reason):
+    recipe = load_experiment(RECIPES / "figure3.yaml", "open", "mobilenet")
+    arms = dataclasses.replace(recipe.arms, vary={key: tuple(values) for key, values in vary.items()})
+    with pytest.raises(ConfigError, match=reason):
+        arms_of(dataclasses.replace(recipe, arms=arms), setup)
+    with pytest.raises(ValueError, match="varied by transfer, p_musical or seeds"):
+        dataclasses.replace(recipe.arms, vary={"seed": (1, 2)})
+
+
+def test_mobilenet_from_scratch_has_norms_that_follow_the_batches():
+    recipe = load_experiment(RECIPES / "table1.yaml", "open", "mobilenet")
+    of_transfer = recipe.arms.of_transfer
+    assert of_transfer == {"scratch": {"model.options.norm_momentum": 0.1}}
+    assert changed(recipe.setup, of_transfer["scratch"]).model.options == {"norm_momentum": 0.1}
+    assert recipe.setup.model.options == {}
+
+
 def scored(quality: float, seed: int = 0, n: int = 240) -> Scored:
     """Scores that tell present from absent the better the higher `quality`."""
     rng = np.random.default_rng(5)
@@ -236,7 +295,7 @@ def results(experiment: str, qualities: dict[tuple[str, float], float], seeds: i
     arms = []
     for (transfer, p_musical), quality in qualities.items():
         for seed in range(seeds):
-            arm = SimpleNamespace(transfer=transfer, p_musical=p_musical, seed=seed)
+            arm = SimpleNamespace(transfer=transfer, p_musical=p_musical, seed=seed, changes=())
             given = scored(quality, seed)
             tests = {"240": statistics.ranking(given, 60)}
             decided = {

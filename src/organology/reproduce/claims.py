@@ -95,6 +95,9 @@ def comparisons(results: Results) -> list[Comparison]:
     elif results.recipe.experiment == "figure3":
         best = f"{paper.BEST_P_MUSICAL:g}"
         pairs = [(best, other) for other in results.conditions() if other != best]
+    elif results.recipe.experiment == "sweep":
+        first, *others = results.conditions() or [""]
+        pairs = [(other, first) for other in others]
     else:
         pairs = []
     found = [
@@ -105,7 +108,9 @@ def comparisons(results: Results) -> list[Comparison]:
 
 def sentences(results: Results, compared: list[Comparison]) -> list[str]:
     """What the figures say of the paper's claims, a sentence or two each."""
-    sentences_of = {"table1": _table1, "figure3": _figure3, "figure4": _figure4}[results.recipe.experiment]
+    sentences_of = {"table1": _table1, "figure3": _figure3, "figure4": _figure4, "sweep": _sweep}[
+        results.recipe.experiment
+    ]
     return sentences_of(results, compared) if results.arms else ["No arm is there yet."]
 
 
@@ -174,6 +179,15 @@ def _figure4(results: Results, _: list[Comparison]) -> list[str]:
         )
     lines.append(_gain(arms))
     return lines
+
+
+def _sweep(results: Results, compared: list[Comparison]) -> list[str]:
+    lines = [
+        f"{_set(c.test)}, ROC-AUC: {c.better} over {c.worse} {_amount(c)}: {c.verdict}."
+        for c in compared
+        if c.metric == "roc_auc"
+    ]
+    return lines or ["One arm is no sweep yet."]
 
 
 def _gain(arms: list[ArmResult]) -> str:

@@ -65,6 +65,7 @@ def _condition(results: Results, arms: list[ArmResult]) -> dict[str, Any]:
     return {
         "transfer": first.transfer,
         "p_musical": first.p_musical,
+        **({"changes": dict(first.changes)} if first.changes else {}),
         "seeds": [result.arm.seed for result in arms],
         "tests": {
             name: {metric: interval_over_seeds([result.tests[name][metric] for result in arms]) for metric in RANKING}

@@ -7,14 +7,14 @@ is imported, as the command line's help is made from it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from organology.batch.words import preset_of
 from organology.errors import OptionError
 
 if TYPE_CHECKING:
-    from organology.labels import LabelSet
     from organology.recognition.segments import SegmentSettings
     from organology.recognition.thresholds import Thresholds
 
@@ -138,13 +138,30 @@ class Job:
             metavar="[LABEL=]X",
         ),
     )
+    strict: bool = field(
+        default=False,
+        metadata=_shown(
+            "The model's strict thresholds: what is named is more surely there, and more is missed.",
+            DECISION,
+            "--strict",
+        ),
+    )
+    sensitive: bool = field(
+        default=False,
+        metadata=_shown(
+            "The model's sensitive thresholds: less is missed, and more is named that is not there.",
+            DECISION,
+            "--sensitive",
+        ),
+    )
     only: Sequence[str] | None = field(
         default=None, metadata=_shown("These labels alone: violin,brass.", DECISION, "--only", metavar="LABELS")
     )
     labels: str | None = field(
         default=None,
         metadata=_shown(
-            "Another label set, by its name or a table of your own, as far as the model can tell it.",
+            "Another label set, by its name or a table of your own, as far as the model can tell it; "
+            "all: the model's own with its tentative labels.",
             DECISION,
             metavar="SET",
         ),
@@ -155,20 +172,26 @@ class Job:
             "Whether outputs have the segments of labels that play only for a while.", DECISION, "--brief/--no-brief"
         ),
     )
-    hop_seconds: float = field(
-        default=1.0, metadata=_shown("How far windows are apart.", DECISION, "--hop", metavar="SECONDS", least=0.01)
+    hop_seconds: float | None = field(
+        default=None,
+        metadata=_shown(
+            "How far windows are apart.  [default: the model's, or 1]", DECISION, "--hop", metavar="SECONDS", least=0.01
+        ),
     )
     min_seconds: float | None = field(
         default=None,
-        metadata=_shown("Drop segments shorter than this.  [default: 1]", DECISION, metavar="SECONDS", least=0),
+        metadata=_shown(
+            "Drop segments shorter than this.  [default: the model's, or 1]", DECISION, metavar="SECONDS", least=0
+        ),
     )
     max_gap: float | None = field(
-        default=None, metadata=_shown("Close gaps up to this.  [default: 1]", DECISION, metavar="SECONDS", least=0)
+        default=None,
+        metadata=_shown("Close gaps up to this.  [default: the model's, or 1]", DECISION, metavar="SECONDS", least=0),
     )
     smooth: float | None = field(
         default=None,
         metadata=_shown(
-            "Smooth scores over time by the median of so many seconds.  [default: 0]",
+            "Smooth scores over time by the median of so many seconds.  [default: the model's, or 0]",
             DECISION,
             metavar="SECONDS",
             least=0,
@@ -177,7 +200,7 @@ class Job:
     low_ratio: float | None = field(
         default=None,
         metadata=_shown(
-            "A segment goes on down to this share of the threshold.  [default: 0.75]",
+            "A segment goes on down to this share of the threshold.  [default: the model's, or 0.75]",
             DECISION,
             metavar="X",
             least=0,
@@ -211,6 +234,7 @@ class Job:
             raise OptionError("--write-tags", "tags are of whole files: not with --channels split")
         if self.yes and not self.write_tags:
             raise OptionError("--yes", "goes with --write-tags")
+        preset_of(self.strict, self.sensitive)
 
     @property
     def split(self) -> bool:
@@ -219,72 +243,22 @@ class Job:
 
     @property
     def segment_settings(self) -> SegmentSettings:
-        """How segments are cut."""
+        """How segments are cut, as far as the job says it."""
         from organology.recognition.segments import SegmentSettings
 
-        given = {
-            "min_seconds": self.min_seconds,
-            "max_gap_seconds": self.max_gap,
-            "median_seconds": self.smooth,
-            "low_ratio": self.low_ratio,
-        }
-        return replace(SegmentSettings(), **{name: value for name, value in given.items() if value is not None})
+        return SegmentSettings(
+            low_ratio=self.low_ratio,
+            max_gap_seconds=self.max_gap,
+            min_seconds=self.min_seconds,
+            median_seconds=self.smooth,
+        )
+
+    @property
+    def preset(self) -> str | None:
+        """The name of the model's thresholds that the job asks for."""
+        return preset_of(self.strict, self.sensitive)
 
 
 def shown_fields() -> list[tuple[Field[Any], Option]]:
     """The fields of `Job` and how the command line shows them."""
     return [(one, one.metadata["option"]) for one in fields(Job)]
-
-
-def thresholds_of(given: Thresholds | Sequence[str] | None, label_set: LabelSet) -> Thresholds | None:
-    """Thresholds from numbers, or from texts: `0.4` (for all labels) and `violin=0.4`.
-
-    The later ones win, and those of a label over those for all.
-
-    Raises
-    ------
-    OptionError
-        If a text is neither, or a number is not between 0 and 1.
-    """
-    if not isinstance(given, Sequence):
-        return given
-    texts = [one for one in given if isinstance(one, str)]
-    if not texts:
-        return [float(number) for number in given] or None
-    for_all: float | None = None
-    by_label: dict[str, float] = {}
-    for text in texts:
-        word, sign, number = text.rpartition("=")
-        try:
-            threshold = float(number)
-        except ValueError:
-            threshold = -1.0
-        if not 0 <= threshold <= 1:
-            raise OptionError("--threshold", f"must be a number from 0 to 1, or LABEL=NUMBER, got {text!r}")
-        if sign:
-            by_label |= dict.fromkeys(_found(word, label_set, "--threshold"), threshold)
-        else:
-            for_all = threshold
-    if for_all is None:
-        return by_label
-    return {**dict.fromkeys(label_set.labels, for_all), **by_label} if by_label else for_all
-
-
-def labels_of(given: Sequence[str] | None, label_set: LabelSet, option: str = "--only") -> tuple[str, ...] | None:
-    """Labels from texts like `violin,brass`, in the order of the labels; None if none is given.
-
-    Raises
-    ------
-    OptionError
-        If a word means no label.
-    """
-    words = [word for text in given or () for word in text.split(",") if word.strip()]
-    chosen = {label for word in words for label in _found(word, label_set, option)}
-    return tuple(label for label in label_set.labels if label in chosen) or None
-
-
-def _found(word: str, label_set: LabelSet, option: str) -> tuple[str, ...]:
-    try:
-        return label_set.find(word.strip())
-    except ValueError as error:
-        raise OptionError(option, str(error)) from None

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from organology.cli.recordings.options import GroupedCommand, wrong_option
+from organology.cli.recordings.options import GroupedCommand, wrong_option, wrong_options
 
 
 class FindFormat(StrEnum):
@@ -41,6 +41,14 @@ def find(
             help="In place of the model's: one for all labels (0.4), or for one (violin=0.4); may be repeated.",
         ),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="The model's strict thresholds: what is found is more surely there."),
+    ] = False,
+    sensitive: Annotated[
+        bool,
+        typer.Option("--sensitive", help="The model's sensitive thresholds: less is missed."),
+    ] = False,
     min_seconds: Annotated[
         float | None,
         typer.Option(
@@ -71,7 +79,7 @@ def find(
     """
     if store is None:
         raise typer.BadParameter("is needed", param_hint="--store")
-    from organology.batch.options import thresholds_of
+    from organology.batch.words import preset_of, thresholds_of
     from organology.library.query.parser import parse
     from organology.library.query.tree import labels_of
     from organology.library.report import found_format, write_found
@@ -81,6 +89,8 @@ def find(
     from organology.outputs.sinks import output_path
     from organology.targets import check_output, with_companions
 
+    with wrong_options():
+        preset = preset_of(strict, sensitive)
     target = output_path(output)
     form = output_format.value if output_format is not None else found_format(target)
     if target is not None:
@@ -91,7 +101,8 @@ def find(
         with wrong_option("--sort"):
             by = _column(sort, opened.label_set.find)
         labels = labels_of(parse(query, opened.label_set), opened.label_set)
-        library = Library.load(opened, thresholds, min_seconds)
+        with wrong_option(f"--{preset or 'threshold'}"):
+            library = Library.load(opened, thresholds, min_seconds, preset)
         matching = library.find(query)
         found = matching.taken(sorted_rows(matching, by)[:limit])
         plain = by.lstrip("-")

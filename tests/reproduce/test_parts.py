@@ -13,13 +13,13 @@ import yaml
 from organology.errors import ConfigError
 from organology.evaluation import evaluate
 from organology.labels.bradl15 import LABELS
-from organology.reproduce import load_experiment, paper, pictures, statistics
-from organology.reproduce.claims import comparisons, sentences
+from organology.reproduce import load_experiment, markdown, paper, pictures, statistics
+from organology.reproduce.claims import Comparison, comparisons, sentences
 from organology.reproduce.clips import read_clips
 from organology.reproduce.config_compose import merge, read_layers
 from organology.reproduce.recipe import find_recipe, override, read_seeds
 from organology.reproduce.results import PER_CLASS, SINGLE, ArmResult, Results
-from organology.reproduce.runs import arms_of, choose, fingerprint, make_run_spec
+from organology.reproduce.runs import arms_of, changed, choose, fingerprint, make_run_spec
 from organology.training.scoring import Scored
 from training_support import make_corpus
 
@@ -27,7 +27,7 @@ RECIPES = Path(__file__).parents[2] / "recipes/bradl2023"
 EXPERIMENTS = ("pretrain", "table1", "figure3", "figure4")
 
 
-@pytest.mark.parametrize("backbone", [None, "short-chunk", "mobilenet"])
+@pytest.mark.parametrize("backbone", [None, "short-chunk", "mobilenet", "fcn-jamendo", "musicnn-jamendo"])
 @pytest.mark.parametrize("scale", ["paper", "open", "demo"])
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_recipe_loads_at_every_scale(name, scale, backbone):
@@ -53,7 +53,10 @@ def test_the_papers_numbers():
     )
     assert training.epochs * training.batches_per_epoch * training.batch_size == paper.MIXTURES
     assert (training.optimizer, training.schedule) == ("adam", "step")
-    assert recipe.setup.mixing.split is None
+    assert recipe.setup.mixing.split is not None
+    assert (recipe.setup.mixing.split.by, recipe.setup.mixing.split.by_song) == ("song", ())
+    assert recipe.setup.mixing.split.fractions == (0.65, 0.175, 0.175)
+    assert (recipe.setup.mixing.audibility, recipe.setup.mixing.peak) == (None, None)
     assert recipe.setup.mixing.stretch_variants == 0
     assert recipe.test.mixtures == (120, 2000)
     assert recipe.arms.transfer == tuple(paper.TABLE1)
@@ -181,6 +184,65 @@ def test_the_same_settings_in_two_experiments_are_one_arm(setup):
     assert fingerprint(arms_of(table1, setup)[0].recipe) in keys[0]
 
 
+def test_any_setting_can_be_varied(setup, tmp_path):
+    file = tmp_path / "mine.yaml"
+    values = {
+        "base": str(RECIPES / "table1.yaml"),
+        "experiment": "sweep",
+        "arms": {
+            "transfer": ["finetuned"],
+            "vary": {"training.freeze_batch_norm": [False, True], "training.backbone_learning_rate": [0.001, 0.0001]},
+        },
+    }
+    file.write_text(yaml.safe_dump(values, sort_keys=False), "utf-8")
+    arms = arms_of(load_experiment(file, "open", "mobilenet"), setup, seeds=(0,))
+    told = [(a.recipe.training.freeze_batch_norm, a.recipe.training.backbone_learning_rate) for a in arms]
+    assert told == [(False, 0.001), (False, 0.0001), (True, 0.001), (True, 0.0001)]
+    assert len({arm.key for arm in arms}) == len({arm.recipe.name for arm in arms}) == 4
+    # The arm at the recipe's own values is the one that other experiments have, whatever is varied.
+    assert arms[1].key == make_run_spec(setup, "finetuned", 0.6, 0).key
+    assert arms[3].to_dict()["changes"] == {
+        "training.freeze_batch_norm": True,
+        "training.backbone_learning_rate": 0.0001,
+    }
+    assert str(arms[3]) == "finetuned, p_musical 0.6, freeze_batch_norm True, backbone_learning_rate 0.0001, seed 0"
+
+
+def test_corpora_and_weights_can_be_varied_with_paths_of_the_file(tmp_path):
+    file = tmp_path / "mine.yaml"
+    vary = {"corpora": [["a"], ["a", "b"]], "pretrained": ["x.pth", "y.pth"]}
+    values = {"base": str(RECIPES / "table1.yaml"), "experiment": "sweep", "arms": {"vary": vary}}
+    file.write_text(yaml.safe_dump(values), "utf-8")
+    given = load_experiment(file).arms.vary
+    assert given["corpora"] == ([str(tmp_path / "a")], [str(tmp_path / "a"), str(tmp_path / "b")])
+    assert given["pretrained"] == (str(tmp_path / "x.pth"), str(tmp_path / "y.pth"))
+
+
+@pytest.mark.parametrize(
+    ("vary", "reason"),
+    [
+        ({"training.no_such": [1]}, "no_such: .*unknown key"),
+        ({"training.batch_size": ["many"]}, "training.batch_size"),
+        ({"nowhere.at_all": [1]}, "nowhere: .*unknown key"),
+    ],
+)
+def test_a_varied_setting_with_a_fault_names_its_place(setup, vary, reason):
+    recipe = load_experiment(RECIPES / "figure3.yaml", "open", "mobilenet")
+    arms = dataclasses.replace(recipe.arms, vary={key: tuple(values) for key, values in vary.items()})
+    with pytest.raises(ConfigError, match=reason):
+        arms_of(dataclasses.replace(recipe, arms=arms), setup)
+    with pytest.raises(ValueError, match="varied by transfer, p_musical or seeds"):
+        dataclasses.replace(recipe.arms, vary={"seed": (1, 2)})
+
+
+def test_mobilenet_from_scratch_has_norms_that_follow_the_batches():
+    recipe = load_experiment(RECIPES / "table1.yaml", "open", "mobilenet")
+    of_transfer = recipe.arms.of_transfer
+    assert of_transfer == {"scratch": {"model.options.norm_momentum": 0.1}}
+    assert changed(recipe.setup, of_transfer["scratch"]).model.options == {"norm_momentum": 0.1}
+    assert recipe.setup.model.options == {}
+
+
 def scored(quality: float, seed: int = 0, n: int = 240) -> Scored:
     """Scores that tell present from absent the better the higher `quality`."""
     rng = np.random.default_rng(5)
@@ -212,11 +274,11 @@ def test_figures_of_an_arm_are_those_of_the_evaluation():
 
 def test_differences_are_paired():
     one, other = (statistics.ranking(scored(q), 100)["roc_auc"] for q in (1.0, 1.1))
-    same = statistics.difference([one], [one])
+    same = statistics.paired_difference([one], [one])
     assert float(same.value) == 0
     assert not same.samples.any()
     apart = np.std(one.samples) + np.std(other.samples)
-    assert np.std(statistics.difference([other], [one]).samples) < 0.7 * apart
+    assert np.std(statistics.paired_difference([other], [one]).samples) < 0.7 * apart
 
 
 def test_over_seeds_mean_spread_and_each():
@@ -228,12 +290,12 @@ def test_over_seeds_mean_spread_and_each():
     assert statistics.interval_over_seeds(arms[:1])["spread"] is None
 
 
-def results(experiment: str, qualities: dict[tuple[str, float], float], seeds: int = 2) -> Results:
+def results(experiment: str, qualities: dict[tuple[str, float], float], seeds: int = 3) -> Results:
     recipe = load_experiment(RECIPES / f"{experiment}.yaml")
     arms = []
     for (transfer, p_musical), quality in qualities.items():
         for seed in range(seeds):
-            arm = SimpleNamespace(transfer=transfer, p_musical=p_musical, seed=seed)
+            arm = SimpleNamespace(transfer=transfer, p_musical=p_musical, seed=seed, changes=())
             given = scored(quality, seed)
             tests = {"240": statistics.ranking(given, 60)}
             decided = {
@@ -254,7 +316,7 @@ def test_the_claim_of_table_1_follows_from_the_figures():
     assert "fine-tuned, holds in ROC-AUC, PR-AUC and loss" in said(0.5, 1.0, 1.5)
     assert "does not hold in ROC-AUC, PR-AUC and loss" in said(0.5, 1.5, 1.0)
     assert "does not hold" in said(1.0, 1.0, 1.5)
-    assert "in 2 of 2 seeds" in said(0.5, 1.0, 1.5)
+    assert "in 3 of 3 seeds" in said(0.5, 1.0, 1.5)
 
 
 def test_verdicts_of_single_comparisons():
@@ -263,6 +325,50 @@ def test_verdicts_of_single_comparisons():
     assert told["frozen", "roc_auc"].verdict == "does not show"
     assert told["finetuned", "loss"].verdict == "does not hold: it is the other way round"
     assert told["finetuned", "loss"].value < 0, "a higher loss is worse"
+
+
+def comparison(value: float, low: float, high: float, seeds: tuple[float, ...]) -> Comparison:
+    return Comparison("frozen", "scratch", "roc_auc", "240", value, low, high, seeds)
+
+
+def test_verdict_for_sure_needs_three_seeds_of_one_sign():
+    assert comparison(0.1, 0.05, 0.15, (0.1, 0.08, 0.12)).verdict == "holds"
+    assert comparison(0.1, 0.05, 0.15, (0.1, 0.1)).verdict == "holds on average, not for sure"
+    assert comparison(0.1, 0.05, 0.15, (0.3, -0.1, 0.1)).verdict == "holds on average, not for sure"
+    assert comparison(-0.1, -0.15, -0.05, (-0.1, -0.08, -0.12)).verdict == "does not hold: it is the other way round"
+    assert comparison(-0.1, -0.15, -0.05, (-0.1, -0.1)).verdict == "does not show"
+    assert comparison(-0.1, -0.15, -0.05, (-0.3, 0.1, -0.1)).verdict == "does not show"
+
+
+def test_interval_of_a_difference_holds_songs_and_seeds():
+    base = [statistics.ranking(scored(1.0, seed), 400)["roc_auc"] for seed in range(4)]
+    shifts = (0.0, 0.02, 0.04, 0.06)
+    moved = [
+        dataclasses.replace(a, value=a.value + s, samples=a.samples + s) for a, s in zip(base, shifts, strict=True)
+    ]
+    told = statistics.paired_difference(moved, base)
+    assert float(told.value) == pytest.approx(0.03)
+    # The songs cancel out: what is left is the bootstrap of four seeds.
+    assert np.std(told.samples) == pytest.approx(np.std(shifts) / 2, rel=0.1)
+    low, high = statistics.ends_of(told)
+    assert low < 0.02 < 0.04 < high
+
+
+def test_fewer_than_ten_songs_have_no_interval_and_no_verdict():
+    few = scored(1.0, n=9 * 8)
+    told = statistics.with_interval(statistics.ranking(few, 50)["roc_auc"])
+    assert told["value"] is not None
+    assert (told["low"], told["high"]) == (None, None)
+    assert statistics.with_interval(statistics.ranking(scored(1.0, n=80), 50)["roc_auc"])["low"] is not None
+    said = comparison(0.1, float("nan"), float("nan"), (0.1, 0.1, 0.1))
+    assert said.verdict == "cannot be said of fewer than 10 songs"
+    assert markdown.signed(said.to_dict()) == "+0.100"
+
+
+def test_interval_that_ends_at_its_value_is_marked():
+    assert markdown.estimate({"value": 0.8, "low": 0.7, "high": 0.9}) == "0.800 [0.700, 0.900]"
+    assert markdown.estimate({"value": 0.9, "low": 0.7, "high": 0.9001}) == "0.900 [0.700, 0.900]†"
+    assert markdown.signed({"value": -0.01, "low": -0.008, "high": 0.1}) == "-0.010 [-0.008, +0.100]†"
 
 
 def test_the_claim_of_figure_3_follows_from_the_figures():
@@ -295,7 +401,7 @@ def test_a_table_of_recordings(tmp_path):
     assert clips.groups.tolist() == ["x", "x"]
     for text, reason in (
         ("file,piano\nc.wav,1\n", "c.wav: no such file"),
-        ("file,piano\na.wav,yes\n", "a.wav: piano is 'yes'"),
+        ("file,piano\na.wav,yes\n", "a.wav: piano must be 1, 0 or empty, got 'yes'"),
         ("name,piano\na.wav,1\n", "no column `file`"),
         ("file,kazoo\na.wav,1\n", "no column is a label"),
         ("", "no rows"),

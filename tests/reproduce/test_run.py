@@ -114,7 +114,7 @@ def test_table1_is_reported_with_the_papers_values_beside(out):
     assert told["test_sets"]["clips"]["items"] == 24
     for condition in told["conditions"].values():
         for figures in condition["tests"].values():
-            assert figures["roc_auc"]["low"] <= figures["roc_auc"]["high"]
+            assert 0 <= figures["roc_auc"]["value"] <= 1
             assert figures["loss"]["value"] > 0
     page = (folder / "report.md").read_text("utf-8")
     for value in ("0.8488", "0.7623", "0.3618", "](table1.png)", "+0.", "SHA-256", "real recordings"):
@@ -234,6 +234,24 @@ def test_some_arms_at_a_time_and_what_is_missing_is_said(place, no_pictures):
     assert not (some / "pretraining").exists()
     assert "missing" in reproduce("table1", some, "--report-only", "--seeds", "0,7")
     assert {"transfer": "scratch", "p_musical": 0.6, "seed": 7} in report(some)["missing"]
+
+
+def test_sweep_over_any_setting_is_reported_against_its_first_arm(out, place):
+    sweep = {
+        "base": "setup.yaml",
+        "experiment": "sweep",
+        "arms": {"transfer": ["finetuned"], "p_musical": [0.6], "vary": {"training.freeze_batch_norm": [False, True]}},
+    }
+    (place / "sweep.yaml").write_text(yaml.safe_dump(sweep), "utf-8")
+    copy = place / "swept"
+    shutil.copytree(out, copy)
+    reproduce("sweep", copy)
+    told = report(copy, "sweep")
+    names = [f"finetuned, p_musical 0.6, freeze_batch_norm {value}" for value in (False, True)]
+    assert list(told["conditions"]) == names
+    assert told["arms"][0]["key"] == report(copy)["arms"][2]["key"], "the arm of table 1 is taken up"
+    assert [(c["better"], c["worse"]) for c in told["comparisons"][:1]] == [(names[1], names[0])]
+    assert "freeze_batch_norm True" in (copy / "report/sweep-short-chunk/report.md").read_text("utf-8")
 
 
 def test_remarks_beside_the_report_stay_in_it(out, place, no_pictures):

@@ -47,9 +47,10 @@ def as_thresholds(thresholds: ArrayLike, n_labels: int) -> Floats:
     return np.broadcast_to(array, (n_labels,)).copy()
 
 
-def scored_labels(targets: Targets) -> NDArray[np.bool_]:
-    """Which labels have both present and absent targets; shape (n_labels,)."""
-    scored: NDArray[np.bool_] = (targets == 1).any(axis=0) & (targets == 0).any(axis=0)
+def scored_labels(targets: Targets, fewest_present: int = 1) -> NDArray[np.bool_]:
+    """Which labels have absent targets and at least so many present ones; shape (n_labels,)."""
+    often = (targets == 1).sum(axis=0) >= max(1, fewest_present)
+    scored: NDArray[np.bool_] = often & (targets == 0).any(axis=0)
     return scored
 
 

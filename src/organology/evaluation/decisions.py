@@ -59,15 +59,17 @@ class Counter:
     ----------
     targets, scores : arrays, shape (n_items, n_labels)
     thresholds : float array, shape (n_labels,)
+    fewest_present : int
+        Labels with fewer present items are left out of the macro means.
     """
 
-    def __init__(self, targets: ArrayLike, scores: ArrayLike, thresholds: Floats) -> None:
+    def __init__(self, targets: ArrayLike, scores: ArrayLike, thresholds: Floats, fewest_present: int = 1) -> None:
         target_array, score_array = checked(targets, scores)
         plays, present, absent = score_array >= thresholds, target_array == 1, target_array == 0
         self._cells = [
             cell.astype(np.float64) for cell in (plays & present, plays & absent, ~plays & present, ~plays & absent)
         ]
-        self._scored = scored_labels(target_array)
+        self._scored = scored_labels(target_array, fewest_present)
         self._whole = self._of_labels(np.ones((1, len(target_array))))
 
     def counts(self, weights: Floats) -> Counts:
@@ -88,7 +90,7 @@ class Counter:
         return {**values, **macro}
 
 
-def decide(targets: ArrayLike, scores: ArrayLike, thresholds: ArrayLike) -> Decisions:
+def decide(targets: ArrayLike, scores: ArrayLike, thresholds: ArrayLike, fewest_present: int = 1) -> Decisions:
     """Metrics at thresholds, without confidence intervals.
 
     Parameters
@@ -98,6 +100,8 @@ def decide(targets: ArrayLike, scores: ArrayLike, thresholds: ArrayLike) -> Deci
     scores : float array, shape (n_items, n_labels)
     thresholds : float, or float array of shape (n_labels,)
         A score at or above it means "plays".
+    fewest_present : int
+        Labels with fewer present items are left out of the macro means.
 
     Raises
     ------
@@ -106,11 +110,11 @@ def decide(targets: ArrayLike, scores: ArrayLike, thresholds: ArrayLike) -> Deci
     """
     target_array, score_array = checked(targets, scores)
     limits = as_thresholds(thresholds, target_array.shape[1])
-    counter = Counter(target_array, score_array, limits)
+    counter = Counter(target_array, score_array, limits, fewest_present)
     weights = np.ones((1, len(target_array)))
     counts = Counts(*(count[0] for count in counter.counts(weights)))
     values = {name: each[0] for name, each in counter.statistic(weights).items()}
-    scored = scored_labels(target_array)
+    scored = scored_labels(target_array, fewest_present)
     right, wrong = 2 * counts.tp[scored].sum(), (counts.fp + counts.fn)[scored].sum()
     names = [metric.name for metric in decision_metrics()]
     return Decisions(

@@ -31,6 +31,7 @@ def evaluate(
     seed: int = 0,
     labels: LabelSet | Sequence[str] | None = None,
     confidence: float = 0.95,
+    fewest_present: int = 1,
 ) -> Evaluation:
     """Evaluate scores against targets.
 
@@ -52,6 +53,8 @@ def evaluate(
         Of the columns; left out: the default set.
     confidence : float
         Of the intervals.
+    fewest_present : int
+        Labels with fewer present items are left out of the macro means.
 
     Returns
     -------
@@ -72,8 +75,10 @@ def evaluate(
         raise ValueError(f"arrays must have {len(names)} columns, one a label, got {n_labels}")
     named = thresholds if isinstance(thresholds, Mapping) else {} if thresholds is None else {"given": thresholds}
     limits = {name: as_thresholds(values, n_labels) for name, values in named.items()}
-    limits[BEST_SINGLE] = as_thresholds(best_threshold(target_array, score_array), n_labels)
-    statistic = _Statistic(target_array, score_array, limits)
+    limits[BEST_SINGLE] = as_thresholds(
+        best_threshold(target_array, score_array, fewest_present=fewest_present), n_labels
+    )
+    statistic = _Statistic(target_array, score_array, limits, fewest_present)
     whole = {name: values[0] for name, values in statistic(np.ones((1, n_items))).items()}
     samples = resampled(statistic, groups, n_items, n_bootstrap, seed)
     ends = {name: interval(values, confidence) for name, values in samples.items()}
@@ -84,7 +89,7 @@ def evaluate(
 
     def decided(name: str) -> Decisions:
         return dataclasses.replace(
-            decide(target_array, score_array, limits[name]),
+            decide(target_array, score_array, limits[name], fewest_present),
             macro={metric.name: estimate(f"{name}/macro_{metric.name}") for metric in decision_metrics()},
             intervals={
                 metric.name: ends[f"{name}/{metric.name}"]
@@ -114,16 +119,17 @@ def evaluate(
         seed=seed,
         confidence=confidence,
         display=dict(labels.display) if isinstance(labels, LabelSet) else {},
+        fewest_present=fewest_present,
     )
 
 
 class _Statistic:
     """Every metric of an evaluation under rows of item weights; what only depends on the items is done once."""
 
-    def __init__(self, targets: Targets, scores: Floats, limits: Mapping[str, Floats]) -> None:
-        self.scored = scored_labels(targets)
+    def __init__(self, targets: Targets, scores: Floats, limits: Mapping[str, Floats], fewest: int) -> None:
+        self.scored = scored_labels(targets, fewest)
         self._items = Items(targets, scores)
-        self._counters = {name: Counter(targets, scores, values) for name, values in limits.items()}
+        self._counters = {name: Counter(targets, scores, values, fewest) for name, values in limits.items()}
         self._whole = self._of_labels(np.ones((1, len(targets))))
 
     def __call__(self, weights: Floats) -> dict[str, Floats]:

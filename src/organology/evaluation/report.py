@@ -68,7 +68,7 @@ def rich_table(evaluation: Evaluation, decisions: str | None = None, intervals: 
     from rich import box
     from rich.table import Table
 
-    title = f"{evaluation.n_items} mixtures of {evaluation.n_groups} songs"
+    title = f"{evaluation.n_items} {evaluation.items} of {evaluation.n_groups} {evaluation.groups}"
     table = Table(title=title, box=box.SIMPLE_HEAD if intervals else None, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in headings(narrow=not intervals):
         table.add_column(heading, justify="left" if heading == "label" else "right", no_wrap=True)
@@ -99,10 +99,14 @@ def summary(evaluation: Evaluation) -> list[str]:
             f"accuracy {decisions.macro['accuracy']}"
         )
     if evaluation.left_out:
-        lines.append(f"left out (not both present and absent): {', '.join(evaluation.left_out)}")
+        fewest = evaluation.fewest_present
+        why = "not both present and absent" if fewest <= 1 else f"fewer than {fewest} present, or none absent"
+        lines.append(f"left out of the means ({why}): {', '.join(evaluation.left_out)}")
     if evaluation.n_bootstrap:
         percent = round(100 * evaluation.confidence)
-        lines.append(f"[{percent} % intervals: {evaluation.n_bootstrap} resamples of {evaluation.n_groups} songs]")
+        lines.append(
+            f"[{percent} % intervals: {evaluation.n_bootstrap} resamples of {evaluation.n_groups} {evaluation.groups}]"
+        )
     return lines
 
 

@@ -63,6 +63,10 @@ class Evaluation:
         Of the intervals.
     display : mapping of str to str
         Names of the labels for people.
+    fewest_present : int
+        Present items that a label needs to count in the macro means.
+    items, groups : str
+        What an item and a group are called, in the plural.
     """
 
     labels: tuple[LabelMetrics, ...]
@@ -75,16 +79,19 @@ class Evaluation:
     seed: int
     confidence: float
     display: Mapping[str, str] = field(default_factory=dict)
+    fewest_present: int = 1
+    items: str = "mixtures"
+    groups: str = "songs"
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Labels without present or without absent items."""
+        """Labels without absent items or with too few present ones."""
         return tuple(each.label for each in self.labels if not each.scored)
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the names for people as plain values that JSON can hold; NaN becomes None."""
+        """Everything but names for people as plain values that JSON can hold; NaN becomes None."""
         names = [each.label for each in self.labels]
-        whole = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "display"}
+        whole = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _FOR_PEOPLE}
         whole["labels"] = [_flat(each) for each in self.labels]
         whole["decisions"] = {name: _by_label(_flat(each), names) for name, each in self.decisions.items()}
         plain: dict[str, Any] = _plain(whole)
@@ -93,6 +100,9 @@ class Evaluation:
     def to_json(self) -> str:
         """The same as JSON text."""
         return json.dumps(self.to_dict(), indent=2)
+
+
+_FOR_PEOPLE = ("display", "items", "groups")
 
 
 def _flat(of: LabelMetrics | Decisions) -> dict[str, Any]:

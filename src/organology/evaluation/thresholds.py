@@ -42,7 +42,7 @@ def _best(thresholds: Floats, f1: Floats) -> float:
     return float(reached[np.argmin(np.abs(reached - DEFAULT_THRESHOLD))])
 
 
-def best_threshold(targets: ArrayLike, scores: ArrayLike, average: Average = "macro") -> float:
+def best_threshold(targets: ArrayLike, scores: ArrayLike, average: Average = "macro", fewest_present: int = 1) -> float:
     """The one threshold for all labels with the highest F1.
 
     Parameters
@@ -52,6 +52,8 @@ def best_threshold(targets: ArrayLike, scores: ArrayLike, average: Average = "ma
     scores : float array, shape (n_items, n_labels)
     average : {"macro", "micro"}
         Mean of the labels' F1, or F1 of all decisions together.
+    fewest_present : int
+        Labels with fewer present targets are left out.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def best_threshold(targets: ArrayLike, scores: ArrayLike, average: Average = "ma
         0.5 where no label has both values.
     """
     target_array, score_array = checked(targets, scores)
-    scored = np.flatnonzero(scored_labels(target_array))
+    scored = np.flatnonzero(scored_labels(target_array, fewest_present))
     if len(scored) == 0:
         return DEFAULT_THRESHOLD
     limits, thresholds = _candidates(score_array[:, scored][target_array[:, scored] >= 0])

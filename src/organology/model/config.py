@@ -7,6 +7,7 @@ with.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
@@ -118,7 +119,16 @@ EFFICIENTAT = FrontendConfig(
 )
 """128 bands (Kaldi, to 15 kHz), window 25 ms in an FFT of 1024, hop 10 ms; what EfficientAT's weights expect."""
 
-FRONTENDS = {"paper": PAPER, "efficientat": EFFICIENTAT}
+JAMENDO = FrontendConfig(
+    n_fft=1024, win_length=1024, hop_length=512, n_mels=96, f_max=8_000.0, offset=4e-10, mean=20 * math.log10(2)
+)
+"""96 bands (HTK, to 8 kHz), decibels; what the music taggers of Won et al. (2020) expect.
+
+Theirs works at 16 kHz with an FFT of 512. One of 1024 at 32 kHz has its bins at the same frequencies and four times the
+power, which floor and mean take back: nothing has to be resampled.
+"""
+
+FRONTENDS = {"paper": PAPER, "efficientat": EFFICIENTAT, "jamendo": JAMENDO}
 """The presets by name."""
 
 
@@ -142,8 +152,9 @@ class ModelConfig:
     head : str
         One of `heads.HEADS`. "paper": two layers with batch norm and dropout. "linear": one. "anchored": one, added to
         what the published AudioSet classifier says of the same embedding (needs "mobilenet" of width 0.4).
-    frontend : FrontendConfig, {"paper", "efficientat"} or None
-        None: the one of the backbone ("paper" for "short-chunk", "efficientat" for "mobilenet").
+    frontend : FrontendConfig, {"paper", "efficientat", "jamendo"} or None
+        None: the one of the backbone ("paper" for "short-chunk", "efficientat" for "mobilenet", "jamendo" for the
+        taggers of Won et al.).
     channels : tuple of int
         Of the blocks of "short-chunk".
     width : float
@@ -155,14 +166,15 @@ class ModelConfig:
     head_norm : bool
         A layer norm before the linear layer of "linear" and "anchored".
     options : dict of str to Any
-        Settings of another backbone or head, by the names of its registration.
+        Further settings of the backbone or head, by the names of their registration: `norm_momentum` of "mobilenet",
+        "fcn-jamendo" and "musicnn-jamendo", the share of a batch in the running statistics of their batch norms.
     """
 
     __pydantic_config__ = FORBID
 
     backbone: Annotated[str, AfterValidator(_known_backbone)] = "short-chunk"
     head: Annotated[str, AfterValidator(_known_head)] = "paper"
-    frontend: FrontendConfig | Literal["paper", "efficientat"] | None = None
+    frontend: FrontendConfig | Literal["paper", "efficientat", "jamendo"] | None = None
     channels: tuple[int, ...] = CHANNELS
     width: float = PUBLISHED_WIDTH
     hidden_size: int | None = None

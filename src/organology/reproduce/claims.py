@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from organology.evaluation.bootstrap import interval
 from organology.labels.bradl15 import DISPLAY_NAMES, LABELS
 from organology.reproduce import paper
+from organology.reproduce.markdown import signed
 from organology.reproduce.results import CLIPS, PER_CLASS, SINGLE, ArmResult, Results
-from organology.reproduce.statistics import CONFIDENCE, RANKING, Sampled, difference, plain
+from organology.reproduce.statistics import FEWEST_SONGS, RANKING, Sampled, ends_of, paired_difference, plain
+
+FEWEST_SEEDS = 3
+"""A verdict for sure needs so many seeds, all of one sign."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Comparison:
         As the paper has it.
     metric, test : str
     value, low, high : float
-        By how much `better` is better, positive in its favor whatever the metric.
+        By how much `better` is better, positive in its favor whatever the metric; the interval is one over songs and
+        seeds, NaN where songs are too few.
     seeds : tuple of float
         The same for each seed that both have.
     """
@@ -41,11 +45,18 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """What the figures say of it."""
-        if self.low > 0:
-            return "holds"
-        if self.high < 0:
-            return "does not hold: it is the other way round"
+        if not np.isfinite(self.low):
+            return f"cannot be said of fewer than {FEWEST_SONGS} songs"
+        if self.is_sure:
+            return "holds" if self.value > 0 else "does not hold: it is the other way round"
         return "holds on average, not for sure" if self.value > 0 else "does not show"
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the interval is without 0, and at least `FEWEST_SEEDS` seeds all say the same."""
+        signs = {bool(value > 0) for value in self.seeds}
+        apart = self.low > 0 or self.high < 0
+        return apart and len(self.seeds) >= FEWEST_SEEDS and signs == {self.value > 0}
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -71,8 +82,8 @@ def _compare(
     both: list[dict[int, Sampled]], seeds: list[int], names: tuple[str, str], metric: str, test: str
 ) -> Comparison:
     sign = -1.0 if metric in paper.LOWER_IS_BETTER else 1.0
-    whole = difference([both[0][seed] for seed in seeds], [both[1][seed] for seed in seeds])
-    low, high = (float(end[0]) for end in interval(sign * whole.samples[:, None], CONFIDENCE))
+    whole = paired_difference([both[0][seed] for seed in seeds], [both[1][seed] for seed in seeds])
+    low, high = sorted(sign * end for end in ends_of(whole))
     each = tuple(sign * float(both[0][seed].value - both[1][seed].value) for seed in seeds)
     return Comparison(*names, metric, test, sign * float(whole.value), low, high, each)
 
@@ -84,6 +95,9 @@ def comparisons(results: Results) -> list[Comparison]:
     elif results.recipe.experiment == "figure3":
         best = f"{paper.BEST_P_MUSICAL:g}"
         pairs = [(best, other) for other in results.conditions() if other != best]
+    elif results.recipe.experiment == "sweep":
+        first, *others = results.conditions() or [""]
+        pairs = [(other, first) for other in others]
     else:
         pairs = []
     found = [
@@ -94,7 +108,9 @@ def comparisons(results: Results) -> list[Comparison]:
 
 def sentences(results: Results, compared: list[Comparison]) -> list[str]:
     """What the figures say of the paper's claims, a sentence or two each."""
-    sentences_of = {"table1": _table1, "figure3": _figure3, "figure4": _figure4}[results.recipe.experiment]
+    sentences_of = {"table1": _table1, "figure3": _figure3, "figure4": _figure4, "sweep": _sweep}[
+        results.recipe.experiment
+    ]
     return sentences_of(results, compared) if results.arms else ["No arm is there yet."]
 
 
@@ -115,7 +131,9 @@ def _table1(results: Results, compared: list[Comparison]) -> list[str]:
 
 
 def _verdict_of_order(steps: list[Comparison]) -> str:
-    if all(step.low > 0 for step in steps):
+    if not all(np.isfinite(step.low) for step in steps):
+        return f"cannot be said of fewer than {FEWEST_SONGS} songs"
+    if all(step.is_sure and step.value > 0 for step in steps):
         return "holds"
     return "holds on average, not for sure," if all(step.value > 0 for step in steps) else "does not hold"
 
@@ -163,6 +181,15 @@ def _figure4(results: Results, _: list[Comparison]) -> list[str]:
     return lines
 
 
+def _sweep(results: Results, compared: list[Comparison]) -> list[str]:
+    lines = [
+        f"{_set(c.test)}, ROC-AUC: {c.better} over {c.worse} {_amount(c)}: {c.verdict}."
+        for c in compared
+        if c.metric == "roc_auc"
+    ]
+    return lines or ["One arm is no sweep yet."]
+
+
 def _gain(arms: list[ArmResult]) -> str:
     both = [{arm.arm.seed: arm.decided[kind]["macro_f1"] for arm in arms} for kind in (PER_CLASS, SINGLE)]
     gain = _compare(both, sorted(both[0]), (PER_CLASS, SINGLE), "f1", "")
@@ -171,7 +198,7 @@ def _gain(arms: list[ArmResult]) -> str:
 
 def _amount(each: Comparison) -> str:
     seeds = f", in {sum(value > 0 for value in each.seeds)} of {len(each.seeds)} seeds" if len(each.seeds) > 1 else ""
-    return f"{each.value:+.3f} [{each.low:+.3f}, {each.high:+.3f}]{seeds}"
+    return f"{signed(each.to_dict())}{seeds}"
 
 
 def _listed(parts: list[str]) -> str:

@@ -1,12 +1,7 @@
-"""Real recordings with labels: read, cut into windows, scored.
-
-The table has a row a clip: `file`, a column a label (1, 0, or empty where it is not known; names with spaces or
-underscores) and, if there is one, `group`: clips of one recording, which the bootstrap draws together.
-"""
+"""Real recordings with labels, of the form of `evaluation.recordings.table`: cut into windows, scored."""
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +12,8 @@ from rich.console import Console
 from rich.progress import track
 
 from organology.audio import mono_blocks
-from organology.errors import ConfigError
-from organology.labels import UNKNOWN
-from organology.labels.bradl15 import LABELS
+from organology.evaluation.recordings.table import read_csv
+from organology.labels import default_set
 from organology.recognition.windows import windows
 from organology.reproduce.runs import content_hash
 from organology.training.scoring import Scored, Scorer
@@ -57,29 +51,8 @@ def read_clips(table: Path, folder: Path) -> Clips:
     ConfigError
         If the table cannot be read, lacks a column, has another value than 1, 0 or nothing, or a file is missing.
     """
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{table}: {getattr(error, 'strerror', None) or error}") from error
-    if not rows or "file" not in rows[0]:
-        raise ConfigError(f"{table}: no rows, or no column `file`")
-    if not any(label in rows[0] or label.replace("_", " ") in rows[0] for label in LABELS):
-        raise ConfigError(f"{table}: no column is a label; they are {', '.join(LABELS)}")
-    files = tuple(folder / row["file"] for row in rows)
-    missing = [path for path in files if not path.is_file()]
-    if missing:
-        raise ConfigError(f"{missing[0]}: no such file ({len(missing)} of {len(files)} recordings of {table} missing)")
-    targets = np.array([[_target(row, label, table) for label in LABELS] for row in rows], dtype=np.int8)
-    groups = np.array([row.get("group") or row["file"] for row in rows])
-    return Clips(f"clips-{content_hash(table)[:8]}", files, targets, groups)
-
-
-def _target(row: dict[str, str], label: str, table: Path) -> int:
-    cell = (row.get(label, row.get(label.replace("_", " "))) or "").strip()
-    if cell not in ("", "0", "1", "0.0", "1.0", "-1"):
-        raise ConfigError(f"{table}: {row['file']}: {label} is {cell!r}, not 1, 0 or empty")
-    return UNKNOWN if cell == "" else int(float(cell))
+    read = read_csv(table, folder, default_set())
+    return Clips(f"clips-{content_hash(table)[:8]}", read.files, read.targets, read.groups)
 
 
 def score_clips(scorer: Scorer, clips: Clips, hop_seconds: float, console: Console | None = None) -> Scored:

@@ -98,6 +98,8 @@ def _resolve(values: Any, folder: Path) -> Any:
     """Values with the paths among them made relative to the working folder."""
 
     def path(text: Any) -> Any:
+        if isinstance(text, list):
+            return [path(each) for each in text]
         return os.path.normpath(folder / Path(text).expanduser()) if isinstance(text, str) else text
 
     if isinstance(values, list):
@@ -105,9 +107,7 @@ def _resolve(values: Any, folder: Path) -> Any:
     if not isinstance(values, dict):
         return values
     return {
-        key: ([path(v) for v in value] if isinstance(value, list) else path(value))
-        if key in _PATHS and not _holds_mappings(value)
-        else _resolve(value, folder)
+        key: path(value) if key in _PATHS and not _holds_mappings(value) else _resolve(value, folder)
         for key, value in values.items()
     }
 

@@ -19,7 +19,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def estimate(figure: dict[str, Any]) -> str:
     """Value, [interval] and ±spread over seeds of a figure, as far as they are known."""
-    interval = "" if figure["low"] is None else f" [{number(figure['low'])}, {number(figure['high'])}]"
+    interval = "" if figure["low"] is None else f" [{number(figure['low'])}, {number(figure['high'])}]{mark(figure)}"
     spread = figure.get("spread")
     return number(figure["value"]) + interval + (f" ±{spread:.3f}" if spread is not None else "")
 
@@ -27,7 +27,20 @@ def estimate(figure: dict[str, Any]) -> str:
 def signed(figure: dict[str, Any]) -> str:
     """A difference with its [interval]."""
     value, low, high = (figure[name] for name in ("value", "low", "high"))
-    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return f"{value:+.3f}" + ("" if low is None else f" [{low:+.3f}, {high:+.3f}]{mark(figure)}")
+
+
+ONE_SIDED = "†"
+REMARK = (
+    f"{ONE_SIDED} The interval ends at the value, or lies beside it: all resamples lie to one side, and a percentile "
+    "interval says little there."
+)
+
+
+def mark(figure: dict[str, Any]) -> str:
+    """`ONE_SIDED` where an interval, as it is shown, does not lie around its value."""
+    value, low, high = (round(figure[name], 3) for name in ("value", "low", "high"))
+    return "" if low < value < high else ONE_SIDED
 
 
 def conditions(data: dict[str, Any]) -> str:
@@ -45,7 +58,7 @@ def conditions(data: dict[str, Any]) -> str:
         f"backbone: {training['backbone_learning_rate']:g}), times {training['step_factor']:g} every "
         f"{training['step_epochs']} epochs; {training['precision']}",
         f"validated after every epoch on {training['validation_mixtures']} mixtures; the lowest loss is kept",
-        f"intervals: {data['bootstrap']} resamples of the songs",
+        f"intervals: {data['bootstrap']} resamples of the songs, of differences also of the seeds",
         *(
             f"corpus {each['folder']}: songs {_counts(each['songs'])}; stems {_counts(each['stems'])}; table SHA-256 "
             f"{each['table_sha256']}"

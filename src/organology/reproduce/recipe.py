@@ -5,6 +5,7 @@ A file has the keys of a training recipe, those of `ExperimentRecipe`, and those
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,26 +19,48 @@ from organology.reproduce.config_compose import PAPER_SCALE, read_layers
 from organology.training import Recipe
 from organology.training.transfer import Transfer
 
-Experiment = Literal["pretrain", "table1", "figure3", "figure4"]
+Experiment = Literal["pretrain", "table1", "figure3", "figure4", "sweep"]
 EXPERIMENTS: tuple[Experiment, ...] = ("pretrain", "table1", "figure3", "figure4")
 FOLDER = Path("recipes") / "bradl2023"
+
+Changes = tuple[tuple[str, Any], ...]
+"""Settings by their place in a recipe, as `training.batch_size`, with their values."""
 
 
 @dataclass(frozen=True)
 class ArmsConfig:
-    """What is varied: every transfer method with every `p_musical`.
+    """What is varied: every transfer method with every `p_musical` and every value of other settings.
 
     Attributes
     ----------
     transfer : tuple of {"scratch", "frozen", "finetuned"}
     p_musical : tuple of float
+    vary : dict of str to tuple
+        Any other settings, by their place in the recipe, and the values that each takes:
+        `training.head_learning_rate: [0.01, 0.001]`, `training.freeze_batch_norm: [false, true]`, `corpora: [...]`.
+    of_transfer : dict of str to dict
+        Settings of a transfer method that differ from those of the others, by their place:
+        `scratch: {model.options.norm_momentum: 0.1}`.
     """
 
     __pydantic_config__ = FORBID
     transfer: tuple[Transfer, ...] = ("finetuned",)
     p_musical: tuple[float, ...] = (0.4,)
+    vary: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    of_transfer: dict[Transfer, dict[str, Any]] = field(default_factory=dict)
+
+    def variants(self) -> tuple[Changes, ...]:
+        """Every combination of the varied settings; one without changes where none is varied."""
+        each = [[(place, value) for value in values] for place, values in self.vary.items()]
+        return tuple(itertools.product(*each))
 
     def __post_init__(self) -> None:
+        for place, values in self.vary.items():
+            if not values:
+                raise ValueError(f"arms.vary.{place}: names one value or more")
+        own = {"training.transfer", "mixing.p_musical", "seed"} & set(self.vary)
+        if own:
+            raise ValueError(f"arms.vary: {', '.join(sorted(own))} is varied by transfer, p_musical or seeds")
         if not self.transfer or not self.p_musical:
             raise ValueError("arms: transfer and p_musical each name one value or more")
         if not all(0 <= p <= 1 for p in self.p_musical):
@@ -116,7 +139,8 @@ class ExperimentRecipe:
 
     Attributes
     ----------
-    experiment : {"pretrain", "table1", "figure3", "figure4"}
+    experiment : {"pretrain", "table1", "figure3", "figure4", "sweep"}
+        "sweep": any arms, each against the first; it is a recipe of your own.
     scale : str
     arms : ArmsConfig
     seeds : tuple of int

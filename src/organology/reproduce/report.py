@@ -13,13 +13,15 @@ from typing import Any
 from organology.atomic import written_whole
 from organology.labels.bradl15 import DISPLAY_NAMES
 from organology.reproduce import paper, pictures
-from organology.reproduce.claims import comparisons, sentences
+from organology.reproduce.claims import FEWEST_SEEDS, comparisons, sentences
 from organology.reproduce.clips import FEWEST_PRESENT
-from organology.reproduce.markdown import conditions, estimate, number, signed, table
+from organology.reproduce.markdown import ONE_SIDED, REMARK, conditions, estimate, number, signed, table
 from organology.reproduce.preparing import Request
 from organology.reproduce.report_data import report_data
 from organology.reproduce.results import CLIPS, PER_CLASS, SINGLE, Results, gather
 from organology.reproduce.run import Outcome
+from organology.reproduce.runs import described
+from organology.reproduce.statistics import FEWEST_SONGS
 
 REMARKS = "remarks.md"
 """A file of this name in the folder of a report is taken into it."""
@@ -28,6 +30,7 @@ TITLES = {
     "table1": "Table 1: transfer methods",
     "figure3": "Figure 3: musical and non-musical mixtures",
     "figure4": "Figure 4: classes",
+    "sweep": "Sweep",
 }
 _SCALES = {
     "paper": "The paper's corpora and schedule.",
@@ -83,7 +86,9 @@ def page(results: Results, data: dict[str, Any], names: Sequence[str], remarks: 
         parts += [*_rankings(results, data), _thresholds(data)]
         parts += [_classes(data)] if experiment == "figure4" else []
         parts += [_comparisons(data), _test_sets(data), _each_arm(data)]
-    parts += [conditions(data), _times(data)]
+    parts += [conditions(data)]
+    text = "\n\n".join(part for part in parts if part)
+    parts = [text, REMARK if ONE_SIDED in text else "", _times(data)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -97,12 +102,16 @@ def _amount(data: dict[str, Any]) -> str:
 
 
 def _missing(data: dict[str, Any]) -> str:
-    seeds: dict[tuple[str, float], list[str]] = {}
+    seeds: dict[str, list[str]] = {}
     for arm in data["missing"]:
-        seeds.setdefault((arm["transfer"], arm["p_musical"]), []).append(str(arm["seed"]))
-    lines = [f"- missing: {name}, p_musical {p:g}: seed {', '.join(those)}" for (name, p), those in seeds.items()]
+        seeds.setdefault(_arm_name(arm), []).append(str(arm["seed"]))
+    lines = [f"- missing: {name}: seed {', '.join(those)}" for name, those in seeds.items()]
     lines += [f"- failed: {line}" for line in data["failed"]]
     return "Not complete:\n\n" + "\n".join(lines) if lines else ""
+
+
+def _arm_name(arm: dict[str, Any]) -> str:
+    return f"{arm['transfer']}, p_musical {arm['p_musical']:g}{described(tuple(arm.get('changes', {}).items()))}"
 
 
 def _title(test: str) -> str:
@@ -110,13 +119,17 @@ def _title(test: str) -> str:
 
 
 def _row_name(data: dict[str, Any], name: str) -> str:
-    return paper.METHODS[name] if data["experiment"] == "table1" else f"p_musical {name}"
+    if data["experiment"] == "sweep":
+        return name
+    return paper.METHODS.get(name, name) if data["experiment"] == "table1" else f"p_musical {name}"
 
 
 def _rankings(results: Results, data: dict[str, Any]) -> list[str]:
     """A table a test set: figures of each condition, the paper's beside them."""
     parts = [
-        "## Figures\n\nMean over seeds [95 % interval: bootstrap over songs] ±standard deviation over seeds. ROC-AUC "
+        "## Figures\n\nMean over seeds [95 % interval: bootstrap over songs] ±standard deviation over seeds; no "
+        f"interval of fewer than {FEWEST_SONGS} songs. All seeds share test and validation mixtures, the division of "
+        "the songs and the pre-trained weights; training mixtures, new weights and dropout differ. ROC-AUC "
         "and PR-AUC are means over classes; the loss is the binary cross-entropy."
     ]
     for test in results.test_sets:
@@ -138,7 +151,8 @@ def _rankings(results: Results, data: dict[str, Any]) -> list[str]:
 
 
 def _of_paper(condition: dict[str, Any]) -> dict[str, float] | None:
-    return paper.TABLE1[condition["transfer"]] if condition["p_musical"] == paper.TABLE1_P_MUSICAL else None
+    own = condition["p_musical"] == paper.TABLE1_P_MUSICAL and "changes" not in condition
+    return paper.TABLE1[condition["transfer"]] if own else None
 
 
 def _thresholds(data: dict[str, Any]) -> str:
@@ -158,7 +172,8 @@ def _thresholds(data: dict[str, Any]) -> str:
 
 
 def _belongs(arm: dict[str, Any], condition: dict[str, Any]) -> bool:
-    return (arm["transfer"], arm["p_musical"]) == (condition["transfer"], condition["p_musical"])
+    keys = ("transfer", "p_musical", "changes")
+    return [arm.get(key) for key in keys] == [condition.get(key) for key in keys]
 
 
 def _classes(data: dict[str, Any]) -> str:
@@ -193,15 +208,17 @@ def _classes(data: dict[str, Any]) -> str:
 def _comparisons(data: dict[str, Any]) -> str:
     if not data["comparisons"]:
         return ""
-    head = ["test set", "figure", "better, by the paper", "worse", "by how much", "verdict"]
+    better, worse = ("arm", "first arm") if data["experiment"] == "sweep" else ("better, by the paper", "worse")
+    head = ["test set", "figure", better, worse, "by how much", "verdict"]
     rows = [
         [_title(each["test"]), paper.METRICS[each["metric"]], _row_name(data, each["better"]),
          _row_name(data, each["worse"]), signed(each), each["verdict"]]
         for each in data["comparisons"]
     ]  # fmt: skip
     return (
-        "## Differences\n\nPaired: same mixtures, same seeds, same resamples. Positive where the first is better (of "
-        f"the loss: lower).\n\n{table(head, rows, left=4)}"
+        "## Differences\n\nPaired: same mixtures, same seeds, same resamples, drawn over songs and seeds. Positive "
+        "where the first is better (of the loss: lower). A verdict for sure needs an interval without 0 and "
+        f"{FEWEST_SEEDS} seeds or more, all of one sign.\n\n{table(head, rows, left=4)}"
     )
 
 
@@ -223,7 +240,7 @@ def _each_arm(data: dict[str, Any]) -> str:
     tests = list(data["test_sets"])
     head = ["arm", "best epoch", "validation loss", *(f"ROC-AUC, {_title(test)}" for test in tests)]
     rows = [
-        [f"{arm['transfer']}, p_musical {arm['p_musical']:g}, seed {arm['seed']}", str(arm["validation"]["epoch"])]
+        [f"{_arm_name(arm)}, seed {arm['seed']}", str(arm["validation"]["epoch"])]
         + [number(arm["validation"]["loss"])]
         + [estimate(arm["tests"][test]["roc_auc"]) if test in arm["tests"] else "-" for test in tests]
         for arm in data["arms"]

@@ -65,6 +65,7 @@ def _condition(results: Results, arms: list[ArmResult]) -> dict[str, Any]:
     return {
         "transfer": first.transfer,
         "p_musical": first.p_musical,
+        **({"changes": dict(first.changes)} if first.changes else {}),
         "seeds": [result.arm.seed for result in arms],
         "tests": {
             name: {metric: interval_over_seeds([result.tests[name][metric] for result in arms]) for metric in RANKING}
@@ -84,7 +85,10 @@ def _condition(results: Results, arms: list[ArmResult]) -> dict[str, Any]:
 def _labels(decided: list[dict[str, Sampled]]) -> dict[str, dict[str, Any]]:
     means = {name: mean_of([each[name] for each in decided]) for name in ("f1", "precision", "recall", "accuracy")}
     return {
-        label: {name: with_interval(Sampled(mean.value[i], mean.samples[:, i])) for name, mean in means.items()}
+        label: {
+            name: with_interval(Sampled(mean.value[i], mean.samples[:, i], mean.n_songs))
+            for name, mean in means.items()
+        }
         for i, label in enumerate(LABELS)
     }
 

@@ -15,9 +15,9 @@ from organology.evaluation import best_threshold, best_thresholds
 from organology.labels.bradl15 import LABELS
 from organology.reproduce.clips import FEWEST_PRESENT
 from organology.reproduce.preparing import Request
-from organology.reproduce.recipe import ExperimentRecipe
+from organology.reproduce.recipe import Changes, ExperimentRecipe
 from organology.reproduce.run import TEST, TUNING, Outcome, load_scores
-from organology.reproduce.runs import ArmFolder, RunSpec, folder_of, make_run_spec
+from organology.reproduce.runs import ArmFolder, RunSpec, described, folder_of, make_run_spec
 from organology.reproduce.statistics import Sampled, columns_with, decisions, ranking
 from organology.training.scoring import Scored
 
@@ -78,9 +78,14 @@ class Results:
         """Arms that differ in the seed alone, under the name of what is varied."""
         by: dict[str, list[ArmResult]] = {}
         for result in self.arms:
-            name = result.arm.transfer if self.recipe.experiment == "table1" else f"{result.arm.p_musical:g}"
-            by.setdefault(name, []).append(result)
+            by.setdefault(self._name_of(result.arm), []).append(result)
         return by
+
+    def _name_of(self, arm: RunSpec) -> str:
+        if self.recipe.experiment == "sweep":
+            return f"{arm.transfer}, p_musical {arm.p_musical:g}{described(arm.changes)}"
+        varied = arm.transfer if self.recipe.experiment == "table1" else f"{arm.p_musical:g}"
+        return f"{varied}{described(arm.changes)}"
 
 
 def gather(request: Request, outcome: Outcome) -> Results:
@@ -95,20 +100,23 @@ def gather(request: Request, outcome: Outcome) -> Results:
     wanted_seeds = set(request.seeds or recipe.seeds)
     seeds = sorted({*wanted_seeds, *(arm["seed"] for arm in known)})
     found, missing = [], []
-    for transfer, share, seed in itertools.product(recipe.arms.transfer, shares, seeds):
-        result = _take_up(transfer, share, seed, out, outcome, recipe)
+    for transfer, share, changes, seed in itertools.product(
+        recipe.arms.transfer, shares, recipe.arms.variants(), seeds
+    ):
+        result = _take_up((transfer, share, seed, changes), out, outcome, recipe)
         if result is not None:
             found.append(result)
         elif share in recipe.arms.p_musical and seed in {*recipe.seeds, *wanted_seeds}:
-            missing.append({"transfer": transfer, "p_musical": share, "seed": seed})
+            varied_too = {"changes": dict(changes)} if changes else {}
+            missing.append({"transfer": transfer, "p_musical": share, "seed": seed, **varied_too})
     return Results(recipe, found, missing, _test_sets(found, outcome, recipe))
 
 
 def _take_up(
-    transfer: str, p_musical: float, seed: int, out: Path, outcome: Outcome, recipe: ExperimentRecipe
+    settings: tuple[str, float, int, Changes], out: Path, outcome: Outcome, recipe: ExperimentRecipe
 ) -> ArmResult | None:
     try:
-        arm = make_run_spec(outcome.setup, transfer, p_musical, seed)
+        arm = make_run_spec(outcome.setup, *settings, recipe.arms.of_transfer.get(settings[0]))  # type: ignore[call-overload]
     except ConfigError:  # pre-trained weights are not there yet
         return None
     folder = folder_of(out, arm)

@@ -20,16 +20,19 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from organology import config
 from organology.atomic import written_whole
 from organology.corpora.table import TABLE_NAME
 from organology.corpora.tagging.table import TABLE_NAME as TRACKS_NAME
 from organology.errors import ConfigError
-from organology.reproduce.recipe import ExperimentRecipe
+from organology.reproduce.recipe import Changes, ExperimentRecipe
 from organology.training import Recipe
 from organology.training.run_folder import RunFolder
 
@@ -47,10 +50,13 @@ class RunSpec:
         Complete, with the arm's transfer method, `p_musical` and seed.
     key : str
         The hash.
+    changes : tuple of (str, Any)
+        The other settings that the experiment varies, by their place, and the arm's values.
     """
 
     recipe: Recipe
     key: str
+    changes: Changes = ()
 
     @property
     def transfer(self) -> str:
@@ -68,11 +74,12 @@ class RunSpec:
         return self.recipe.seed
 
     def __str__(self) -> str:
-        return f"{self.transfer}, p_musical {self.p_musical:g}, seed {self.seed}"
+        return f"{self.transfer}, p_musical {self.p_musical:g}{described(self.changes)}, seed {self.seed}"
 
     def to_dict(self) -> dict[str, Any]:
         """What sets it apart from the others, as plain values."""
-        return {"transfer": self.transfer, "p_musical": self.p_musical, "seed": self.seed, "key": self.key}
+        plain = {"transfer": self.transfer, "p_musical": self.p_musical, "seed": self.seed, "key": self.key}
+        return {**plain, "changes": dict(self.changes)} if self.changes else plain
 
 
 @dataclass(frozen=True)
@@ -111,8 +118,53 @@ def folder_of(out: Path, arm: RunSpec) -> ArmFolder:
     return ArmFolder(out / "arms" / f"{arm.recipe.name}-{arm.key}")
 
 
-def make_run_spec(setup: Recipe, transfer: str, p_musical: float, seed: int) -> RunSpec:
+def described(changes: Changes) -> str:
+    """Changes as text behind the name of an arm: `, head_learning_rate 0.001`."""
+    return "".join(f", {place.rpartition('.')[2]} {value}" for place, value in changes)
+
+
+def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """A recipe with settings, by their place, in place of its own.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such setting, or a value is not valid.
+    """
+    if not changes:
+        return recipe
+    plain = recipe.to_plain()
+    for place, value in changes.items():
+        *sections, name = place.split(".")
+        part = plain
+        for section in sections:
+            part = part.setdefault(section, {}) if isinstance(part, dict) else {}
+            if not isinstance(part, dict):
+                raise ConfigError(f"arms: {place}: {section} is no section of a recipe")
+        part[name] = value
+    return config.parse(plain, Recipe, "arms")
+
+
+def make_run_spec(
+    setup: Recipe,
+    transfer: str,
+    p_musical: float,
+    seed: int,
+    changes: Changes = (),
+    of_transfer: Mapping[str, Any] | None = None,
+) -> RunSpec:
     """An arm of an experiment.
+
+    Parameters
+    ----------
+    setup : Recipe
+    transfer : str
+    p_musical : float
+    seed : int
+    changes : tuple of (str, Any)
+        Other settings that the experiment varies.
+    of_transfer : mapping, optional
+        Settings that arms of this transfer method have.
 
     Raises
     ------
@@ -122,17 +174,24 @@ def make_run_spec(setup: Recipe, transfer: str, p_musical: float, seed: int) -> 
         If a corpus is not there.
     """
     try:
+        own = changed(setup, {**(of_transfer or {}), **dict(changes)})
         recipe = replace(
-            setup,
-            name=f"{transfer}-p{p_musical:g}-seed{seed}",
+            own,
+            name=f"{transfer}-p{p_musical:g}{_slug(changes)}-seed{seed}",
             seed=seed,
-            pretrained=None if transfer == "scratch" else setup.pretrained,
-            mixing=replace(setup.mixing, p_musical=float(p_musical)),
-            training=replace(setup.training, transfer=transfer),  # type: ignore[arg-type]
+            pretrained=None if transfer == "scratch" else own.pretrained,
+            mixing=replace(own.mixing, p_musical=float(p_musical)),
+            training=replace(own.training, transfer=transfer),  # type: ignore[arg-type]
         )
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    return RunSpec(recipe, fingerprint(recipe))
+    return RunSpec(recipe, fingerprint(recipe), changes)
+
+
+def _slug(changes: Changes) -> str:
+    """Changes as part of a folder's name, short and without special characters."""
+    text = re.sub(r"[^A-Za-z0-9.]+", "_", described(changes)).strip("_")
+    return f"-{text[:60]}" if text else ""
 
 
 def arms_of(
@@ -157,8 +216,10 @@ def arms_of(
     """
     transfers, shares = choose(recipe, names)
     return [
-        make_run_spec(setup, transfer, p_musical, seed)
-        for seed, transfer, p_musical in itertools.product(seeds or recipe.seeds, transfers, shares)
+        make_run_spec(setup, transfer, p_musical, seed, changes, recipe.arms.of_transfer.get(transfer))
+        for seed, transfer, p_musical, changes in itertools.product(
+            seeds or recipe.seeds, transfers, shares, recipe.arms.variants()
+        )
     ]
 
 

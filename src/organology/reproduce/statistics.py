@@ -2,7 +2,11 @@
 
 All arms are scored on the same mixtures and resampled with the same seed, so that resample number k holds the same
 songs for each of them: means over seeds and differences between arms are taken within a resample, and their intervals
-are those of paired comparisons. Seeds are not resampled; their spread stands beside the interval.
+are those of paired comparisons.
+
+The interval of a mean is one over songs, and the spread over seeds stands beside it. A difference that is to carry a
+verdict is resampled over songs and seeds (`paired_difference`): what another seed would have given is part of it.
+Of fewer than `FEWEST_SONGS` songs there is no interval: a bootstrap of so few is far too narrow.
 """
 
 from __future__ import annotations
@@ -24,6 +28,8 @@ from organology.training.scoring import Scored
 CONFIDENCE = 0.95
 RANKING = ("roc_auc", "pr_auc", "loss")
 BOOTSTRAP_SEED = 0
+FEWEST_SONGS = 10
+"""A test set of fewer has no intervals."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +40,13 @@ class Sampled:
     ----------
     value : float array, shape (...)
     samples : float array, shape (n_resamples, ...)
+    n_songs : int
+        That were resampled.
     """
 
     value: Floats
     samples: Floats
+    n_songs: int
 
 
 class _Ranking:
@@ -102,24 +111,47 @@ def _sampled(statistic: Any, scored: Scored, n_resamples: int) -> dict[str, Samp
     n = len(scored.targets)
     whole = statistic(np.ones((1, n)))
     samples = resampled(statistic, scored.songs, n, n_resamples, BOOTSTRAP_SEED)
-    return {name: Sampled(values[0], samples[name]) for name, values in whole.items()}
+    n_songs = len(np.unique(scored.songs))
+    return {name: Sampled(values[0], samples[name], n_songs) for name, values in whole.items()}
 
 
 def mean_of(arms: Sequence[Sampled]) -> Sampled:
     """Mean over arms that differ in the seed, within each resample."""
-    return Sampled(np.mean([arm.value for arm in arms], axis=0), np.mean([arm.samples for arm in arms], axis=0))
+    value = np.mean([arm.value for arm in arms], axis=0)
+    return Sampled(value, np.mean([arm.samples for arm in arms], axis=0), min(arm.n_songs for arm in arms))
 
 
-def difference(one: Sequence[Sampled], other: Sequence[Sampled]) -> Sampled:
-    """Mean of `one` less mean of `other`, within each resample."""
-    first, second = mean_of(one), mean_of(other)
-    return Sampled(first.value - second.value, first.samples - second.samples)
+def paired_difference(one: Sequence[Sampled], other: Sequence[Sampled]) -> Sampled:
+    """Mean of `one` less mean of `other`, resampled over songs and seeds.
+
+    A resample draws songs (as the arms were resampled) and, with replacement, as many seeds as there are; the seeds of
+    both sides together. With one seed there are only songs to draw.
+
+    Parameters
+    ----------
+    one, other : sequence of Sampled
+        An entry a seed, of the same seeds in the same order.
+    """
+    values = np.stack([first.value - second.value for first, second in zip(one, other, strict=True)])
+    samples = np.stack([first.samples - second.samples for first, second in zip(one, other, strict=True)])
+    n_seeds, n_resamples = samples.shape[:2]
+    seeds = np.random.default_rng(BOOTSTRAP_SEED).integers(n_seeds, size=(n_seeds, n_resamples))
+    drawn = samples[seeds, np.arange(n_resamples)].mean(axis=0)
+    return Sampled(values.mean(axis=0), drawn, min(arm.n_songs for arm in (*one, *other)))
 
 
 def with_interval(sampled: Sampled) -> dict[str, Any]:
-    """Value and interval of a single figure as plain values; None where it is not a number."""
+    """Value and interval of a single figure as plain values; None where it is not a number, or songs are too few."""
+    low, high = ends_of(sampled)
+    return {"value": plain(sampled.value), "low": plain(low), "high": plain(high)}
+
+
+def ends_of(sampled: Sampled) -> tuple[float, float]:
+    """The interval of a single figure; NaN of fewer than `FEWEST_SONGS` songs."""
+    if sampled.n_songs < FEWEST_SONGS:
+        return float("nan"), float("nan")
     low, high = interval(sampled.samples[:, None], CONFIDENCE)
-    return {"value": plain(sampled.value), "low": plain(low[0]), "high": plain(high[0])}
+    return float(low[0]), float(high[0])
 
 
 def interval_over_seeds(arms: Sequence[Sampled]) -> dict[str, Any]:

@@ -8,9 +8,7 @@ from typing import Annotated
 import typer
 
 from organology.cli.models.options import Labels
-
-WIDE = 150
-"""Columns that a table with intervals needs."""
+from organology.cli.models.results import results_folder, show
 
 
 def register(app: typer.Typer) -> None:
@@ -23,25 +21,68 @@ def evaluate(
         Path,
         typer.Argument(help="Checkpoint folder, model file (.onnx), or published weights (.pt).", show_default=False),
     ],
-    recipe: Annotated[Path, typer.Argument(help="Recipe whose corpora and mixing are used.", show_default=False)],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="Recipe (.yaml) whose corpora and mixing are used; or labels of recordings: a table (.csv), that of "
+            "OpenMIC, or a folder of IRMAS's test data.",
+            show_default=False,
+        ),
+    ],
+    recordings: Annotated[
+        Path | None, typer.Argument(help="Folder of the recordings [that of the labels].", show_default=False)
+    ] = None,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     mixtures: Annotated[int, typer.Option(min=1, help="Number of mixtures.")] = 2000,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results [CHECKPOINT-SPLIT, beside it].")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results [CHECKPOINT-SPLIT or CHECKPOINT-LABELS, beside it].")
+    ] = None,
     threshold: Annotated[float | None, typer.Option(help="One more threshold, the same for all labels.")] = None,
     corpus: Annotated[
         list[Path] | None, typer.Option(help="Prepared corpus in place of the recipe's; may be given several times.")
     ] = None,
     p_musical: Annotated[float, typer.Option(min=0, max=1, help="Probability of a musical mixture.")] = 1.0,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of the songs, for the intervals.")] = 1000,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of the songs or groups, for the intervals.")] = 1000,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the mixtures.")] = None,
-    workers: Annotated[int | None, typer.Option(min=0, help="Processes that make mixtures.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that make mixtures; threads that read recordings.")
+    ] = None,
     labels: Labels = None,
+    hop: Annotated[
+        float | None, typer.Option(min=0.01, help="Recordings: distance of the windows in seconds [1].")
+    ] = None,
+    fewest: Annotated[
+        int, typer.Option("--fewest-present", min=1, help="Recordings: that a label needs to count in the means.")
+    ] = 10,
 ) -> None:
-    """Metrics of a model on fixed mixtures: ROC-AUC, PR-AUC, loss, F1, with intervals over songs."""
-    from rich.console import Console
+    """Metrics of a model on fixed mixtures or labelled recordings: ROC-AUC, PR-AUC, loss, F1, with intervals."""
+    if source.suffix.lower() not in (".yaml", ".yml"):
+        from organology.cli.models.evaluate_recordings import Settings, evaluate_recordings
 
-    from organology.errors import ConfigError
-    from organology.evaluation import rich_table, summary
+        settings = Settings(labels, hop or 1.0, fewest, threshold, bootstrap, workers)
+        evaluate_recordings(checkpoint, source, recordings, out, settings)
+        return
+    if recordings is not None:
+        raise typer.BadParameter("a recipe names its corpora; recordings are for labels", param_hint="RECORDINGS")
+    _evaluate_mixtures(
+        checkpoint, source, split, mixtures, out, threshold, corpus, p_musical, bootstrap, seed, workers, labels
+    )
+
+
+def _evaluate_mixtures(
+    checkpoint: Path,
+    recipe: Path,
+    split: str,
+    mixtures: int,
+    out: Path | None,
+    threshold: float | None,
+    corpus: list[Path] | None,
+    p_musical: float,
+    bootstrap: int,
+    seed: int | None,
+    workers: int | None,
+    labels: str | None,
+) -> None:
     from organology.training import load_recipe, scoring
     from organology.training.data import EVALUATION_SEED
     from organology.training.recipes import override
@@ -55,12 +96,7 @@ def evaluate(
     missing = scorer.view(wanted).missing
     if missing:
         typer.echo(f"{scorer.name} cannot tell {len(missing)} of the {len(wanted)} labels: {', '.join(missing)}")
-    place = checkpoint.resolve()
-    folder = out or place.parent / f"{place.stem}-{split}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{folder}: {error.strerror}; --out names another folder") from error
+    folder = results_folder(out, checkpoint, split)
     seed = EVALUATION_SEED if seed is None else seed
     result, scored = scoring.evaluate_model(
         scorer,
@@ -84,12 +120,5 @@ def evaluate(
         "mixture_seed": seed,
         "precision": settings.training.precision,
     }
-    scoring.write_results(folder, result, scored, about, [label.label for label in result.labels])
-    console = Console()
-    for name in result.decisions:
-        if console.is_terminal or name == next(iter(result.decisions)):
-            console.print(f"\nthresholds: {name}")
-            console.print(rich_table(result, name, intervals=console.width >= WIDE))
-    for line in summary(result):
-        typer.echo(line)
-    typer.echo(f"written: {folder}")
+    scoring.write_results(folder, result, scored, about)
+    show(result, folder)

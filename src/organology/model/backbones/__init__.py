@@ -27,7 +27,29 @@ BACKBONES.register(
         "organology.model.backbones.mobilenet:MobileNet",
         "MobileNetV3 as EfficientAT's mn04_as, 384-d embedding",
         frontend="efficientat",
-        settings={"width": "width"},
+        settings={"width": "width", "norm_momentum": "norm_momentum"},
         published="organology.model.backbones.mobilenet:read_published",
+    )
+)
+BACKBONES.register(
+    Backbone(
+        "fcn-jamendo",
+        "organology.model.backbones.fcn:FCN",
+        "Choi's FCN as published for MTG-Jamendo's tags, 64-d embedding",
+        frontend="jamendo",
+        settings={"norm_momentum": "norm_momentum"},
+        published="organology.model.backbones.fcn:read_published",
+        smallest=lambda config: 96,
+    )
+)
+BACKBONES.register(
+    Backbone(
+        "musicnn-jamendo",
+        "organology.model.backbones.musicnn:Musicnn",
+        "musicnn as published for MTG-Jamendo's tags, 200-d embedding",
+        frontend="jamendo",
+        settings={"norm_momentum": "norm_momentum"},
+        published="organology.model.backbones.musicnn:read_published",
+        smallest=lambda config: 96,
     )
 )

@@ -30,6 +30,9 @@ class _Row(NamedTuple):
 
 
 _STEM = 16
+NORM_MOMENTUM = 0.01
+"""Of the published batch norms."""
+
 _ROWS = (
     _Row(3, 16, 16, False, False, 1),
     _Row(3, 64, 24, False, False, 2),
@@ -66,10 +69,11 @@ class ConvNorm(nn.Sequential):
         stride: int = 1,
         groups: int = 1,
         activation: type[nn.Module] | None = None,
+        norm_momentum: float = NORM_MOMENTUM,
     ) -> None:
         super().__init__(
             nn.Conv2d(channels, out, kernel, stride, padding=kernel // 2, groups=groups, bias=False),
-            nn.BatchNorm2d(out, eps=1e-3, momentum=0.01),
+            nn.BatchNorm2d(out, eps=1e-3, momentum=norm_momentum),
         )
         if activation is not None:
             self.append(activation())
@@ -93,18 +97,20 @@ class ChannelGate(nn.Module):
 class InvertedResidual(nn.Module):
     """Expand (1x1), filter each channel, gate, project (1x1); the input is added where shapes allow."""
 
-    def __init__(self, row: _Row, channels: int, width: float) -> None:
+    def __init__(self, row: _Row, channels: int, width: float, norm_momentum: float = NORM_MOMENTUM) -> None:
         super().__init__()
         expanded, self.out_channels = round_channels(row.expanded * width), round_channels(row.out * width)
         self.residual = row.stride == 1 and channels == self.out_channels
         activation: type[nn.Module] = nn.Hardswish if row.hard else nn.ReLU
         layers: list[nn.Module] = []
         if expanded != channels:
-            layers.append(ConvNorm(channels, expanded, activation=activation))
-        layers.append(ConvNorm(expanded, expanded, row.kernel, row.stride, groups=expanded, activation=activation))
+            layers.append(ConvNorm(channels, expanded, activation=activation, norm_momentum=norm_momentum))
+        layers.append(
+            ConvNorm(expanded, expanded, row.kernel, row.stride, expanded, activation, norm_momentum=norm_momentum)
+        )
         if row.gated:
             layers.append(ChannelGate(expanded))
-        layers.append(ConvNorm(expanded, self.out_channels))
+        layers.append(ConvNorm(expanded, self.out_channels, norm_momentum=norm_momentum))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -120,6 +126,9 @@ class MobileNet(nn.Module):
     ----------
     width : float
         Factor of all channel counts; the published weights have 0.4.
+    norm_momentum : float
+        Share of a batch in the running statistics of the batch norms. The published 0.01 is for long trainings; with
+        24 batches an epoch a network from scratch is then validated on stale statistics.
 
     Attributes
     ----------
@@ -127,17 +136,17 @@ class MobileNet(nn.Module):
         384 at width 0.4.
     """
 
-    def __init__(self, width: float = PUBLISHED_WIDTH) -> None:
+    def __init__(self, width: float = PUBLISHED_WIDTH, norm_momentum: float = NORM_MOMENTUM) -> None:
         super().__init__()
         channels = round_channels(_STEM * width)
-        self.stem = ConvNorm(1, channels, 3, 2, activation=nn.Hardswish)
+        self.stem = ConvNorm(1, channels, 3, 2, activation=nn.Hardswish, norm_momentum=norm_momentum)
         blocks = []
         for row in _ROWS:
-            blocks.append(InvertedResidual(row, channels, width))
+            blocks.append(InvertedResidual(row, channels, width, norm_momentum))
             channels = blocks[-1].out_channels
         self.blocks = nn.Sequential(*blocks)
         self.embedding_size = 6 * channels
-        self.tail = ConvNorm(channels, self.embedding_size, activation=nn.Hardswish)
+        self.tail = ConvNorm(channels, self.embedding_size, activation=nn.Hardswish, norm_momentum=norm_momentum)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")

@@ -12,8 +12,8 @@ import os
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from organology.model.backbones.musicnn import Musicnn
 from organology.model.weights import load_state, read_state
 
 N_TAGS = 50
@@ -22,7 +22,7 @@ FFT_SIZE = 512
 """At 16 kHz."""
 
 
-class MusicTagger(nn.Module):
+class MusicTagger(Musicnn):
     """Waveform at 32 kHz -> logits of 50 tags.
 
     The published front end works at 16 kHz. A Fourier transform of twice the length at 32 kHz has bins at the same
@@ -34,17 +34,7 @@ class MusicTagger(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.spec = _Spectrogram()
-        self.spec_bn = nn.BatchNorm2d(1)
-        tall = [_Tall(204, 67), _Tall(204, 38)]
-        wide = [_Wide(51, length) for length in (129, 65, 33)]
-        self.layers = nn.ModuleList([*tall, *wide])
-        front = 2 * 204 + 3 * 51
-        self.layer1 = _Conv1d(front, 64)
-        self.layer2 = _Conv1d(64, 64)
-        self.layer3 = _Conv1d(64, 64)
-        self.dense1 = nn.Linear(2 * (front + 3 * 64), 200)
-        self.bn = nn.BatchNorm1d(200)
-        self.dense2 = nn.Linear(200, N_TAGS)
+        self.dense2 = nn.Linear(self.embedding_size, N_TAGS)
 
     @classmethod
     def from_published(cls, path: str | os.PathLike[str]) -> MusicTagger:
@@ -61,14 +51,7 @@ class MusicTagger(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Logits: waveform (batch, samples) at 32 kHz, best about 3 s -> (batch, 50)."""
-        mel = self.spec_bn(self.spec(waveform)[:, None])
-        front = torch.cat([layer(mel) for layer in self.layers], 1)
-        first: Tensor = self.layer1(front)
-        second = self.layer2(first) + first
-        third = self.layer3(second) + second
-        middle = torch.cat([front, first, second, third], 1)
-        pooled = torch.cat([middle.amax(-1), middle.mean(-1)], 1)
-        logits: Tensor = self.dense2(F.relu(self.bn(self.dense1(pooled))))
+        logits: Tensor = self.dense2(super().forward(self.spec(waveform)[:, None]))
         return logits
 
 
@@ -96,40 +79,3 @@ class _Named(nn.Module):
     def __init__(self, name: str, *shape: int) -> None:
         super().__init__()
         self.register_buffer(name, torch.zeros(shape))
-
-
-class _Tall(nn.Module):
-    """Filters over many bands and 7 frames, the highest over the bands: timbre."""
-
-    def __init__(self, channels: int, bands: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(1, channels, (bands, 7), padding=(0, 3))
-        self.bn = nn.BatchNorm2d(channels)
-
-    def forward(self, mel: Tensor) -> Tensor:
-        high: Tensor = F.relu(self.bn(self.conv(mel))).amax(2)
-        return high
-
-
-class _Wide(nn.Module):
-    """Filters over many frames of the mean band: rhythm."""
-
-    def __init__(self, channels: int, length: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv1d(1, channels, length, padding=length // 2)
-        self.bn = nn.BatchNorm1d(channels)
-
-    def forward(self, mel: Tensor) -> Tensor:
-        out: Tensor = F.relu(self.bn(self.conv(mel.mean(2))))
-        return out
-
-
-class _Conv1d(nn.Module):
-    def __init__(self, channels_in: int, channels: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv1d(channels_in, channels, 7, padding=3)
-        self.bn = nn.BatchNorm1d(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = F.relu(self.bn(self.conv(x)))
-        return out

@@ -107,9 +107,7 @@ class DistillationTask(Task[DistillationRecipe]):
         part = Scored(targets[:, columns], scored.scores[:, columns], scored.songs)
         about = {"run": self.recipe.name, "epoch": epoch, "split": config.test_split}
         with contextlib.suppress(ModuleNotFoundError):  # matplotlib is an extra; the picture comes last
-            write_results(
-                folder, metrics, part, {**about, "present_from": config.present_from}, [labels[i] for i in columns]
-            )
+            write_results(folder, metrics, part, {**about, "present_from": config.present_from})
         areas = {name: metrics.macro[name] for name in ("roc_auc", "pr_auc")}
         return {
             "split": config.test_split,

@@ -41,6 +41,8 @@ class Scorer:
     thresholds : dict
         By name, one number or one for each label; empty where the model carries none.
     provenance : dict
+    pooling : str
+        How the scores of a file's windows become those of the file.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Scorer:
     window_seconds: float | None
     thresholds: dict[str, Any]
     provenance: dict[str, Any]
+    pooling: str = "mean"
 
     def view(self, label_set: LabelSet) -> View[LabelSet]:
         """How another label set is read from the scores.
@@ -120,6 +123,7 @@ def load_scorer(
         metadata.window_seconds,
         _carried(np.array(metadata.thresholds), metadata.provenance),
         metadata.provenance,
+        metadata.pooling,
     )
 
 
@@ -136,6 +140,7 @@ def _model_file(path: str | os.PathLike[str]) -> Scorer:
         metadata.window_seconds,
         _carried(np.array(metadata.thresholds), metadata.provenance),
         metadata.provenance,
+        metadata.pooling,
     )
 
 

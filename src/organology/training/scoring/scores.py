@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from organology.atomic import written_whole
 from organology.errors import OrganologyError
-from organology.evaluation import Evaluation, markdown, summary
+from organology.evaluation import Evaluation
+from organology.evaluation.folder import write_evaluation
 from organology.model.checkpoint import load_checkpoint
 from organology.training.compute.memory_format import channels_last
 from organology.training.compute.precision import autocast
@@ -113,9 +112,7 @@ def score_checkpoint(
     return score_batches(batches, n_items, score, console, targets_of if teacher is not None else None, what)
 
 
-def write_results(
-    folder: Path, evaluation: Evaluation, scored: Scored, about: dict[str, Any], labels: Sequence[str]
-) -> None:
+def write_results(folder: Path, evaluation: Evaluation, scored: Scored, about: dict[str, Any]) -> None:
     """Write `evaluation.json`, `evaluation.md`, `evaluation.png` and `scores.npz`.
 
     Parameters
@@ -126,20 +123,6 @@ def write_results(
     scored : Scored
     about : dict
         What was evaluated on what, as plain values.
-    labels : sequence of str
-        Of the columns of the scores.
     """
-    from organology.evaluation import plot  # needs matplotlib
-
-    with written_whole(folder / "evaluation.json") as temporary:
-        temporary.write_text(json.dumps({**about, **evaluation.to_dict()}, indent=2) + "\n", "utf-8")
-    heads = [f"- {name}: {value}" for name, value in about.items()]
-    tables = [f"\n## Thresholds: {name}\n\n{markdown(evaluation, name)}" for name in evaluation.decisions]
-    with written_whole(folder / "evaluation.md") as temporary:
-        lines = ["# Evaluation\n", *heads, "", *summary(evaluation), *tables]
-        temporary.write_text("\n".join(lines) + "\n", "utf-8")
-    with written_whole(folder / "scores.npz") as temporary:
-        np.savez_compressed(
-            temporary, targets=scored.targets, scores=scored.scores, songs=scored.songs, labels=np.array(labels)
-        )
-    plot(evaluation, folder / "evaluation.png")
+    arrays = {"targets": scored.targets, "scores": scored.scores, "songs": scored.songs}
+    write_evaluation(folder, evaluation, arrays, about)

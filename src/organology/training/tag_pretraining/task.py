@@ -85,7 +85,7 @@ class TagTask(Task[PretrainingRecipe]):
         tested = {"chunks": self._evaluate(chunks, 0), "tracks": self._evaluate(tracks, 1000)}
         about = {"run": self.recipe.name, "epoch": best["epoch"], "split": "test", "items": "tracks"}
         with contextlib.suppress(ModuleNotFoundError):  # matplotlib is an extra; the picture comes last
-            write_results(folder.path / "test", tested["tracks"], tracks, about, self.label_set.labels)
+            write_results(folder.path / "test", tested["tracks"], tracks, about)
         return {"test": {name: _plain(metrics) for name, metrics in tested.items()}}
 
     def _evaluate(self, scored: Scored, n_bootstrap: int) -> Evaluation:

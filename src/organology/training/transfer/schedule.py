@@ -27,5 +27,5 @@ def set_learning(network: InstrumentNet, config: TrainingConfig, epoch: int) -> 
     network.freeze_backbone(len(network.backbone.stages()) if backbone_learns(config, epoch) else 0)
     if config.transfer == "finetuned" and config.freeze_batch_norm:
         for module in network.backbone.modules():
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()

@@ -1,0 +1,49 @@
+"""The results of an evaluation: where they go, and on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from organology.evaluation import Evaluation
+
+WIDE = 150
+"""Columns that a table with intervals needs."""
+
+
+def results_folder(out: Path | None, checkpoint: Path, what: str) -> Path:
+    """The folder of the results, which is made.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be.
+    """
+    from organology.errors import ConfigError
+
+    place = checkpoint.resolve()
+    folder = out or place.parent / f"{place.stem}-{what}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder}: {error.strerror}; --out names another folder") from error
+    return folder
+
+
+def show(result: Evaluation, folder: Path) -> None:
+    """Print tables and macro means."""
+    from rich.console import Console
+
+    from organology.evaluation import rich_table, summary
+
+    console = Console()
+    for name in result.decisions:
+        if console.is_terminal or name == next(iter(result.decisions)):
+            console.print(f"\nthresholds: {name}")
+            console.print(rich_table(result, name, intervals=console.width >= WIDE))
+    for line in summary(result):
+        typer.echo(line)
+    typer.echo(f"written: {folder}")

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology import audio
+from organology.devices import AUTO
 from organology.errors import AudioError, ModelError
 from organology.labels import LabelSet, View
 from organology.model_metadata import ModelMetadata
@@ -51,6 +52,9 @@ class Recognizer:
         A label set, the name of a shipped one, or a table of one's own: results have those of its labels that the
         model can tell (`missing` has the others), each with the highest score of the model's labels within it.
         Default: the model's own set.
+    device : str
+        Where the model runs: "auto", "cpu", "cuda", "coreml", "directml" or "openvino". "auto" is CUDA or DirectML
+        where the installed onnxruntime has it, else the processor.
 
     Attributes
     ----------
@@ -63,6 +67,8 @@ class Recognizer:
         "PATH: reason" if the model cannot be used, or can tell no label of the set.
     ConfigError
         If there is no such label set.
+    OptionError
+        If the installed onnxruntime cannot use the device; says what to install.
 
     Examples
     --------
@@ -78,8 +84,9 @@ class Recognizer:
         model: str | os.PathLike[str] | None = None,
         threads: int | None = None,
         labels: LabelSet | str | os.PathLike[str] | None = None,
+        device: str = AUTO,
     ) -> None:
-        self._model = ModelFile(model, threads=1)
+        self._model = ModelFile(model, threads=1, device=device)
         self._threads = threads or available_cores()
         self.metadata, self._view = _viewed(self._model, labels)
         self.missing: tuple[str, ...] = () if self._view is None else self._view.missing

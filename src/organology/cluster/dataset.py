@@ -25,7 +25,8 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from organology.atomic import sweep_once, written_whole
-from organology.cluster.schema import DatasetRun, FileKey, is_address
+from organology.cluster.address import is_address
+from organology.cluster.schema import DatasetRun, FileKey
 from organology.errors import OrganologyError, StoreError, one_line
 from organology.labels import LabelSet, default_set
 
@@ -160,7 +161,7 @@ class Dataset:
             with self._reading(name) as file:
                 yield pq.read_table(file, columns=None if columns is None else list(columns))
 
-    def write(self, run: DatasetRun, job: str, block: str, rows: Sequence[dict[str, Any]]) -> None:
+    def write(self, run: DatasetRun, job: str, block: str, table: pa.Table) -> None:
         """Write rows as one file.
 
         Parameters
@@ -170,10 +171,9 @@ class Dataset:
             Letters and digits that name the job.
         block : str
             Letters and digits that name what the rows are of; a second write of the same block replaces the first.
-        rows : sequence of dict
-            As `schema.rows_of` and `schema.failure_row` make them.
+        table : pyarrow.Table
+            Of `run.schema`.
         """
-        table = pa.Table.from_pylist(list(rows), schema=run.schema)
         name = f"{self.root}/run={run.partition}/part-{job}-{block}.parquet"
         try:
             if self.is_local:
@@ -186,6 +186,10 @@ class Dataset:
             self.files.pipe_file(name, content.getvalue())
         except Exception as error:
             raise StoreError(f"{self.address}: cannot be written: {one_line(error)}") from error
+
+    def url(self, name: str) -> str:
+        """A file of it as DuckDB opens it."""
+        return name if self.is_local else str(self.files.unstrip_protocol(name))
 
     def _reading(self, name: str) -> Any:
         try:

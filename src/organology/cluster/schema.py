@@ -7,7 +7,6 @@ may be added within a version.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -176,12 +175,13 @@ def stored_path(path: str) -> str:
 def rows_of(key: FileKey, recognitions: Sequence[Recognition], *, split: bool = False) -> list[dict[str, Any]]:
     """Rows of a file that was recognized: one, or with `split` one a channel."""
     alone = split and len(recognitions) == 1
+    head = _head(key)
     return [
         {
-            **_head(key),
+            **head,
             "channel": number if split and not alone else 0,
             "channels": len(recognitions) if split else None,
-            **_values(recognition),
+            **values_of(recognition),
         }
         for number, recognition in enumerate(recognitions, 1)
     ]
@@ -204,7 +204,8 @@ def _head(key: FileKey) -> dict[str, Any]:
     return {**vars(key), "recognized_at": datetime.now(UTC), "transient": False}
 
 
-def _values(recognition: Recognition) -> dict[str, Any]:
+def values_of(recognition: Recognition) -> dict[str, Any]:
+    """Columns that a recognition fills."""
     columns = Columns(recognition.label_set)
     segments = [
         {"label": one.label, "start": one.start, "end": one.end, "score": one.score} for one in recognition.segments
@@ -248,9 +249,3 @@ def recognition_of(row: Mapping[str, Any], run: DatasetRun, name: str) -> Recogn
         labels=labels,
         label_set=run.label_set,
     )
-
-
-def is_address(path: str | os.PathLike[str]) -> bool:
-    """Whether a name is an address such as `s3://bucket/key`, not a path."""
-    scheme, sign, _ = os.fspath(path).partition("://")
-    return bool(sign) and scheme.isalnum() and len(scheme) > 1

@@ -156,7 +156,8 @@ class Worker:
                     "failure": found[0].get("failure"),
                 }
             )
-        self._task.dataset.write(self._task.run, self._task.job, digest, rows)
+        run = self._task.run
+        self._task.dataset.write(run, self._task.job, digest, pa.Table.from_pylist(rows, schema=run.schema))
         mark.remove()
         return pa.Table.from_pylist(summary, schema=SUMMARY)
 

@@ -86,17 +86,18 @@ def find(
     form = output_format.value if output_format is not None else found_format(target)
     if target is not None:
         check_output(target, () if is_dataset(store) else with_companions(store))
-    asked = _Asked(query, store, tuple(threshold or ()), min_seconds, sort, limit)
+    is_counted = form == FindFormat.TABLE.value
+    asked = _Asked(query, store, tuple(threshold or ()), min_seconds, sort, limit, is_counted)
     found, labels, n_matching, n_all = _in_dataset(asked) if is_dataset(store) else _in_store(asked)
     with opened_output(target, durable=True, keeps_bytes=form in ("paths", "m3u")) as stream:
         write_found(found, form, stream, query=query, labels=labels, null=null)
-    if form == FindFormat.TABLE.value:
+    if is_counted:
         cut = f"{len(found.paths)} shown of " if len(found.paths) < n_matching else ""
         typer.echo(f"{cut}{n_matching} of {n_all} recordings", err=True)
 
 
 class _Asked(NamedTuple):
-    """What is asked of which store."""
+    """What is asked of which store, and whether the number of all recordings is wanted."""
 
     query: str
     store: str
@@ -104,6 +105,7 @@ class _Asked(NamedTuple):
     min_seconds: float | None
     sort: str
     limit: int | None
+    is_counted: bool
 
 
 _Found = tuple["FoundRows", list[str], int, int]
@@ -132,7 +134,8 @@ def _in_dataset(asked: _Asked) -> _Found:
     thresholds, by, labels = _resolved(asked, dataset.label_set)
     with Finder(dataset, thresholds, asked.min_seconds) as finder:
         found = finder.find(asked.query, by, asked.limit)
-    return found.rows, labels, found.n_matching, found.n_all
+        n_all = len(finder) if asked.is_counted else 0
+    return found.rows, labels, found.n_matching, n_all
 
 
 def _resolved(asked: _Asked, label_set: LabelSet) -> tuple[Thresholds | None, str, list[str]]:

@@ -34,13 +34,12 @@ class Found:
     ----------
     rows : DatasetRows
         In order, `limit` of them at the most.
-    n_matching, n_all : int
-        How many match, and how many recordings there are.
+    n_matching : int
+        How many match.
     """
 
     rows: DatasetRows
     n_matching: int
-    n_all: int
 
 
 class Finder:
@@ -105,15 +104,21 @@ class Finder:
         """
         tree, order = parse(query, self.label_set), self._order(by)
         try:
-            n_all = self._count(["TRUE"] * len(self._runs))
             conditions = [self._conditions(number).bounds(tree) for number in self._runs]
             can = [one for one, _ in conditions]
             if all(one == other for one, other in conditions):
                 rows = self._fetched(can, order, limit)
                 is_cut = limit is not None and len(rows) == limit
-                return Found(rows, self._count(can) if is_cut else len(rows), n_all)
+                return Found(rows, self._count(can) if is_cut else len(rows))
             rows = self._refined(tree, can, order)
-            return Found(rows.taken(np.arange(len(rows))[:limit]), len(rows), n_all)
+            return Found(rows.taken(np.arange(len(rows))[:limit]), len(rows))
+        except duckdb.Error as error:
+            raise StoreError(f"{self._dataset.address}: {one_line(error)}") from error
+
+    def __len__(self) -> int:
+        """How many recordings there are."""
+        try:
+            return self._count(["TRUE"] * len(self._runs))
         except duckdb.Error as error:
             raise StoreError(f"{self._dataset.address}: {one_line(error)}") from error
 

@@ -113,4 +113,4 @@ def literal(text: str) -> str:
 def scan(urls: Sequence[str]) -> str:
     """The rows of Parquet files."""
     files = ", ".join(literal(glob.escape(url) if any(one in url for one in "*?[") else url) for url in urls)
-    return f"read_parquet([{files}], union_by_name = true)"
+    return f"read_parquet([{files}])"

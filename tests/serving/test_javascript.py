@@ -18,7 +18,7 @@ from organology.recognition.interop import jams_plain, to_audacity
 from organology.recognition.pooling import pool
 from organology.recognition.segments import SegmentSettings
 
-PAGE = Path(str(resources.files("organology.serving") / "page"))
+PAGE = Path(str(resources.files("organology.serving.page") / "assets"))
 POOLINGS = ("top_stretch", "top_mean", "mean", "max", "noisy_or")
 
 

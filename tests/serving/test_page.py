@@ -15,7 +15,7 @@ import pytest
 
 from organology import Recognition, Recognizer
 from organology.batch.job import Job, run
-from organology.serving import static_page
+from organology.serving.page import static as static_page
 from serving.browser import chromium
 from serving.conftest import EXAMPLES, serving
 

@@ -42,7 +42,7 @@ class Server:
         self.web = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
 
     def kill(self):
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.end()
 
     def stop(self):
@@ -55,10 +55,25 @@ class Server:
         self.web.close()
 
 
-def test_killed_server_ends_every_job_once_after_a_restart(tmp_path):
+@pytest.fixture
+def start():
+    """Starts servers; none outlives the test."""
+    servers = []
+
+    def one(*arguments):
+        servers.append(Server(*arguments))
+        return servers[-1]
+
+    yield one
+    for server in servers:
+        if server.process.poll() is None:
+            server.kill()
+
+
+def test_killed_server_ends_every_job_once_after_a_restart(tmp_path, start):
     store = tmp_path / "lib.db"
     recording = (EXAMPLES / "rooftop-band.ogg").read_bytes()
-    server = Server(tmp_path, store)
+    server = start(tmp_path, store)
     places = []
     for i in range(N_JOBS):
         answer = server.web.post("/v1/recognitions", params={"wait": 0, "name": f"{i}.ogg"}, content=recording)
@@ -72,7 +87,7 @@ def test_killed_server_ends_every_job_once_after_a_restart(tmp_path):
         before = dict(connection.execute("SELECT id, ended FROM job WHERE state = 'done'"))
     assert 3 <= len(before) < N_JOBS
 
-    server = Server(tmp_path, store)
+    server = start(tmp_path, store)
     try:
         deadline = time.monotonic() + 120
         answers = {}
@@ -94,8 +109,8 @@ def test_killed_server_ends_every_job_once_after_a_restart(tmp_path):
     assert left_in(tmp_path) == ["lib.db", "lib.db.jobs"]
 
 
-def test_killed_server_without_a_store_leaves_what_the_next_one_removes(tmp_path):
-    server = Server(tmp_path)
+def test_killed_server_without_a_store_leaves_what_the_next_one_removes(tmp_path, start):
+    server = start(tmp_path)
     recording = (EXAMPLES / "rooftop-band.ogg").read_bytes()
     for _ in range(5):
         server.web.post("/v1/recognitions", params={"wait": 0}, content=recording)
@@ -103,7 +118,7 @@ def test_killed_server_without_a_store_leaves_what_the_next_one_removes(tmp_path
     (name,) = left_in(tmp_path)
     left = tmp_path / name
     assert list((left / "uploads").iterdir())
-    server = Server(tmp_path)
+    server = start(tmp_path)
     assert not left.exists()
     server.stop()
     assert left_in(tmp_path) == []

@@ -7,7 +7,7 @@ import pytest
 from organology import Recognizer
 from organology.cli import command_line
 from organology.errors import OrganologyError
-from organology.serving.static_page import RUNTIME_FILES, build
+from organology.serving.page.static import RUNTIME_FILES, build
 
 
 @pytest.fixture

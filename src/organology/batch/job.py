@@ -2,60 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 
 from organology import audio
 from organology.atomic import sweep_once
 from organology.audio.inputs import Input, expand
-from organology.batch.executor import Batch, FileResult
-from organology.batch.options import Job, labels_of, thresholds_of
+from organology.batch.executor import Batch
+from organology.batch.options import Job
 from organology.batch.progress import ProgressReporter
-from organology.batch.tag_writer import FileTagWriter
-from organology.errors import OptionError, OrganologyError, StoppedError, one_line, show_traceback
+from organology.batch.work import Decisions, Work, is_picture
+from organology.errors import OrganologyError, StoppedError
 from organology.library.store import Store
 from organology.outputs.paths import OutputPaths
-from organology.outputs.registry import FORMATS, Writer, WriterOptions, format_of, open_writer
-from organology.outputs.sinks import FolderWriter, one_line_errors, output_path
+from organology.outputs.registry import Writer, WriterOptions, format_of, open_writer
+from organology.outputs.sinks import output_path
 from organology.recognition.onnx_model import available_cores
 from organology.recognition.recognizer import Recognizer
-from organology.recognition.result import Recognition
-from organology.recognition.thresholds import resolve_thresholds
 from organology.targets import check_output, with_companions
 
-__all__ = ["PICTURE_SUFFIXES", "Job", "run", "with_format"]
-
-PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
-"""A `plot` that ends so is a file; every other one is a folder."""
-
-
-@dataclass(frozen=True)
-class _Decisions:
-    """What makes the recognition that is asked for of the recognizer's; resolved once."""
-
-    job: Job
-    thresholds: NDArray[np.float64]
-    labels: tuple[str, ...] | None
-
-    @staticmethod
-    def of(job: Job, recognizer: Recognizer) -> _Decisions:
-        label_set = recognizer.metadata.label_set
-        given = thresholds_of(job.thresholds, label_set)
-        try:
-            thresholds = resolve_thresholds(label_set, recognizer.metadata.thresholds, given)
-        except ValueError as error:
-            raise OptionError("--threshold", str(error)) from None
-        return _Decisions(job, thresholds, labels_of(job.only, label_set))
-
-    def apply(self, recognition: Recognition) -> Recognition:
-        refined = recognition.refined(self.thresholds, self.job.segment_settings)
-        shown = refined if self.labels is None else refined.only(self.labels)
-        return shown if self.job.brief else shown.without_brief()
+__all__ = ["Job", "run", "with_format"]
 
 
 def with_format(job: Job) -> Job:
@@ -103,7 +69,7 @@ def run(job: Job) -> int:
         _check(job, names)
         with ExitStack() as stack:
             batch = _batch(job, n_files, stack) if found.files else None
-            decisions = None if batch is None else _Decisions.of(job, batch.recognizer)
+            decisions = None if batch is None else Decisions.of(job, batch.recognizer)
             writer = stack.enter_context(_writer(job, batch, decisions, names))
             reporter = ProgressReporter(
                 [item.size for item in found.files],
@@ -120,7 +86,7 @@ def run(job: Job) -> int:
                 writer.fail(name, reason)
             if batch is None or decisions is None:
                 return len(found.failures)
-            return len(found.failures) + _Work(job, batch, decisions, names, writer, reporter).do(found.files)
+            return len(found.failures) + Work(job, batch, decisions, names, writer, reporter).do(found.files)
     except KeyboardInterrupt:
         raise StoppedError(_stopped(job, reporter.n_done if reporter else 0, n_files)) from None
 
@@ -140,19 +106,15 @@ def _check(job: Job, names: OutputPaths) -> None:
             continue
         if names.holds(output) and not output.is_dir():
             raise OrganologyError(f"{output}: this is one of the inputs, and is not written over")
-        is_folder = output.is_dir() or (output is job.plot and not _is_picture(output))
+        is_folder = output.is_dir() or (output is job.plot and not is_picture(output))
         if output.is_dir():
             sweep_once(output)
         check_output(output, [*with_companions(job.store_file), job.model], folder=is_folder)
     if job.plot is None:
         return
-    if _is_picture(job.plot) and names.many:
+    if is_picture(job.plot) and names.many:
         raise OrganologyError(f"{job.plot}: one picture for several recordings; name a folder")
     import matplotlib  # noqa: F401
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES
 
 
 def _length_of(item: Input) -> float:
@@ -177,95 +139,6 @@ def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
     return Batch(recognizer, job.hop_seconds, job.split, jobs, store, run, job.retry)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """Recognizing and writing, with a boundary around each input and each output of it."""
-
-    job: Job
-    batch: Batch
-    decisions: _Decisions
-    names: OutputPaths
-    writer: Writer
-    reporter: ProgressReporter
-
-    def do(self, inputs: Sequence[Input]) -> int:
-        """Recognize and write every input; how many failed."""
-        n_failed = n_moved = 0
-        tags = self._tag_writer()
-        with closing(self.batch.results(inputs, self.reporter.share)) as results:
-            for result in results:
-                n_failed += not self._write(result, tags)
-                n_moved += result.moved_from is not None
-                seconds = max((one.duration for one in result.recognitions), default=0.0)
-                self.reporter.done(result.index, seconds, result.stored)
-        if tags is not None:
-            tags.close()
-        if n_moved:
-            files = "1 file was" if n_moved == 1 else f"{n_moved} files were"
-            self.reporter.note(f"{files} moved since; the store knew them by their content")
-        return n_failed
-
-    def _write(self, result: FileResult, tags: FileTagWriter | None) -> bool:
-        """Write all that is asked for of one input; whether all of it could be done."""
-        if result.error is not None:
-            self.reporter.line(f"{result.item.name}: {result.reason}")
-            self.writer.fail(result.item.name, result.reason)
-            return False
-        good = True
-        for recognition in result.recognitions:
-            decided = self.decisions.apply(recognition)
-            good &= self._add(decided)
-            if not FORMATS[self.job.format or "table"].has_notes:
-                for note in decided.notes:
-                    self.reporter.note(f"{decided.source}: note: {note}")
-            good &= self._draw(decided)
-            good &= tags is None or tags.tag(result.item, decided)
-        return good
-
-    def _add(self, recognition: Recognition) -> bool:
-        if not isinstance(self.writer, FolderWriter):  # in one file an error is that of all
-            with self.reporter.paused():
-                self.writer.add(recognition)
-            return True
-        with self._boundary(recognition.source, "cannot be written") as failed:
-            self.writer.add(recognition)
-        return not failed
-
-    def _draw(self, recognition: Recognition) -> bool:
-        if self.job.plot is None:
-            return True
-        from organology.outputs.plot import plot
-
-        with self._boundary(recognition.source, "cannot be drawn") as failed:
-            path = self.job.plot
-            if not _is_picture(path):
-                path = self.names.path(recognition.source, path, ".timeline.png")
-            with one_line_errors(path):
-                plot(recognition, path)
-        return not failed
-
-    @contextmanager
-    def _boundary(self, name: str, what: str) -> Iterator[list[str]]:
-        """Turn any error into one line; the list holds it then."""
-        failed: list[str] = []
-        try:
-            yield failed
-        except OrganologyError as error:
-            failed.append(str(error))
-        except Exception as error:  # one odd recording must not end the work on all others
-            show_traceback(error)
-            failed.append(f"{name}: {what}: {one_line(error)}")
-        for line in failed:
-            self.reporter.line(line)
-
-    def _tag_writer(self) -> FileTagWriter | None:
-        if not self.job.write_tags:
-            return None
-        listed = self.reporter.note if self.job.yes else self.reporter.line
-        digest = self.batch.recognizer.digest
-        return FileTagWriter(self.job.yes, digest, self.batch.store, self.reporter.line, listed)
-
-
 def _stopped(job: Job, n_done: int, n_files: int) -> str:
     if job.store is None:
         return f"stopped: {n_done} of {n_files} files were done; with --store FILE such a run can be taken up again"
@@ -273,7 +146,7 @@ def _stopped(job: Job, n_done: int, n_files: int) -> str:
 
 
 def _writer(
-    job: Job, batch: Batch | None, decisions: _Decisions | None, names: OutputPaths
+    job: Job, batch: Batch | None, decisions: Decisions | None, names: OutputPaths
 ) -> AbstractContextManager[Writer]:
     about = {} if batch is None else {**_about(batch.recognizer), "hop_seconds": job.hop_seconds}
     options = WriterOptions(timeline=job.timeline, per_label=job.per_label, embed_audio=job.embed_audio)

@@ -157,6 +157,9 @@ def recognition_of(row: dict[str, Any], packed: bytes, run: Run, name: str) -> R
     duration, last_start = float(row["duration"]), float(row["last_start"])
     if not len(scores) or len(scores) != row["windows"] or not np.isfinite([duration, last_start]).all():
         raise ValueError(f"{row['windows']} windows, {len(scores)} of them with scores, in {duration} s")
+    longest = ((len(scores) - 1) * run.hop_frames + 2 * window) / rate  # no longer than the windows, but for rounding
+    if not (0 <= last_start <= longest and 0 < duration <= longest):
+        raise ValueError(f"{len(scores)} windows, the last from {last_start} s on, in {duration} s")
     first = np.arange(len(scores)) * run.hop_frames
     first[-1] = round(last_start * rate)
     # As the recognizer computes them: the end of the file is the source's, not that of the resampled sound.

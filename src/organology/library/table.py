@@ -24,6 +24,8 @@ _LATEST = (
     " WHERE r.run = n.run AND (r.channel > 0) = (n.channel > 0) AND r.failure IS NULL"
 )
 
+_HUGE = 1e9  # no score or duration in seconds reaches it
+
 
 @dataclass(frozen=True, eq=False)
 class Library:
@@ -242,13 +244,14 @@ def _rows_of(
     names = listed(("duration", *store.columns.scores), "r")
     rows = store.select(f"SELECT r.id, r.run, r.channel, r.path, {names} {_LATEST} ORDER BY r.path, r.channel")
     rows = [row for row in rows if row[1] in runs]
-    unreadable = [str(row[3]) for row in rows if not _is_whole(row)]
-    if unreadable:
-        rows = [row for row in rows if _is_whole(row)]
-    return [row[:4] for row in rows], np.array([row[4:] for row in rows], np.float64).reshape(-1, n_numbers), unreadable
+    whole = [row for row in rows if _is_whole(row)]
+    values = np.array([row[4:] for row in whole], np.float64).reshape(-1, n_numbers)
+    sane: Mask = np.asarray((np.abs(values) < _HUGE).all(axis=1))
+    good = [row[:4] for row, is_sane in zip(whole, sane, strict=True) if is_sane]
+    unreadable = [] if len(good) == len(rows) else sorted({str(row[3]) for row in rows} - {row[3] for row in good})
+    return good, values[sane], unreadable
 
 
 def _is_whole(row: tuple[object, ...]) -> bool:
     """Whether every value is of the type that it has to be."""
-    _, _, channel, path, *numbers = row
-    return type(channel) is int and type(path) is str and all(type(number) is float for number in numbers)
+    return type(row[2]) is int and type(row[3]) is str and set(map(type, row[4:])) == {float}

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from organology.serving.metrics import Metrics
-from organology.serving.policy import PAGE_POLICY
+from organology.serving.page.policy import PAGE_POLICY
 from organology.serving.problems import Problem, answer
 from organology.serving.settings import Settings
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from fastapi.responses import Response
 
-from organology.batch.options import labels_of, thresholds_of
+from organology.batch.words import labels_of, thresholds_of
 from organology.errors import OptionError, OrganologyError
 from organology.labels import LabelSet
 from organology.outputs.registry import FORMATS, WriterOptions, open_writer

@@ -140,7 +140,7 @@ def _in_dataset(asked: _Asked) -> _Found:
 
 def _resolved(asked: _Asked, label_set: LabelSet) -> tuple[Thresholds | None, str, list[str]]:
     """Thresholds, the column to sort by, and the labels that the table shows."""
-    from organology.batch.options import thresholds_of
+    from organology.batch.words import thresholds_of
     from organology.library.query.parser import parse
     from organology.library.query.tree import labels_of
 

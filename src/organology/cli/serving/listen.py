@@ -47,7 +47,7 @@ def listen(
     """
     if source not in ("", "-"):
         raise typer.BadParameter("is -, or left out; `organology recognize` reads files", param_hint="[-]")
-    from organology.batch.options import thresholds_of
+    from organology.batch.words import thresholds_of
     from organology.recognition.recognizer import Recognizer
     from organology.recognition.thresholds import resolve_thresholds
     from organology.serving.live import PcmPipe, microphone, moments

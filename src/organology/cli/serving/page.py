@@ -26,7 +26,7 @@ def page(
     ] = None,
 ) -> None:
     """Write a static page in which the model runs in the browser: nothing is uploaded."""
-    from organology.serving.static_page import RUNTIME_FOLDER, build
+    from organology.serving.page.static import RUNTIME_FOLDER, build
 
     files = build(out, runtime or RUNTIME_FOLDER, model)
     size = sum(path.stat().st_size for path in files)

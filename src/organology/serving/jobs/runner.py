@@ -217,6 +217,8 @@ class Runner:
             if stays:  # not its fault that it did not end
                 job.attempts -= 1
                 self._journal.put(job)
+            if not stays and self._is_closed:  # its client waits
+                job.problem = Problem(503, "the server is stopping", retry_after=10)
             self._condition.notify_all()
         if not stays:
             job.upload.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import mimetypes
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from organology.serving.page_files import page_files
+from organology.serving.page.files import page_files
 from organology.serving.problems import Problem
 from organology.serving.service import service_of
 

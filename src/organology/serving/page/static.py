@@ -17,7 +17,7 @@ from organology.atomic import written_whole
 from organology.errors import OrganologyError
 from organology.recognition.onnx_model import ModelFile, read_model
 from organology.serving.describe import describe_labels, describe_model
-from organology.serving.page_files import page_files
+from organology.serving.page.files import page_files
 
 RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm", "LICENSE")
 """Of onnxruntime-web."""
@@ -83,6 +83,6 @@ def _service_worker(files: dict[str, bytes]) -> bytes:
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
         digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
-    text = (resources.files("organology.serving") / "page" / "sw.js").read_text("utf-8")
+    text = (resources.files("organology.serving.page") / "assets" / "sw.js").read_text("utf-8")
     names = ["./", *(name for name in files if name != "index.html")]
     return Template(text).substitute(digest=digest.hexdigest()[:16], files=json.dumps(names)).encode()

@@ -14,7 +14,7 @@ from organology._version import __version__
 from organology.labels import LabelSet
 from organology.outputs.html.parts import colors, label_rows
 from organology.outputs.html.report import HtmlWriter
-from organology.serving.policy import PAGE_POLICY
+from organology.serving.page.policy import PAGE_POLICY
 
 Kind = Literal["server", "static"]
 
@@ -48,11 +48,11 @@ def page_files(kind: Kind, label_set: LabelSet) -> dict[str, bytes]:
     Parameters
     ----------
     kind : {"server", "static"}
-        With the model behind the API, or in the browser (without the model and its runtime: see `static_page`).
+        With the model behind the API, or in the browser (without the model and its runtime: see `static`).
     label_set : LabelSet
         Of the model.
     """
-    own = resources.files("organology.serving") / "page"
+    own = resources.files("organology.serving.page") / "assets"
     shared = resources.files("organology.outputs.html") / "assets"
     files = {f"page/{name}": (own / name).read_bytes() for name in _OWN + _OF_KIND[kind]}
     files |= {f"page/{name}": (shared / name).read_bytes() for name in _OF_REPORT}

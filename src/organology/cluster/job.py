@@ -26,7 +26,6 @@ from organology.cluster.dataset import Dataset
 from organology.cluster.schema import DatasetRun, FileKey
 from organology.cluster.sources import find_sources
 from organology.cluster.worker import Task, Worker
-from organology.devices import DEVICES
 from organology.errors import OrganologyError, StoppedError, one_line
 from organology.recognition.onnx_model import available_cores, read_model
 from organology.recognition.recognizer import Recognizer
@@ -104,12 +103,12 @@ class _Run:
         threads = self._job.threads or (available_cores() if self._job.address is None else _cluster_cores())
         n_workers = max(1, min(self._job.jobs or threads, len(todo)))
         each = max(1, threads // n_workers)
-        summaries = _summaries(todo, self._task(each), n_workers, each)
+        found = summaries(todo, self._task(each), n_workers, each)
         places = {key.path: i for i, key in enumerate(todo)}
         n_failed, noted = 0, time.monotonic()
         began = noted
         try:
-            for row in summaries:
+            for row in found:
                 if row["failure"] is not None:
                     n_failed += 1
                     self._reporter.line(f"{row['path']}: {row['failure']}")
@@ -167,20 +166,38 @@ def blocks_of(todo: Sequence[FileKey], n_workers: int) -> Iterator[pa.Table]:
         yield pa.Table.from_pylist([asdict(key) for key in todo[start : start + size]], schema=FILES)
 
 
-def _summaries(todo: Sequence[FileKey], task: Task, n_workers: int, threads: int) -> Iterator[dict[str, Any]]:
-    """What the workers return, a dict a file, as it comes."""
+def summaries(
+    todo: Sequence[FileKey], task: Task, n_workers: int, threads: int, worker: type[Any] = Worker
+) -> Iterator[dict[str, Any]]:
+    """Hand files to a pool of workers.
+
+    Parameters
+    ----------
+    todo : sequence of FileKey
+    task : Task
+        What `worker` is made from.
+    n_workers, threads : int
+        Size of the pool, and cores of each.
+    worker : class, optional
+        As `Worker`.
+
+    Yields
+    ------
+    dict
+        Of `worker.SUMMARY`, one a file, as they come.
+    """
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = False
-    is_gpu = task.device not in ("auto", "cpu") and DEVICES[task.device].provider.startswith("CUDA")
+    has_gpu = task.device == "cuda"
     found = ray.data.from_arrow(list(blocks_of(todo, n_workers))).map_batches(
-        Worker,
+        worker,
         fn_constructor_args=(task,),
         batch_size=None,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=n_workers),
         num_cpus=threads,
-        num_gpus=1 if is_gpu else None,
+        num_gpus=1 if has_gpu else None,
     )
     for batch in found.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
         yield from batch.to_pylist()

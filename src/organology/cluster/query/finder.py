@@ -148,10 +148,12 @@ class Finder:
         if self._is_unique:
             return found
         every = scan([url for urls in self._urls for url in urls])
-        later = f"SELECT path, max(recognized_at) AS at FROM {every} GROUP BY path HAVING at > min(recognized_at)"
+        later = (
+            f"SELECT path, max(recognized_at) AS last_at FROM {every} GROUP BY path HAVING last_at > min(recognized_at)"
+        )
         return (
             f"SELECT m.* FROM ({found}) AS m LEFT JOIN ({later}) AS l ON l.path = m.path"
-            " WHERE l.at IS NULL OR m.recognized_at = l.at"
+            " WHERE l.last_at IS NULL OR m.recognized_at = l.last_at"
         )
 
     def _count(self, conditions: list[str]) -> int:

@@ -2,8 +2,9 @@
 
     python benchmarks/cluster.py [--files 2000] [--seconds 5]
 
-Puts made-up recordings, 1 % of them broken, into an S3 of this machine (`pip install 'moto[server]'`), recognizes them from a folder with `--jobs 2`, from a folder with Ray and 2 workers, and from S3 with Ray while a worker
-and the driver are killed with SIGKILL; compares all results.
+Puts made-up recordings, 1 % of them broken, into an S3 of this machine (`pip install 'moto[server]'`). They are
+recognized from a folder with `--jobs 2`, from a folder with Ray and 2 workers, and from S3 with Ray while a worker and
+the driver are killed with SIGKILL; all results are compared.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ class Waiting:
         self._delay = task.delay
 
     def __call__(self, block: pa.Table) -> pa.Table:
+        """Wait, and return a summary."""
         time.sleep(self._delay)
         n = len(block)
         return pa.table({"path": block["path"], "seconds": [240.0] * n, "failure": [None] * n}, schema=SUMMARY)
@@ -52,25 +53,19 @@ def main() -> None:
     n_files = asked.blocks * cluster_job.MOST_FILES
     todo = [FileKey(f"s3://archive/{i // 1000:06}/{i:09}.flac", 40_000_000, 0, f"{i:032x}") for i in range(n_files)]
     task: Any = SimpleNamespace(delay=asked.delay, device="cpu")
-    began, first, times = time.monotonic(), 0.0, time.process_time()
-    n_done = 0
-    at_first = 0
+    began, n_done, mark = time.monotonic(), 0, (0.0, 0.0, 0)
     for _ in cluster_job.summaries(todo, task, asked.workers, 1, Waiting):
         n_done += 1
-        if not first:
-            first = time.monotonic()
-        if time.monotonic() - began > 0 and not at_first and n_done >= n_files // 4:
-            at_first, first, cpu = n_done, time.monotonic(), time.process_time()
-    seconds = time.monotonic() - first
-    rate = (n_done - at_first) / seconds
+        if n_done == n_files // 4:  # all workers are there by now
+            mark = (time.monotonic(), time.process_time(), n_done)
+    rate = (n_done - mark[2]) / (time.monotonic() - mark[0])
     ideal = asked.workers * cluster_job.MOST_FILES / asked.delay
-    memory = psutil.Process().memory_info().rss / 2**20
-    driver = (time.process_time() - cpu) / ((n_done - at_first) / cluster_job.MOST_FILES)
+    n_blocks = (n_done - mark[2]) / cluster_job.MOST_FILES
     print(
         f"{asked.workers} workers, {n_files} files in {asked.blocks} blocks of {asked.delay:g} s: after the first"
-        f" quarter {rate:.0f} files/s, {rate / ideal:.0%} of the ideal; the driver takes {1000 * driver:.0f} ms of"
-        f" processor time a block and {memory:.0f} MB; in all {time.monotonic() - began:.0f} s,"
-        f" {time.process_time() - times:.0f} s of the driver's"
+        f" quarter {rate:.0f} files/s, {rate / ideal:.0%} of the ideal; the driver takes"
+        f" {1000 * (time.process_time() - mark[1]) / n_blocks:.0f} ms of processor time a block and"
+        f" {psutil.Process().memory_info().rss / 2**20:.0f} MB; {time.monotonic() - began:.0f} s in all"
     )
     ray.shutdown()
     cluster.shutdown()

@@ -14,7 +14,7 @@ from organology.cluster.address import is_address, is_dataset  # noqa: E402
 from organology.cluster.dataset import Dataset  # noqa: E402
 from organology.cluster.query.finder import Finder  # noqa: E402
 from organology.cluster.schema import DatasetRun, FileKey, failure_row, recognition_of, rows_of  # noqa: E402
-from organology.cluster.transfer import export_store, import_dataset  # noqa: E402
+from organology.cluster.transfer import export_store, import_dataset, merge_dataset  # noqa: E402
 from organology.errors import StoreError  # noqa: E402
 from organology.labels import LabelSet, default_set  # noqa: E402
 from organology.library.rows import FileState  # noqa: E402
@@ -161,6 +161,20 @@ def test_latest_row_of_a_file_counts(tmp_path):
         found = finder.find("")
         assert len(finder) == 1
     np.testing.assert_array_equal(found.rows.scores[0], made("/a.wav", 9, 2).file_scores)
+
+
+def test_merged_dataset_has_the_latest_rows_in_fewer_files(tmp_path):
+    dataset, merged = Dataset(tmp_path / "results"), Dataset(tmp_path / "merged")
+    for i in range(6):
+        write(dataset, f"job{i}", *rows_of(FileKey(f"/{i % 3}.wav", 1, 2), [made(f"/{i % 3}.wav", 9, i)]))
+    assert merge_dataset(dataset, merged) == 3
+    assert merge_dataset(dataset, merged) == 0
+    ((_,),) = merged.parts().values()
+    with Finder(merged) as found, Finder(dataset) as expected:
+        np.testing.assert_array_equal(found.find("").rows.scores, expected.find("").rows.scores)
+        assert len(found) == 3
+    with pytest.raises(StoreError, match="must be another dataset"):
+        merge_dataset(dataset, dataset)
 
 
 def test_block_that_is_written_again_replaces_itself(tmp_path):

@@ -139,6 +139,51 @@ def import_dataset(dataset: Dataset, store: Store, progress: Progress = lambda d
     return n_written
 
 
+def merge_dataset(dataset: Dataset, target: Dataset, progress: Progress = lambda done: None) -> int:
+    """Copy the latest rows of a dataset into another one of fewer and larger files, but what that has already.
+
+    Parameters
+    ----------
+    dataset, target : Dataset
+    progress : callable, optional
+        Called now and then with how many rows are written.
+
+    Returns
+    -------
+    int
+        How many rows were written.
+
+    Raises
+    ------
+    StoreError
+        If one of them cannot be used, or they are the same, or hold different label sets.
+    """
+    if dataset.root == target.root:
+        raise StoreError(f"{target.address}: must be another dataset than the one that is copied")
+    runs, parts, latest = dataset.runs(), dataset.parts(), _latest(dataset)
+    job, n_written = secrets.token_hex(4), 0
+    for partition, about in runs.items():
+        target.check_run(about)
+        known = {*target.done(about), *target.done(about, split=True)}
+        pieces: list[pa.Table] = []
+        number = 0
+        for table in (*dataset.tables(parts[partition]), None):
+            if table is not None:
+                pieces.append(table.filter(pa.array(_is_wanted(table, latest, known), pa.bool_())))
+            n_rows = sum(map(len, pieces))
+            if n_rows >= PART_ROWS or (table is None and n_rows):
+                target.write(about, job, f"{number:06}", pa.concat_tables(pieces))
+                number, pieces, n_written = number + 1, [], n_written + n_rows
+                progress(n_written)
+    return n_written
+
+
+def _is_wanted(table: pa.Table, latest: dict[str, datetime], known: set[FileKey]) -> list[bool]:
+    """Of each row whether it is the latest of its file, and not known yet."""
+    columns = (table[name].to_pylist() for name in ("recognized_at", "path", "size", "mtime_ns", "etag"))
+    return [latest[path] == at and FileKey(path, *rest) not in known for at, path, *rest in zip(*columns, strict=True)]
+
+
 def _latest(dataset: Dataset) -> dict[str, datetime]:
     """When each path was recognized last."""
     found: dict[str, datetime] = {}

@@ -71,14 +71,24 @@ def prune(
 _Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="A folder or an address (s3://…) of Parquet files.")]
 
 
-def export(store: _Store, dataset: _Dataset) -> None:
-    """Copy what a store holds into a Parquet dataset, but what that has already."""
+def export(
+    store: Annotated[str, typer.Argument(metavar="STORE", help="What `recognize --store` wrote, or another dataset.")],
+    dataset: _Dataset,
+) -> None:
+    """Copy what a store holds into a Parquet dataset, but what that has already.
+
+    A dataset is copied into fewer and larger files, with the latest row of each recording.
+    """
+    from organology.cluster.address import is_dataset
     from organology.cluster.dataset import Dataset
-    from organology.cluster.transfer import export_store
+    from organology.cluster.transfer import export_store, merge_dataset
     from organology.library.store import Store
 
-    with Store(store, create=False) as opened:
-        n_rows = export_store(opened, Dataset(dataset))
+    if is_dataset(store):
+        n_rows = merge_dataset(Dataset(store), Dataset(dataset))
+    else:
+        with Store(store, create=False) as opened:
+            n_rows = export_store(opened, Dataset(dataset))
     typer.echo(f"{n_rows} recordings into {dataset}", err=True)
 
 

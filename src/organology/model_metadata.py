@@ -7,6 +7,7 @@ safetensors. It imports neither torch nor onnxruntime, so that both sides can re
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
@@ -20,6 +21,10 @@ from organology.labels import LabelSet, default_set
 METADATA_KEY = "organology"
 METADATA_VERSION = 2
 _VERSION_WITHOUT_SETS = 1  # labels by name alone
+_OPTIONAL = ("frames", "presets", "tentative")  # left out of the text where a model has none of them
+
+DEFAULT_HOP_SECONDS = 1.0
+"""Distance of the windows of a model without frames."""
 
 
 def label_set_of(labels: Iterable[str]) -> LabelSet:
@@ -29,6 +34,21 @@ def label_set_of(labels: Iterable[str]) -> LabelSet:
     if names == default.labels:
         return default
     return default.subset(names) if set(names) == set(default.labels) else LabelSet("model", names)
+
+
+def preset_of(presets: Mapping[str, tuple[float, ...]], name: str) -> tuple[float, ...]:
+    """The thresholds of a preset of a model.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name; says which there are.
+    """
+    if name not in presets:
+        raise ValueError(
+            f"this model has no thresholds {name!r}; it has {', '.join(sorted(presets)) or 'its own alone'}"
+        )
+    return presets[name]
 
 
 def _as_set(value: Any) -> Any:
@@ -64,6 +84,61 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class FrameSettings:
+    """Scores of frames, which a model may give besides those of windows, and how a timeline is made from them.
+
+    Frame k of a window is the instant `k * seconds` after the window's start. A label plays at an instant where the
+    logit of its frame reaches that of its threshold plus its frame shift, and the best window over the instant reaches
+    that of its threshold plus its window shift.
+
+    Attributes
+    ----------
+    frame_shifts, window_shifts : tuple of float
+        One per label, in logits.
+    seconds : float
+        Distance of the frames.
+    hop_seconds : float
+        Distance of the windows where the caller names none.
+    low_logits : float
+        Hysteresis: a segment goes on down to so many logits below what begins it.
+    median_seconds, max_gap_seconds, min_seconds : float
+        As in `recognition.SegmentSettings`, where the caller sets none.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    frame_shifts: tuple[float, ...]
+    window_shifts: tuple[float, ...]
+    seconds: float = 0.32
+    hop_seconds: float = 1.92
+    low_logits: float = 2.0
+    median_seconds: float = 0.9
+    max_gap_seconds: float = 0.7
+    min_seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        if len(self.frame_shifts) != len(self.window_shifts):
+            raise ValueError(f"{len(self.frame_shifts)} frame_shifts and {len(self.window_shifts)} window_shifts")
+        if not all(map(math.isfinite, (*self.frame_shifts, *self.window_shifts))):
+            raise ValueError("frame_shifts and window_shifts must be finite")
+        for name in ("seconds", "hop_seconds"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        for name in ("low_logits", "median_seconds", "max_gap_seconds", "min_seconds"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
+
+    def columns(self, which: Iterable[int]) -> FrameSettings:
+        """The settings of some of the labels, by their places, in the order given."""
+        kept = tuple(which)
+        return replace(
+            self,
+            frame_shifts=tuple(self.frame_shifts[i] for i in kept),
+            window_shifts=tuple(self.window_shifts[i] for i in kept),
+        )
+
+
+@dataclass(frozen=True)
 class ModelMetadata:
     """Everything that a caller has to know of a model, so that it has nothing to configure.
 
@@ -88,6 +163,12 @@ class ModelMetadata:
     provenance : dict
         How the model was made: data, command, versions, metrics, licence; parents by name and SHA-256.
     name : str
+    frames : FrameSettings or None
+        None: the model gives scores of windows alone.
+    presets : mapping of str to tuple of float
+        Other thresholds of all labels that a caller may ask for by name, such as "strict" and "sensitive".
+    tentative : tuple of str
+        Labels that the model scores, but not reliably enough for their names to be given unless they are asked for.
     version : int
         Of this schema.
     """
@@ -104,6 +185,9 @@ class ModelMetadata:
     calibration: Calibration | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     name: str = ""
+    frames: FrameSettings | None = None
+    presets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    tentative: tuple[str, ...] = ()
     version: int = METADATA_VERSION
 
     def __post_init__(self) -> None:
@@ -113,6 +197,15 @@ class ModelMetadata:
             raise ValueError(f"{len(self.labels)} labels and a calibration of {len(self.calibration.slopes)}")
         if self.sample_rate <= 0 or self.window_seconds <= 0:
             raise ValueError("sample_rate and window_seconds are positive")
+        if self.frames is not None and len(self.frames.frame_shifts) != len(self.labels):
+            raise ValueError(f"{len(self.labels)} labels and {len(self.frames.frame_shifts)} frame_shifts")
+        for name, thresholds in self.presets.items():
+            if len(thresholds) != len(self.labels):
+                raise ValueError(f"{len(self.labels)} labels and {len(thresholds)} thresholds of the preset {name!r}")
+            if not all(0 <= threshold <= 1 for threshold in thresholds):
+                raise ValueError(f"thresholds of the preset {name!r} must be between 0 and 1")
+        if not set(self.labels) - set(self.label_set.check(self.tentative)):
+            raise ValueError("tentative must leave at least one label")
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -124,9 +217,26 @@ class ModelMetadata:
         """Length of the window in samples."""
         return round(self.window_seconds * self.sample_rate)
 
+    @property
+    def hop_seconds(self) -> float:
+        """Distance of the windows where the caller names none."""
+        return DEFAULT_HOP_SECONDS if self.frames is None else self.frames.hop_seconds
+
+    def preset(self, name: str | None) -> tuple[float, ...]:
+        """The thresholds of a preset; the model's own for None.
+
+        Raises
+        ------
+        ValueError
+            If the model has no such preset.
+        """
+        return self.thresholds if name is None else preset_of(self.presets, name)
+
     def to_json(self) -> str:
         """The metadata as JSON text."""
-        return json.dumps(TypeAdapter(ModelMetadata).dump_python(self, mode="json"), ensure_ascii=False)
+        values = TypeAdapter(ModelMetadata).dump_python(self, mode="json")
+        kept = {key: value for key, value in values.items() if key not in _OPTIONAL or value}
+        return json.dumps(kept, ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str, source: str) -> ModelMetadata:

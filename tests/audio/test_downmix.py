@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from organology.corpora.convert import convert_stem
 
 from organology import audio
 from organology.audio.downmix import BLOCK_FRAMES
+from organology.corpora.conversion.convert import convert_stem
 from sounds import noise, tone, write
 
 RATE = 32_000

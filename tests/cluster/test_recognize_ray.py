@@ -102,7 +102,9 @@ def wait_for(driver, dataset, n_parts):
 
 def test_file_that_ends_its_worker_becomes_a_failure(archive, tmp_path, monkeypatch):
     with Recognizer(threads=1) as recognizer:
-        about = DatasetRun.now(recognizer.digest, recognizer.model, recognizer.metadata, 1.0)
+        about = DatasetRun.now(
+            recognizer.digest, recognizer.model, recognizer.metadata, recognizer.metadata.hop_seconds
+        )
     dataset = Dataset(tmp_path / "results")
     keys = find_sources([str(archive / "00.wav")]).files
     (block,) = blocks_of(keys, 1)

@@ -297,7 +297,7 @@ def test_other_segment_settings_make_nothing_anew_but_seconds(store, run, monkey
 
     store.put(run, file(), [made()])
     before = Library.load(store).seconds
-    monkeypatch.setattr("organology.library.store.settings_text", lambda: '{"min_seconds": 3}')
+    monkeypatch.setattr("organology.library.store.settings_text", lambda frames: '{"min_seconds": 3}')
     again = store.run("00" * 32, "made", METADATA, 1.0)
     assert again.id == run.id and again.segmenting != run.segmenting
     assert store.get(again, file(), "a.wav") is not None
@@ -371,6 +371,7 @@ def old_store(path):
         "ALTER TABLE recording DROP COLUMN content",
         "ALTER TABLE recording DROP COLUMN moved_from",
         "DROP TABLE label_set",
+        "DROP TABLE frame_scores",
         "DROP TABLE in_work",
         "CREATE TABLE in_work (path TEXT PRIMARY KEY, times INTEGER NOT NULL)",
         "INSERT INTO in_work VALUES ('/music/x.wav', 2)",
@@ -394,7 +395,7 @@ def test_store_of_version_1_is_read_and_brought_to_this_one(tmp_path):
         with Store(path) as opened:
             (run,) = opened.runs()
             same(opened.get(run, file(), "a.wav")[0], made())
-            assert opened.select("PRAGMA user_version") == [(2,)] and adopt(opened, file("/new.wav")) is None
+            assert opened.select("PRAGMA user_version") == [(3,)] and adopt(opened, file("/new.wav")) is None
             assert opened.run("00" * 32, "made", METADATA, 1.0).id == run.id
             opened.put(run, file("/music/b.wav"), [made(seed=1)], content="00")
 

@@ -480,7 +480,7 @@ def test_open_writer_without_output_writes_to_standard_output(capsys):
 @pytest.mark.parametrize("n_windows", [0, 1, 3, 4, 5, 9])
 @pytest.mark.parametrize("timeline", [False, True])
 def test_json_in_pieces_is_that_of_the_dict(n_windows, timeline, monkeypatch):
-    monkeypatch.setattr(serialization, "_PIECE_WINDOWS", 4)
+    monkeypatch.setattr(serialization, "_PIECE_ROWS", 4)
     starts = np.arange(n_windows, dtype=float)
     scores = np.random.default_rng(0).random((n_windows, 15)).astype(np.float32)
     recognition = Recognition(

@@ -13,7 +13,7 @@ from organology import Recognizer, audio
 from organology.errors import AudioError
 from organology.labels import default_set
 from organology.recognition import inference
-from organology.recognition.windows import Window, windows
+from organology.recognition.windows import ModelScores, Window, windows
 from sounds import encode, noise, write
 from tiny_model import RATE, WINDOW, build, frequency
 
@@ -117,7 +117,10 @@ def test_score_windows_with_an_error_ends_its_threads(recognizers):
     before = threading.active_count()
     with pytest.raises(AudioError, match="gone"):
         inference.score_windows(
-            broken(), lambda batch: np.zeros((len(batch), len(LABELS)), np.float32), default_set(), threads=3
+            broken(),
+            lambda batch: ModelScores(np.zeros((len(batch), len(LABELS)), np.float32)),
+            default_set(),
+            threads=3,
         )
     with pytest.raises(ZeroDivisionError):
         inference.score_windows(windows([music(30)], WINDOW, 8_000), lambda batch: 1 / 0, default_set(), threads=3)
@@ -141,7 +144,7 @@ def test_score_windows_of_a_slow_model_holds_few_windows():
 
     def model(batch):
         count(-len(batch))
-        return np.full((len(batch), len(LABELS)), 0.5, np.float32)
+        return ModelScores(np.full((len(batch), len(LABELS)), 0.5, np.float32))
 
     scored = inference.score_windows(cut(), model, default_set(), threads=4)
     assert most <= 2 * 4 + 1 and held == 0

@@ -51,7 +51,7 @@ def test_the_papers_numbers():
         16,
         20,
     )
-    assert training.epochs * training.mixtures_per_epoch == paper.MIXTURES
+    assert training.epochs * training.batches_per_epoch * training.batch_size == paper.MIXTURES
     assert (training.optimizer, training.schedule) == ("adam", "step")
     assert recipe.setup.mixing.split is None
     assert recipe.setup.mixing.stretch_variants == 0

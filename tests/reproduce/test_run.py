@@ -20,7 +20,7 @@ from organology.evaluation import evaluate
 from organology.labels.bradl15 import LABELS
 from organology.reproduce import mixtures, pictures, preparing, run
 from organology.training import load_recipe
-from organology.training.callbacks.checkpoint import Keeper
+from organology.training.callbacks.checkpoint import BestCheckpoint
 from organology.training.data import EVALUATION_SEED, evaluation_mixer
 from training_support import RATE, make_corpus, sound
 
@@ -164,7 +164,7 @@ def test_killed_anywhere_and_taken_up_again_it_gives_the_report_of_an_undisturbe
 
     def killed_before_the_last_checkpoint(*arguments: object, **named: object) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(Keeper, "on_train_epoch_end", killed_mixing)
+            patch.setattr(BestCheckpoint, "on_train_epoch_end", killed_mixing)
             real_train(*arguments, **named)
 
     def killed_between_scores(*arguments: object) -> None:
@@ -273,7 +273,7 @@ def test_an_arm_that_fails_costs_one_line_and_the_rest_goes_on(out, place, monke
     told = report(copy)
     assert told["failed"] == ["frozen, p_musical 0.6, seed 0: the loss is not a number"]
     assert list(told["conditions"]) == ["scratch", "finetuned"]
-    assert "cannot be told" in told["claims"][0]
+    assert "cannot be judged" in told["claims"][0]
 
 
 def test_mixtures_are_those_of_the_mixer_to_16_bits_and_can_be_made_again(out):

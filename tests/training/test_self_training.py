@@ -320,7 +320,7 @@ def test_distilled_by_command(place, tmp_path):
         )
         before_it = before(audio)[:, LABELS.index("piano")]
     assert float(piano.mean()) == pytest.approx(float(before_it.mean()), abs=0.01)
-    assert np.corrcoef(piano, taught)[0, 1] > max(0.3, np.corrcoef(before_it, taught)[0, 1])
+    assert np.corrcoef(piano, taught)[0, 1] > max(0.2, np.corrcoef(before_it, taught)[0, 1] + 0.2)
 
 
 def test_distilling_what_cannot_be(place):

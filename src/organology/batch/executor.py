@@ -68,7 +68,10 @@ class FileResult:
     @property
     def size(self) -> int:
         """Of the scores, in bytes."""
-        return sum(one.scores.nbytes + one.starts.nbytes + one.ends.nbytes for one in self.recognitions)
+        return sum(
+            one.scores.nbytes + one.starts.nbytes + one.ends.nbytes + (0 if one.frames is None else one.frames.nbytes)
+            for one in self.recognitions
+        )
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class Batch:
     Attributes
     ----------
     recognizer : Recognizer
-    hop_seconds : float
+    hop_seconds : float, optional
+        Default: the model's.
     split : bool
         One recognition a channel, named `FILE#chN`; a file with one channel gives one, named as the file.
     jobs : int
@@ -92,7 +96,7 @@ class Batch:
     """
 
     recognizer: Recognizer
-    hop_seconds: float = 1.0
+    hop_seconds: float | None = None
     split: bool = False
     jobs: int = 1
     store: Store | None = None

@@ -132,11 +132,12 @@ def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
     threads = job.threads or available_cores()
     jobs = max(1, min(job.jobs or threads, n_files))
     recognizer = Recognizer(job.model, max(1, threads // jobs), job.labels, job.device)
+    hop = recognizer.metadata.hop_seconds if job.hop_seconds is None else job.hop_seconds
     if job.store_file is None:
-        return Batch(recognizer, job.hop_seconds, job.split, jobs)
+        return Batch(recognizer, hop, job.split, jobs)
     store = stack.enter_context(Store(job.store_file))
-    run = store.run(recognizer.digest, recognizer.model, recognizer.metadata, job.hop_seconds)
-    return Batch(recognizer, job.hop_seconds, job.split, jobs, store, run, job.retry)
+    run = store.run(recognizer.digest, recognizer.model, recognizer.metadata, hop)
+    return Batch(recognizer, hop, job.split, jobs, store, run, job.retry)
 
 
 def _stopped(job: Job, n_done: int, n_files: int) -> str:
@@ -148,7 +149,7 @@ def _stopped(job: Job, n_done: int, n_files: int) -> str:
 def _writer(
     job: Job, batch: Batch | None, decisions: Decisions | None, names: OutputPaths
 ) -> AbstractContextManager[Writer]:
-    about = {} if batch is None else {**_about(batch.recognizer), "hop_seconds": job.hop_seconds}
+    about = {} if batch is None else {**_about(batch.recognizer), "hop_seconds": batch.hop_seconds}
     options = WriterOptions(timeline=job.timeline, per_label=job.per_label, embed_audio=job.embed_audio)
     if batch is not None and decisions is not None:
         options = replace(options, labels=decisions.labels or (), label_set=batch.recognizer.label_set)

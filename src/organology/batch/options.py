@@ -7,10 +7,11 @@ is imported, as the command line's help is made from it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from organology.batch.words import preset_of
 from organology.devices import AUTO
 from organology.errors import OptionError
 
@@ -147,13 +148,30 @@ class Job:
             metavar="[LABEL=]X",
         ),
     )
+    strict: bool = field(
+        default=False,
+        metadata=_shown(
+            "The model's strict thresholds: what is named is more surely there, and more is missed.",
+            DECISION,
+            "--strict",
+        ),
+    )
+    sensitive: bool = field(
+        default=False,
+        metadata=_shown(
+            "The model's sensitive thresholds: less is missed, and more is named that is not there.",
+            DECISION,
+            "--sensitive",
+        ),
+    )
     only: Sequence[str] | None = field(
         default=None, metadata=_shown("These labels alone: violin,brass.", DECISION, "--only", metavar="LABELS")
     )
     labels: str | None = field(
         default=None,
         metadata=_shown(
-            "Another label set, by its name or a table of your own, as far as the model can tell it.",
+            "Another label set, by its name or a table of your own, as far as the model can tell it; "
+            "all: the model's own with its tentative labels.",
             DECISION,
             metavar="SET",
         ),
@@ -164,20 +182,26 @@ class Job:
             "Whether outputs have the segments of labels that play only for a while.", DECISION, "--brief/--no-brief"
         ),
     )
-    hop_seconds: float = field(
-        default=1.0, metadata=_shown("How far windows are apart.", DECISION, "--hop", metavar="SECONDS", least=0.01)
+    hop_seconds: float | None = field(
+        default=None,
+        metadata=_shown(
+            "How far windows are apart.  [default: the model's, or 1]", DECISION, "--hop", metavar="SECONDS", least=0.01
+        ),
     )
     min_seconds: float | None = field(
         default=None,
-        metadata=_shown("Drop segments shorter than this.  [default: 1]", DECISION, metavar="SECONDS", least=0),
+        metadata=_shown(
+            "Drop segments shorter than this.  [default: the model's, or 1]", DECISION, metavar="SECONDS", least=0
+        ),
     )
     max_gap: float | None = field(
-        default=None, metadata=_shown("Close gaps up to this.  [default: 1]", DECISION, metavar="SECONDS", least=0)
+        default=None,
+        metadata=_shown("Close gaps up to this.  [default: the model's, or 1]", DECISION, metavar="SECONDS", least=0),
     )
     smooth: float | None = field(
         default=None,
         metadata=_shown(
-            "Smooth scores over time by the median of so many seconds.  [default: 0]",
+            "Smooth scores over time by the median of so many seconds.  [default: the model's, or 0]",
             DECISION,
             metavar="SECONDS",
             least=0,
@@ -186,7 +210,7 @@ class Job:
     low_ratio: float | None = field(
         default=None,
         metadata=_shown(
-            "A segment goes on down to this share of the threshold.  [default: 0.75]",
+            "A segment goes on down to this share of the threshold.  [default: the model's, or 0.75]",
             DECISION,
             metavar="X",
             least=0,
@@ -231,6 +255,7 @@ class Job:
             raise OptionError("--write-tags", "tags are of whole files: not with --channels split")
         if self.yes and not self.write_tags:
             raise OptionError("--yes", "goes with --write-tags")
+        preset_of(self.strict, self.sensitive)
         if self.engine not in ENGINES:
             raise OptionError("--engine", f"must be {' or '.join(ENGINES)}, got {self.engine!r}")
         if self.engine == RAY:
@@ -263,16 +288,20 @@ class Job:
 
     @property
     def segment_settings(self) -> SegmentSettings:
-        """How segments are cut."""
+        """How segments are cut, as far as the job says it."""
         from organology.recognition.segments import SegmentSettings
 
-        given = {
-            "min_seconds": self.min_seconds,
-            "max_gap_seconds": self.max_gap,
-            "median_seconds": self.smooth,
-            "low_ratio": self.low_ratio,
-        }
-        return replace(SegmentSettings(), **{name: value for name, value in given.items() if value is not None})
+        return SegmentSettings(
+            low_ratio=self.low_ratio,
+            max_gap_seconds=self.max_gap,
+            min_seconds=self.min_seconds,
+            median_seconds=self.smooth,
+        )
+
+    @property
+    def preset(self) -> str | None:
+        """The name of the model's thresholds that the job asks for."""
+        return preset_of(self.strict, self.sensitive)
 
 
 def shown_fields() -> list[tuple[Field[Any], Option]]:

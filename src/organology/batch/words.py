@@ -1,4 +1,4 @@
-"""Thresholds and labels as people write them, once the label set is known."""
+"""Thresholds, presets and labels as people write them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,19 @@ if TYPE_CHECKING:
     from organology.recognition.thresholds import Thresholds
 
 
+def preset_of(strict: bool, sensitive: bool) -> str | None:
+    """The name of the model's thresholds that two options ask for.
+
+    Raises
+    ------
+    OptionError
+        If both are set.
+    """
+    if strict and sensitive:
+        raise OptionError("--sensitive", "does not go with --strict")
+    return "strict" if strict else "sensitive" if sensitive else None
+
+
 def thresholds_of(given: Thresholds | Sequence[str] | None, label_set: LabelSet) -> Thresholds | None:
     """Thresholds from numbers, or from texts: `0.4` (for all labels) and `violin=0.4`.
 
@@ -22,7 +35,7 @@ def thresholds_of(given: Thresholds | Sequence[str] | None, label_set: LabelSet)
     OptionError
         If a text is neither, or a number is not between 0 and 1.
     """
-    if not isinstance(given, Sequence):
+    if isinstance(given, str) or not isinstance(given, Sequence):
         return given
     texts = [one for one in given if isinstance(one, str)]
     if not texts:

@@ -45,10 +45,15 @@ class Decisions:
     @staticmethod
     def of(job: Job, recognizer: Recognizer) -> Decisions:
         """Resolve them for the labels of a recognizer; raises OptionError where they do not fit."""
-        label_set = recognizer.metadata.label_set
+        metadata = recognizer.metadata
+        label_set = metadata.label_set
         given = thresholds_of(job.thresholds, label_set)
         try:
-            thresholds = resolve_thresholds(label_set, recognizer.metadata.thresholds, given)
+            preset = metadata.preset(job.preset)
+        except ValueError as error:
+            raise OptionError(f"--{job.preset}", str(error)) from None
+        try:
+            thresholds = resolve_thresholds(label_set, preset, given, metadata.presets)
         except ValueError as error:
             raise OptionError("--threshold", str(error)) from None
         return Decisions(job, thresholds, labels_of(job.only, label_set))

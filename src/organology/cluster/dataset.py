@@ -26,7 +26,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from organology.atomic import sweep_once, written_whole
 from organology.cluster.address import is_address
-from organology.cluster.schema import DatasetRun, FileKey
+from organology.cluster.schema import FIXED, LISTS, DatasetRun, FileKey
 from organology.errors import OrganologyError, StoreError, one_line
 from organology.labels import LabelSet, default_set
 
@@ -127,8 +127,11 @@ class Dataset:
         Raises
         ------
         StoreError
-            If the dataset holds another label set.
+            If the dataset holds another label set, or a label has the name of another column.
         """
+        taken = {*FIXED, *LISTS} & {*run.label_set.labels, *(f"{label}_seconds" for label in run.label_set.labels)}
+        if taken:
+            raise StoreError(f"{self.address}: a label must not have the name of a column, got {', '.join(taken)}")
         for known in self.runs().values():
             if known.label_set.digest != run.label_set.digest:
                 raise StoreError(

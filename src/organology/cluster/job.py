@@ -62,7 +62,8 @@ def run(job: Job) -> int:
     assert job.store is not None
     dataset = Dataset(job.store)
     with Recognizer(job.model, 1, job.labels, job.device if job.address is None else "cpu") as recognizer:
-        about = DatasetRun.now(recognizer.digest, recognizer.model, recognizer.metadata, job.hop_seconds)
+        hop = recognizer.metadata.hop_seconds if job.hop_seconds is None else job.hop_seconds
+        about = DatasetRun.now(recognizer.digest, recognizer.model, recognizer.metadata, hop)
     dataset.check_run(about)
     sources = find_sources(job.paths, job.lists, null=job.null, recursive=job.recursive, hidden=job.hidden)
     done = {} if not sources.files else dataset.done(about, split=job.split)

@@ -20,7 +20,7 @@ import pyarrow as pa
 from organology.errors import StoreError
 from organology.labels import LabelSet
 from organology.library.columns import Columns
-from organology.library.rows import FileState, seconds_of, settings_text
+from organology.library.rows import FileState, Packed, pack_frames, seconds_of, settings_text, unpack_frames
 from organology.library.schema import SCORING_VERSION
 from organology.model_metadata import ModelMetadata
 from organology.recognition.result import Recognition
@@ -49,6 +49,8 @@ LISTS = {
     "window_starts": pa.list_(pa.float64()),
     "window_ends": pa.list_(pa.float64()),
     "window_scores": pa.list_(pa.list_(pa.float32())),
+    "frame_logits": pa.binary(),
+    "frame_levels": pa.binary(),
 }
 
 
@@ -103,7 +105,9 @@ class DatasetRun:
     @staticmethod
     def now(sha256: str, model: str, metadata: ModelMetadata, hop_seconds: float) -> DatasetRun:
         """The run that starts now, with the segment settings of today."""
-        return DatasetRun(sha256, model, metadata, round(hop_seconds * metadata.sample_rate), settings_text())
+        return DatasetRun(
+            sha256, model, metadata, round(hop_seconds * metadata.sample_rate), settings_text(metadata.frames)
+        )
 
     @property
     def hop_seconds(self) -> float:
@@ -210,6 +214,7 @@ def values_of(recognition: Recognition) -> dict[str, Any]:
     segments = [
         {"label": one.label, "start": one.start, "end": one.end, "score": one.score} for one in recognition.segments
     ]
+    logits, levels = (None, None) if recognition.frames is None else pack_frames(recognition.frames)
     return {
         "duration": recognition.duration,
         "notes": list(recognition.notes),
@@ -220,6 +225,8 @@ def values_of(recognition: Recognition) -> dict[str, Any]:
         "window_starts": recognition.starts.tolist(),
         "window_ends": recognition.ends.tolist(),
         "window_scores": recognition.scores.tolist(),
+        "frame_logits": logits,
+        "frame_levels": levels,
     }
 
 
@@ -234,7 +241,11 @@ def recognition_of(row: Mapping[str, Any], run: DatasetRun, name: str) -> Recogn
     name : str
         Its `source`.
     """
-    labels = run.label_set.labels
+    labels, settings = run.label_set.labels, run.metadata.frames
+    frames = None
+    if settings is not None:
+        packed = Packed(b"", row["frame_logits"], row["frame_levels"])
+        frames = unpack_frames(packed, settings, row["duration"])
     return Recognition(
         source=name,
         duration=row["duration"],
@@ -248,4 +259,6 @@ def recognition_of(row: Mapping[str, Any], run: DatasetRun, name: str) -> Recogn
         notes=tuple(row["notes"] or ()),
         labels=labels,
         label_set=run.label_set,
+        frames=frames,
+        presets=run.metadata.presets,
     )

@@ -15,7 +15,7 @@ from organology.cluster.schema import DatasetRun, FileKey, recognition_of, store
 from organology.errors import StoreError
 from organology.library import rows as store_rows
 from organology.library.columns import listed
-from organology.library.rows import FileState, Run, channel_name, settings_text
+from organology.library.rows import FileState, Packed, Run, channel_name, settings_text
 from organology.library.store import Store
 
 PART_ROWS = 4000
@@ -49,7 +49,7 @@ def export_store(store: Store, dataset: Dataset, progress: Progress = lambda don
     job, n_written = secrets.token_hex(4), 0
     for run in store.runs():
         ((sha256,),) = store.select("SELECT sha256 FROM model JOIN run ON model.id = model WHERE run.id = ?", (run.id,))
-        about = DatasetRun(sha256, run.model, run.metadata, run.hop_frames, settings_text())
+        about = DatasetRun(sha256, run.model, run.metadata, run.hop_frames, settings_text(run.metadata.frames))
         dataset.check_run(about)
         known = {*dataset.done(about), *dataset.done(about, split=True)}
         rows = (row for row in _store_rows(store, run) if _key(row) not in known)
@@ -80,14 +80,14 @@ def _tables(rows: Iterable[dict[str, Any]], about: DatasetRun) -> Iterator[pa.Ta
 def _store_rows(store: Store, run: Run) -> Iterator[dict[str, Any]]:
     """The rows of a run, in the order of their paths."""
     columns = store.columns.read
+    packed, joins = Packed.selected(run)
     numbers = store.select("SELECT id FROM recording WHERE run = ? ORDER BY path, channel", (run.id,))
     for (identity,) in numbers:
-        ((*values, packed),) = store.select(
-            f"SELECT {listed(columns)}, scores FROM recording LEFT JOIN window_scores ON recording = recording.id"
-            " WHERE id = ?",
+        ((*values,),) = store.select(
+            f"SELECT {listed(columns, 'recording')}, {packed} FROM recording {joins} WHERE recording.id = ?",
             (identity,),
         )
-        row = dict(zip(columns, values, strict=True))
+        row, of_row = dict(zip(columns, values, strict=False)), Packed(*values[len(columns) :])
         head = {
             **{name: row[name] for name in ("channel", "channels", "size", "mtime_ns", "failure")},
             "path": stored_path(row["path"]),
@@ -98,7 +98,7 @@ def _store_rows(store: Store, run: Run) -> Iterator[dict[str, Any]]:
             yield head
             continue
         try:
-            yield {**head, **values_of(store_rows.recognition_of(row, packed, run, row["path"]))}
+            yield {**head, **values_of(store_rows.recognition_of(row, of_row, run, row["path"]))}
         except (ValueError, TypeError, OverflowError):
             continue
 

@@ -92,6 +92,11 @@ def _copy(store: Database, connection: sqlite3.Connection, old: FileState, new: 
             "INSERT INTO window_scores (recording, scores) SELECT ?, scores FROM window_scores WHERE recording = ?",
             (cursor.lastrowid, identity),
         )
+        connection.execute(
+            "INSERT INTO frame_scores (recording, logits, levels)"
+            " SELECT ?, logits, levels FROM frame_scores WHERE recording = ?",
+            (cursor.lastrowid, identity),
+        )
 
 
 def moved_files(store: Database) -> list[tuple[str, str]]:

@@ -6,16 +6,18 @@ import hashlib
 import json
 import os
 import stat
-from dataclasses import asdict, dataclass
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organology.labels import LabelSet
 from organology.library.columns import Columns
-from organology.model_metadata import ModelMetadata
+from organology.model_metadata import FrameSettings, ModelMetadata
+from organology.recognition.frames import CELL_SECONDS, Frames
 from organology.recognition.result import Recognition
 from organology.recognition.segments import SegmentSettings
 
@@ -112,6 +114,57 @@ def unpack(packed: bytes, n_labels: int) -> NDArray[np.float32]:
     return np.frombuffer(packed, "<f4").astype(np.float32).reshape(-1, n_labels)
 
 
+class Packed(NamedTuple):
+    """What is stored of a recording besides its row.
+
+    Attributes
+    ----------
+    scores : bytes
+        Of `window_scores`.
+    logits, levels : bytes, optional
+        Of `frame_scores`, where the model gives scores of frames.
+    """
+
+    scores: bytes
+    logits: bytes | None = None
+    levels: bytes | None = None
+
+    @staticmethod
+    def selected(run: Run) -> tuple[str, str]:
+        """The columns as SQL selects them, and the joins with `recording` that they need."""
+        scores = "LEFT JOIN window_scores ON window_scores.recording = recording.id"
+        if run.metadata.frames is None:
+            return "window_scores.scores, NULL, NULL", scores
+        columns = "window_scores.scores, frame_scores.logits, frame_scores.levels"
+        return columns, f"{scores} LEFT JOIN frame_scores ON frame_scores.recording = recording.id"
+
+
+def pack_frames(frames: Frames) -> tuple[bytes, bytes]:
+    """Logits and levels as bytes: steps in a byte each, label by label, compressed (zlib)."""
+    return zlib.compress(np.ascontiguousarray(frames.logits.T).tobytes()), zlib.compress(frames.levels.tobytes())
+
+
+def unpack_frames(packed: Packed, settings: FrameSettings, duration: float) -> Frames:
+    """Frames from bytes made by `pack_frames`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are damaged.
+    """
+    if packed.logits is None or packed.levels is None:
+        raise ValueError("no scores of frames")
+    try:
+        logits, levels = (np.frombuffer(zlib.decompress(one), np.uint8) for one in (packed.logits, packed.levels))
+    except zlib.error as error:
+        raise ValueError(f"scores of frames: {error}") from error
+    logits = logits.reshape(len(settings.frame_shifts), -1).T
+    for rows, seconds in ((logits, settings.seconds), (levels, CELL_SECONDS)):
+        if not len(rows) or abs(len(rows) - duration / seconds) > 2:
+            raise ValueError(f"{len(rows)} instants or cells, {seconds} s apart, in {duration} s")
+    return Frames(settings, np.ascontiguousarray(logits), levels)
+
+
 def seconds_of(recognition: Recognition) -> NDArray[np.float64]:
     """How long each label plays: the sum of its segments, in seconds, shape (n_labels,)."""
     seconds = np.zeros(len(recognition.labels))
@@ -133,15 +186,14 @@ def row_of(recognition: Recognition, columns: Columns) -> dict[str, Any]:
     }
 
 
-def recognition_of(row: dict[str, Any], packed: bytes, run: Run, name: str) -> Recognition:
+def recognition_of(row: dict[str, Any], packed: Packed, run: Run, name: str) -> Recognition:
     """The recognition that a row holds, with the model's thresholds.
 
     Parameters
     ----------
     row : dict
         Columns of `recording`.
-    packed : bytes
-        Of `window_scores`.
+    packed : Packed
     run : Run
     name : str
         Its `source`.
@@ -153,7 +205,7 @@ def recognition_of(row: dict[str, Any], packed: bytes, run: Run, name: str) -> R
     """
     rate, window = run.metadata.sample_rate, run.metadata.window_frames
     labels = run.label_set.labels
-    scores = unpack(packed, len(labels))
+    scores = unpack(packed.scores, len(labels))
     duration, last_start = float(row["duration"]), float(row["last_start"])
     if not len(scores) or len(scores) != row["windows"] or not np.isfinite([duration, last_start]).all():
         raise ValueError(f"{row['windows']} windows, {len(scores)} of them with scores, in {duration} s")
@@ -162,12 +214,15 @@ def recognition_of(row: dict[str, Any], packed: bytes, run: Run, name: str) -> R
         raise ValueError(f"{len(scores)} windows, the last from {last_start} s on, in {duration} s")
     first = np.arange(len(scores)) * run.hop_frames
     first[-1] = round(last_start * rate)
+    if duration > (first[-1] + window) / rate + 1:
+        raise ValueError(f"windows of {duration} s that end at {(first[-1] + window) / rate} s")
     # As the recognizer computes them: the end of the file is the source's, not that of the resampled sound.
     ends = np.minimum((first + window) / rate, duration)
     ends[-1] = duration
     file_scores = np.array([row[label] for label in labels], np.float32)
     if not (np.isfinite(file_scores).all() and np.isfinite(scores).all()):
         raise ValueError("scores that are not finite")
+    settings = run.metadata.frames
     return Recognition(
         source=name,
         duration=duration,
@@ -181,12 +236,14 @@ def recognition_of(row: dict[str, Any], packed: bytes, run: Run, name: str) -> R
         notes=tuple(map(str, json.loads(row["notes"]))),
         labels=labels,
         label_set=run.label_set,
+        frames=None if settings is None else unpack_frames(packed, settings, duration),
+        presets=run.metadata.presets,
     )
 
 
-def settings_text() -> str:
-    """The segment settings that `…_seconds` columns are computed with, as JSON."""
-    return json.dumps(asdict(SegmentSettings()), sort_keys=True)
+def settings_text(frames: FrameSettings | None = None) -> str:
+    """The segment settings that a model's `…_seconds` columns are computed with, as JSON."""
+    return json.dumps(SegmentSettings().resolved(frames).given(), sort_keys=True)
 
 
 def channel_name(name: str, channel: int) -> str:

@@ -3,7 +3,7 @@
 `docs/batch.md` lists the tables and columns; other programs may read them.
 
 A store holds one label set. The table of recordings, whose columns are the labels, is made when the first run begins.
-Stores of version 1 had no label set of their own: they hold `bradl15`.
+Stores of version 1 had no label set of their own: they hold `bradl15`. Those of version 2 had no scores of frames.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from organology.labels import LabelSet, default_set
 from organology.library.columns import SINCE_VERSION_2, Columns
 
 APPLICATION_ID = 0x6F726761  # "orga", in the header of the file
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 OLDEST_VERSION = 1
+_VERSION_WITH_SETS = 2
 
 SCORING_VERSION = 1
 """To be raised when the same model gives other scores for the same file: what is stored no longer counts then."""
@@ -32,6 +33,11 @@ _LABEL_SET = (
     "CREATE TABLE label_set (id INTEGER PRIMARY KEY CHECK (id = 1), digest TEXT NOT NULL, definition TEXT NOT NULL)"
 )
 _BY_SIZE = "CREATE INDEX recording_size ON recording (size)"
+_FRAME_SCORES = """CREATE TABLE frame_scores (
+  recording INTEGER PRIMARY KEY REFERENCES recording ON DELETE CASCADE,
+  logits BLOB NOT NULL,
+  levels BLOB NOT NULL
+)"""
 
 TABLES = (
     """CREATE TABLE model (
@@ -53,6 +59,7 @@ TABLES = (
 )""",
     _IN_WORK,
     _LABEL_SET,
+    _FRAME_SCORES,
 )
 _OF_RECORDINGS = (
     """CREATE TABLE window_scores (
@@ -145,16 +152,19 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring a store of version 1 to this one, unless another process has just done so."""
+    """Bring a store of an earlier version to this one, unless another process has just done so."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version < _VERSION_WITH_SETS:
             for name, kind in SINCE_VERSION_2.items():
                 connection.execute(f"ALTER TABLE recording ADD COLUMN {name} {kind}")
             connection.execute("DROP TABLE IF EXISTS in_work")
             for statement in (_IN_WORK, _LABEL_SET, _BY_SIZE):
                 connection.execute(statement)
             _write_label_set(connection, default_set())
+        if version < SCHEMA_VERSION:
+            connection.execute(_FRAME_SCORES)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
@@ -186,7 +196,7 @@ def read_label_set(connection: sqlite3.Connection, path: Path) -> LabelSet | Non
         If what is stored is no label set.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version < SCHEMA_VERSION:
+    if version < _VERSION_WITH_SETS:
         return default_set()
     row = connection.execute("SELECT definition FROM label_set").fetchone()
     if row is None:

@@ -24,9 +24,11 @@ from organology.library.columns import listed
 from organology.library.database import PATH, Database
 from organology.library.rows import (
     FileState,
+    Packed,
     Run,
     channel_name,
     pack,
+    pack_frames,
     recognition_of,
     row_of,
     settings_text,
@@ -83,13 +85,8 @@ class Store(Database):
             model_id = self._insert_once(connection, "model", {"sha256": sha256}, about)
             key = {"model": model_id, "hop_frames": hop_frames, "scoring": SCORING_VERSION}
             run_id = self._insert_once(connection, "run", key)
-            segmenting = self._insert_once(connection, "segmenting", {"settings": settings_text()})
+            segmenting = self._insert_once(connection, "segmenting", {"settings": settings_text(metadata.frames)})
         return Run(run_id, model, metadata, hop_frames, segmenting)
-
-    def segmenting(self) -> int | None:
-        """Number of the segment settings of today, None if nothing is stored that was computed with them."""
-        rows = self.select("SELECT id FROM segmenting WHERE settings = ?", (settings_text(),))
-        return int(rows[0][0]) if rows else None
 
     def runs(self) -> list[Run]:
         """All runs whose results count today, in the order in which they were begun."""
@@ -98,10 +95,14 @@ class Store(Database):
             " ORDER BY run.id",
             (SCORING_VERSION,),
         )
-        return [
-            Run(number, name, ModelMetadata.from_json(text, str(self.path)), hop_frames, self.segmenting() or 0)
-            for number, name, text, hop_frames in rows
-        ]
+        segmentings = dict(self.select("SELECT settings, id FROM segmenting"))
+        found = []
+        for number, name, text, hop_frames in rows:
+            metadata = ModelMetadata.from_json(text, str(self.path))
+            # 0: nothing is stored that was computed with the settings of today
+            segmenting = segmentings.get(settings_text(metadata.frames), 0)
+            found.append(Run(number, name, metadata, hop_frames, segmenting))
+        return found
 
     def get(
         self, run: Run, file: FileState, name: str, *, split: bool = False
@@ -125,21 +126,22 @@ class Store(Database):
             file as it was before.
         """
         columns = self.columns.read
+        packed, joins = Packed.selected(run)
         rows = self.select(
-            f"SELECT {listed(columns)}, scores FROM recording LEFT JOIN window_scores ON recording = recording.id"
+            f"SELECT {listed(columns, 'recording')}, {packed} FROM recording {joins}"
             f" WHERE path = {PATH} AND run = ? AND size = ? AND mtime_ns = ? ORDER BY channel",
             (os.fsencode(file.path), run.id, file.size, file.mtime_ns),
         )
-        found = [(dict(zip(columns, row, strict=False)), row[-1]) for row in rows]
+        found = [(dict(zip(columns, row, strict=False)), Packed(*row[len(columns) :])) for row in rows]
         for row, _ in found:
             if row["failure"] is not None:
                 return AudioError(f"{name}: {row['failure']}")
         try:
-            wanted = [(row, packed) for row, packed in found if (row["channel"] > 0) == split]
+            wanted = [(row, of_row) for row, of_row in found if (row["channel"] > 0) == split]
             if split and not wanted:  # one channel alone is the mix
-                wanted = [(row, packed) for row, packed in found if row["channels"] == 1]
+                wanted = [(row, of_row) for row, of_row in found if row["channels"] == 1]
             return [
-                recognition_of(row, packed, run, channel_name(name, row["channel"])) for row, packed in wanted
+                recognition_of(row, of_row, run, channel_name(name, row["channel"])) for row, of_row in wanted
             ] or None
         except (ValueError, TypeError, OverflowError):
             return None  # a damaged row is no result: the file is recognized again
@@ -181,6 +183,11 @@ class Store(Database):
                 connection.execute(
                     "INSERT INTO window_scores (recording, scores) VALUES (?, ?)", (identity, pack(recognition.scores))
                 )
+                if recognition.frames is not None:
+                    connection.execute(
+                        "INSERT INTO frame_scores (recording, logits, levels) VALUES (?, ?, ?)",
+                        (identity, *pack_frames(recognition.frames)),
+                    )
 
     def put_failure(self, run: Run, file: FileState, reason: str, content: str | None = None) -> None:
         """Store why a file cannot be recognized; `content` as in `put`."""

@@ -13,7 +13,7 @@ from organology.labels import LabelSet
 from organology.library.columns import Columns, listed
 from organology.library.query.match import Mask, Numbers, matching_rows
 from organology.library.query.parser import parse
-from organology.library.rows import Run, channel_name, recognition_of, seconds_of
+from organology.library.rows import Packed, Run, channel_name, recognition_of, seconds_of
 from organology.library.store import Store
 from organology.recognition.thresholds import Thresholds, resolve_thresholds
 
@@ -45,6 +45,8 @@ class Library:
     thresholds : float array, shape (n, n_labels)
     asked : float, mapping, sequence or array, optional
         Thresholds in place of the models'.
+    preset : str, optional
+        Of the models, in whose place `asked` stands then.
     min_seconds : float, optional
         A label plays where its segments add up to this; None: where the file's score reaches its threshold.
     unreadable : list of str
@@ -61,34 +63,45 @@ class Library:
     scores: NDArray[np.float32]
     thresholds: Numbers
     asked: Thresholds | None
+    preset: str | None
     min_seconds: float | None
     unreadable: list[str] = field(default_factory=list)
 
     @staticmethod
-    def load(store: Store, thresholds: Thresholds | None = None, min_seconds: float | None = None) -> Library:
+    def load(
+        store: Store,
+        thresholds: Thresholds | None = None,
+        min_seconds: float | None = None,
+        preset: str | None = None,
+    ) -> Library:
         """The latest recognition of every file in a store.
 
         Parameters
         ----------
         store : Store
-        thresholds : float, mapping, sequence or array, optional
-            In place of the models'.
+        thresholds : float, str, mapping, sequence or array, optional
+            In place of the models', or the name of a preset.
         min_seconds : float, optional
             See the class.
+        preset : str, optional
+            Thresholds that the models have by this name, such as "strict"; `thresholds` stand in their place.
 
         Raises
         ------
         StoreError
             If the store cannot be read.
         ValueError
-            If the thresholds are none.
+            If the thresholds are none, or a model has no such preset.
         """
+        if isinstance(thresholds, str):
+            preset, thresholds = thresholds, None
         runs = {run.id: run for run in store.runs()}
         rows, values, unreadable = _rows_of(store, runs)
         run_ids = np.array([row[1] for row in rows], np.int64)
         chosen = np.zeros((len(rows), len(store.label_set)))
+        runs = {number: run for number, run in runs.items() if preset is None or number in run_ids}
         for number, run in runs.items():
-            chosen[run_ids == number] = resolve_thresholds(store.label_set, run.metadata.thresholds, thresholds)
+            chosen[run_ids == number] = _thresholds_of(run, store.label_set, preset, thresholds)
         return Library(
             store,
             runs,
@@ -100,6 +113,7 @@ class Library:
             values[:, 1:].astype(np.float32),
             chosen,
             thresholds,
+            preset,
             min_seconds,
             unreadable,
         )
@@ -185,25 +199,24 @@ class Library:
 
     def _outdated(self, identities: Iterable[int]) -> list[int]:
         """Recordings whose stored seconds are of other thresholds or settings."""
-        same = {number for number, run in self.runs.items() if self._thresholds_of(run) == run.metadata.thresholds}
+        same = {
+            number
+            for number, run in self.runs.items()
+            if tuple(_thresholds_of(run, self.label_set, self.preset, self.asked).tolist()) == run.metadata.thresholds
+        }
         rows = self.store.select("SELECT id, run, segmenting FROM recording")
-        segmenting = self.store.segmenting()
-        current = {identity for identity, run, of in rows if run in same and of == segmenting}
+        current = {identity for identity, run, of in rows if run in same and of == self.runs[run].segmenting}
         return [identity for identity in identities if identity not in current]
-
-    def _thresholds_of(self, run: Run) -> tuple[float, ...]:
-        return tuple(resolve_thresholds(self.label_set, run.metadata.thresholds, self.asked).tolist())
 
     def _computed(self, identity: int, run: Run, thresholds: Numbers) -> Numbers:
         columns = self._columns.read
-        rows = self.store.select(
-            f"SELECT {listed(columns)}, scores FROM recording JOIN window_scores ON recording = id WHERE id = ?",
+        packed, joins = Packed.selected(run)
+        ((*row,),) = self.store.select(
+            f"SELECT {listed(columns, 'recording')}, {packed} FROM recording {joins} WHERE recording.id = ?",
             (identity,),
         )
-        if not rows:
-            raise ValueError("no scores of windows")
-        ((*row, packed),) = rows
-        recognition = recognition_of(dict(zip(columns, row, strict=True)), packed, run, "")
+        of_row = Packed(*row[len(columns) :])
+        recognition = recognition_of(dict(zip(columns, row, strict=False)), of_row, run, "")
         return seconds_of(replace(recognition, thresholds=thresholds))
 
 
@@ -232,6 +245,10 @@ def sorted_rows(library: Library, by: str) -> NDArray[np.intp]:
             f"{by!r} is no column to sort by; they are path, duration, {', '.join(library.label_set.labels)}"
         )
     return rows[::-1] if by.startswith("-") else rows
+
+
+def _thresholds_of(run: Run, label_set: LabelSet, preset: str | None, asked: Thresholds | None) -> Numbers:
+    return resolve_thresholds(label_set, run.metadata.preset(preset), asked)
 
 
 def _rows_of(

@@ -37,6 +37,8 @@ def complete_metadata(net: InstrumentNet, metadata: ModelMetadata) -> ModelMetad
     if metadata.sample_rate != rate:
         raise ModelError(f"metadata and network have other sample rates: {metadata.sample_rate} and {rate} Hz")
     network = configuration.to_plain(net.config)
+    if not network["options"]:
+        del network["options"]  # as files of earlier versions, which know none
     return replace(metadata, frontend=network.pop("frontend"), network=network, calibration=net.calibration)
 
 

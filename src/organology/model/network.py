@@ -22,6 +22,9 @@ from organology.model.registry import build, load_target
 from organology.model.weights import load_state, part
 from organology.model_metadata import Calibration, label_set_of
 
+FRAME_CONTEXT = 3
+"""Embeddings over time of which a frame's score is taken: fewer waver, more blur the edges."""
+
 
 class InstrumentNet(nn.Module):
     """Waveform -> logits of the labels.
@@ -52,6 +55,7 @@ class InstrumentNet(nn.Module):
     """
 
     family_table: Tensor
+    parents: Tensor
     slopes: Tensor
     offsets: Tensor
 
@@ -63,6 +67,7 @@ class InstrumentNet(nn.Module):
         self.backbone: Any = build(BACKBONES[config.backbone], config)
         self.head: Any = build(HEADS[config.head], config, self.backbone.embedding_size, self.label_set)
         self.register_buffer("family_table", _family_table(self.label_set), persistent=False)
+        self.register_buffer("parents", _parents(self.label_set), persistent=False)
         self._frozen: tuple[nn.Module, ...] = ()
         self.register_buffer("slopes", torch.ones(len(self.labels)), persistent=False)
         self.register_buffer("offsets", torch.zeros(len(self.labels)), persistent=False)
@@ -87,9 +92,37 @@ class InstrumentNet(nn.Module):
         """Scores in 0 ... 1, no label below its children: waveform (batch, samples) -> (batch, n_labels)."""
         return self.to_scores(self(waveform))
 
+    def frame_scores(self, waveform: Tensor) -> Tensor:
+        """Scores of frames: waveform (batch, samples) -> (batch, n_frames, n_labels).
+
+        Needs a backbone that gives `frames`. A frame is scored by the mean of `FRAME_CONTEXT` embeddings around it.
+        """
+        _, frames = self.window_and_frames(self.backbone.frames(self.frontend(waveform)))
+        return frames
+
+    def window_and_frames(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores of windows (batch, n_labels) and of frames (batch, n_frames, n_labels).
+
+        Parameters
+        ----------
+        embeddings : tensor, shape (batch, n_frames, embedding_size)
+            As the backbone's `frames` gives them.
+        """
+        n_frames, size = embeddings.shape[1:]
+        over_time = embeddings.transpose(1, 2)
+        around = nn.functional.avg_pool1d(over_time, FRAME_CONTEXT, 1, FRAME_CONTEXT // 2, count_include_pad=False)
+        both = torch.cat([over_time.mean(2, keepdim=True), around], dim=2).transpose(1, 2)
+        scores = self.to_scores(self.head(both.reshape(-1, size))).reshape(-1, 1 + n_frames, len(self.labels))
+        return scores[:, 0], scores[:, 1:]
+
     def to_scores(self, logits: Tensor) -> Tensor:
         """Logits -> calibrated scores in 0 ... 1, no label below its children; shape (batch, n_labels) is kept."""
-        return torch.sigmoid(logits * self.slopes + self.offsets)[:, self.family_table].amax(-1)
+        scores = torch.sigmoid(logits * self.slopes + self.offsets)
+        capped = getattr(self.head, "capped", None)
+        if capped is None:
+            return scores[:, self.family_table].amax(-1)
+        raised = (scores * (1 - capped))[:, self.family_table].amax(-1)
+        return torch.where(capped > 0, torch.minimum(scores, raised[:, self.parents]), raised)
 
     def set_level(self, level_db: float | None, max_gain_db: float = MAX_GAIN_DB) -> None:
         """Bring every waveform to this level first (as in `FrontendConfig`); None: leave it as it is."""
@@ -194,3 +227,8 @@ def _family_table(label_set: LabelSet) -> Tensor:
             label = parent
     longest = max(map(len, rows))
     return torch.tensor([row + row[:1] * (longest - len(row)) for row in rows])
+
+
+def _parents(label_set: LabelSet) -> Tensor:
+    """For each label the column of its parent, or its own."""
+    return torch.tensor([label_set.index(label_set.parents.get(label, label)) for label in label_set.labels])

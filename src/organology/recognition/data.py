@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.labels import LabelSet, default_set
+from organology.recognition.frames import Frames, frame_activity, frame_segments
 from organology.recognition.segments import (
     Activity,
     Segment,
@@ -48,12 +49,17 @@ class RecognitionData:
     labels : tuple of str
         Of the columns: all of `label_set`, which is the default, or those that `only` has left.
     segment_settings : SegmentSettings
+        What they leave open is filled in: as the model's frames say, or with the defaults.
     known_plays : bool array, shape (n_labels,), optional
     known_segments : tuple of Segment, optional
         What was found before, where it cannot be found from these scores: they were read without windows, or labels
         are left out.
     label_set : LabelSet
         What the labels mean, their parents, names for people and colors.
+    frames : Frames, optional
+        Scores over time as fine as the model gives them; None: it gives those of windows alone.
+    presets : mapping of str to tuple of float
+        The model's, of all labels of `label_set`.
     """
 
     source: str
@@ -71,10 +77,16 @@ class RecognitionData:
     known_plays: NDArray[np.bool_] | None = None
     known_segments: tuple[Segment, ...] | None = None
     label_set: LabelSet = field(default_factory=default_set)
+    frames: Frames | None = None
+    presets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.labels:
             object.__setattr__(self, "labels", self.label_set.labels)
+        object.__setattr__(self, "segment_settings", self._resolved(self.segment_settings))
+
+    def _resolved(self, settings: SegmentSettings) -> SegmentSettings:
+        return settings.resolved(None if self.frames is None else self.frames.settings)
 
     def __repr__(self) -> str:
         return f"<Recognition {self.source} ({self.duration:.1f} s): {', '.join(self.instruments) or 'nothing'}>"
@@ -104,10 +116,13 @@ class RecognitionData:
         """Scores over time on a grid as fine as the hop: the mean of the logits of the windows that cover an instant.
 
         Given as a score again; where one of these windows is silent, 0.
+        Of a recognition with frames: their scores in cells of 0.1 s, smoothed as `segment_settings` say.
         Of a recognition without windows: the scores of the segments, 0 elsewhere.
         """
         if not len(self.starts):
             return activity_of_segments(self.known_segments or (), self.duration, self.labels)
+        if self.frames is not None:
+            return frame_activity(self.frames, self.duration, self.segment_settings)
         return activity(self.starts, self.ends, self.scores, self.hop_seconds)
 
     @cached_property
@@ -119,7 +134,22 @@ class RecognitionData:
         """
         if self.known_segments is not None:
             return self.known_segments
+        if self.frames is not None:
+            return frame_segments(
+                self.frames,
+                self.starts,
+                self.ends,
+                self.scores,
+                self.thresholds,
+                self._shown_set,
+                self.segment_settings,
+            )
         return segments(self.activity, self.thresholds, self._shown_set, self.segment_settings)
+
+    @property
+    def frame_scores(self) -> NDArray[np.float32] | None:
+        """Scores at `frames.times`, shape (n_instants, n_labels); None without frames."""
+        return None if self.frames is None else self.frames.scores
 
     def segments_of(self, label: str) -> tuple[Segment, ...]:
         """The segments of one label.
@@ -173,9 +203,10 @@ class RecognitionData:
             thresholds=self.thresholds[kept],
             known_plays=self.plays[kept],
             known_segments=tuple(segment for segment in self.segments if segment.label in wanted),
+            frames=None if self.frames is None else self.frames.columns(kept),
         )
-        # Which windows are silent follows from all labels.
-        vars(part)["activity"] = Activity(self.activity.edges, self.activity.scores[:, kept])
+        if self.frames is None:  # which windows are silent follows from all labels
+            vars(part)["activity"] = Activity(self.activity.edges, self.activity.scores[:, kept])
         return part
 
     def without_brief(self) -> Self:
@@ -199,20 +230,20 @@ class RecognitionData:
 
         Parameters
         ----------
-        thresholds : float, mapping or sequence, optional
-            One for all labels, some by label or word, or one a label; the others stay.
+        thresholds : float, str, mapping or sequence, optional
+            One for all labels, one of `presets`, some by label or word, or one a label; the others stay.
         settings : SegmentSettings, optional
 
         Raises
         ------
         ValueError
-            If windows or labels are missing (read from JSON without windows, or after `only`), or a threshold is not
-            valid.
+            If windows or labels are missing (read from JSON without windows, or after `only`), a threshold is not
+            valid, or the model has no such preset.
         """
         if not len(self.starts) or self.labels != self.label_set.labels:
             raise ValueError(f"{self.source}: only a recognition with its windows and all labels can be refined")
-        resolved = resolve_thresholds(self.label_set, self.thresholds, thresholds)
-        settings = settings or self.segment_settings
+        resolved = resolve_thresholds(self.label_set, self.thresholds, thresholds, self.presets)
+        settings = self._resolved(settings or self.segment_settings)
         if settings == self.segment_settings and np.array_equal(resolved, self.thresholds):
             return self
         return replace(self, thresholds=resolved, segment_settings=settings, known_plays=None, known_segments=None)

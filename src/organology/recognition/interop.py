@@ -81,7 +81,7 @@ def jams_plain(recognition: RecognitionData) -> dict[str, Any]:
 def _annotation(
     recognition: RecognitionData, namespace: str, rows: list[dict[str, Any]], label: str | None = None
 ) -> dict[str, Any]:
-    settings = ", ".join(f"{name} {value:g}" for name, value in vars(recognition.segment_settings).items())
+    settings = ", ".join(f"{name} {value:g}" for name, value in recognition.segment_settings.given().items())
     return {
         "namespace": namespace,
         "time": 0.0,
@@ -115,7 +115,7 @@ def to_jams(recognition: RecognitionData) -> jams.JAMS:
 
 
 def to_dataframe(
-    recognition: RecognitionData, what: Literal["segments", "windows", "labels"] = "segments"
+    recognition: RecognitionData, what: Literal["segments", "windows", "frames", "labels"] = "segments"
 ) -> pandas.DataFrame:
     """See `Recognition.to_dataframe`."""
     try:
@@ -131,6 +131,13 @@ def to_dataframe(
         columns = {"file": [source] * len(recognition.starts), "start": recognition.starts, "end": recognition.ends}
         columns.update(zip(recognition.labels, recognition.scores.T, strict=True))
         return pandas.DataFrame(columns)
+    if what == "frames":
+        if recognition.frames is None:
+            raise ValueError(f"{source}: the model gives no scores of frames")
+        times = recognition.frames.times
+        columns = {"file": [source] * len(times), "time": times}
+        columns.update(zip(recognition.labels, recognition.frames.scores.T, strict=True))
+        return pandas.DataFrame(columns)
     if what == "labels":
         columns = {
             "file": [source] * len(recognition.labels),
@@ -141,7 +148,7 @@ def to_dataframe(
             "plays": np.asarray(recognition.plays),
         }
         return pandas.DataFrame(columns)
-    raise ValueError(f"what must be segments, windows or labels, got {what!r}")
+    raise ValueError(f"what must be segments, windows, frames or labels, got {what!r}")
 
 
 def by_time(recognition: RecognitionData) -> list[Segment]:

@@ -2,7 +2,7 @@
 
 The contract is in `docs/architecture.md`: input `waveform` float32 (batch, samples), output `scores` float32
 (batch, labels) with sigmoids inside, and a metadata property `organology` that holds `model_metadata.ModelMetadata` as
-JSON.
+JSON. A model whose metadata have `frames` gives an output `frame_scores` float32 (batch, frames, labels), too.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from organology.labels import LabelSet, default_set
 from organology.model_metadata import METADATA_KEY, ModelMetadata
 from organology.recognition.pooling import check_pooling
 from organology.recognition.runtime import onnxruntime
+from organology.recognition.windows import ModelScores
 
 SHIPPED = "organology.onnx"
 """Name of the shipped model, in `organology/recognition/models`."""
 
-_INPUT, _OUTPUT = "waveform", "scores"
+_INPUT, _OUTPUT, _FRAMES = "waveform", "scores", "frame_scores"
 
 
 class ModelFile:
@@ -107,13 +108,21 @@ class ModelFile:
         ModelError
             If the model gives scores that are not finite, or is closed.
         """
+        return self._run([_OUTPUT], waveforms)[0]
+
+    def all_scores(self, waveforms: NDArray[np.float32]) -> ModelScores:
+        """Scores of windows, and of their frames where the model gives them; parameters and errors as of `scores`."""
+        outputs = [_OUTPUT] if self.metadata.frames is None else [_OUTPUT, _FRAMES]
+        return ModelScores(*self._run(outputs, waveforms))
+
+    def _run(self, outputs: list[str], waveforms: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         session = self._session  # `close` may come from another thread
         if session is None:
             raise ModelError(f"{self._source}: the model is closed")
-        (scores,) = session.run([_OUTPUT], {_INPUT: np.ascontiguousarray(waveforms, dtype=np.float32)})
-        if not np.isfinite(scores).all():
+        given = session.run(outputs, {_INPUT: np.ascontiguousarray(waveforms, dtype=np.float32)})
+        if not all(np.isfinite(scores).all() for scores in given):
             raise ModelError(f"{self._source}: the model gives scores that are not finite")
-        return np.asarray(scores[:, self._order], dtype=np.float32)
+        return [np.asarray(scores[..., self._order], dtype=np.float32) for scores in given]
 
 
 def _reopened(model: str | os.PathLike[str] | None, threads: int | None, digest: str, device: str = AUTO) -> ModelFile:
@@ -184,18 +193,30 @@ def _check(session: Any, metadata: ModelMetadata, source: str) -> None:
         check_pooling(metadata.pooling)
     except ValueError as error:
         raise ModelError(f"{source}: bad model metadata: {error}") from None
-    ports = (
-        (_INPUT, session.get_inputs(), metadata.window_frames),
-        (_OUTPUT, session.get_outputs(), len(metadata.labels)),
-    )
-    for name, found, size in ports:
-        shapes = {port.name: (port.type, port.shape) for port in found}
-        if set(shapes) != {name}:
-            raise ModelError(f"{source}: has {', '.join(sorted(shapes))} where a model has {name!r} alone")
+    n_labels = len(metadata.labels)
+    outputs: dict[str, tuple[str | int, ...]] = {_OUTPUT: ("batch", n_labels)}
+    if metadata.frames is not None:
+        n_frames = int(metadata.window_seconds / metadata.frames.seconds + 1e-6) + 1
+        outputs[_FRAMES] = ("batch", n_frames, n_labels)
+    _check_ports(session.get_inputs(), {_INPUT: ("batch", metadata.window_frames)}, source)
+    _check_ports(session.get_outputs(), outputs, source)
+
+
+def _check_ports(found: Any, wanted: dict[str, tuple[str | int, ...]], source: str) -> None:
+    shapes = {port.name: (port.type, port.shape) for port in found}
+    if set(shapes) != set(wanted):
+        names = " and ".join(map(repr, wanted))
+        raise ModelError(f"{source}: has {', '.join(sorted(shapes))} where a model has {names} alone")
+    for name, dimensions in wanted.items():
         kind, shape = shapes[name]
-        # A dimension is a number, or a name or None where it is free.
-        if kind != "tensor(float)" or len(shape) != 2 or isinstance(shape[0], int) or shape[1] not in (size, None):
-            raise ModelError(f"{source}: {name!r} is {kind} {shape}, and has to be tensor(float) ['batch', {size}]")
+        # A dimension is a number, or a name or None where it is free; that of the batch has to be.
+        fits = len(shape) == len(dimensions) and not isinstance(shape[0], int)
+        if (
+            kind != "tensor(float)"
+            or not fits
+            or any(a not in (b, None) for a, b in zip(shape[1:], dimensions[1:], strict=True))
+        ):
+            raise ModelError(f"{source}: {name!r} is {kind} {shape}, and has to be tensor(float) {list(dimensions)}")
 
 
 def _order(label_set: LabelSet) -> list[int]:
@@ -220,4 +241,6 @@ def _reordered(metadata: ModelMetadata, order: list[int]) -> ModelMetadata:
         label_set=metadata.label_set.subset(labels),
         thresholds=tuple(metadata.thresholds[i] for i in order),
         calibration=calibration,
+        frames=metadata.frames and metadata.frames.columns(order),
+        presets={name: tuple(of[i] for i in order) for name, of in metadata.presets.items()},
     )

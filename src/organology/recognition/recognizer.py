@@ -6,7 +6,6 @@ import math
 import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any, Self, TypeVar
 
@@ -15,17 +14,18 @@ from numpy.typing import NDArray
 
 from organology import audio
 from organology.devices import AUTO
-from organology.errors import AudioError, ModelError
-from organology.labels import LabelSet, View
-from organology.model_metadata import ModelMetadata
+from organology.errors import AudioError
+from organology.labels import LabelSet
 from organology.ordered_map import ordered_map
-from organology.recognition.inference import SILENCE_DBFS, score_windows
+from organology.recognition.frame_grid import FrameGrid, LevelMeter
+from organology.recognition.inference import score_windows
 from organology.recognition.onnx_model import ModelFile, available_cores
 from organology.recognition.pooling import pool
 from organology.recognition.result import Recognition
 from organology.recognition.segments import SegmentSettings
 from organology.recognition.thresholds import Thresholds, resolve_thresholds
-from organology.recognition.windows import Window, windows
+from organology.recognition.views import viewed
+from organology.recognition.windows import SILENCE_DBFS, ModelScores, Window, windows
 
 AnySource = audio.Source | audio.AudioStream | NDArray[Any]
 T = TypeVar("T", bound=audio.Source | audio.AudioStream)
@@ -51,7 +51,8 @@ class Recognizer:
     labels : LabelSet, str or path, optional
         A label set, the name of a shipped one, or a table of one's own: results have those of its labels that the
         model can tell (`missing` has the others), each with the highest score of the model's labels within it.
-        Default: the model's own set.
+        "all", or the name of the model's own set: every label that the model scores. Default: the model's own set
+        without the labels whose names are not reliable enough (`ModelMetadata.tentative`).
     device : str
         Where the model runs: "auto", "cpu", "cuda", "coreml", "directml" or "openvino". "auto" is CUDA or DirectML
         where the installed onnxruntime has it, else the processor.
@@ -88,7 +89,7 @@ class Recognizer:
     ) -> None:
         self._model = ModelFile(model, threads=1, device=device)
         self._threads = threads or available_cores()
-        self.metadata, self._view = _viewed(self._model, labels)
+        self.metadata, self._view = viewed(self._model.metadata, self._model.name, labels)
         self.missing: tuple[str, ...] = () if self._view is None else self._view.missing
 
     def __enter__(self) -> Self:
@@ -119,7 +120,7 @@ class Recognizer:
     def recognize(
         self,
         source: AnySource,
-        hop_seconds: float = 1.0,
+        hop_seconds: float | None = None,
         thresholds: Thresholds | None = None,
         progress: Callable[[float], None] | None = None,
         *,
@@ -133,10 +134,11 @@ class Recognizer:
         source : path, bytes, binary file object, array of samples, or `audio.AudioStream`
             Any length: memory does not grow with it but for the scores. An array has shape (frames,) or
             (frames, channels), float with full scale at ±1, or integers as in wav files; it needs `sr`.
-        hop_seconds : float
-            Distance of the windows.
-        thresholds : float, mapping or sequence, optional
-            In place of the model's: one for all labels, some by label or word ("guitar"), or one a label.
+        hop_seconds : float, optional
+            Distance of the windows. Default: the model's, 1 where it has no frames.
+        thresholds : float, str, mapping or sequence, optional
+            In place of the model's: one for all labels, some by label or word ("guitar"), one a label, or the name of
+            one of the model's presets ("strict", "sensitive").
         progress : callable, optional
             Called after every window with the share of the file that is done; 0 where its length is not known.
         sr : int
@@ -149,7 +151,7 @@ class Recognizer:
         AudioError
             "NAME: reason" if the source cannot be used.
         ValueError
-            If `hop_seconds` is not positive, or a threshold is not valid.
+            If `hop_seconds` is not positive, a threshold is not valid, or the model has no such preset.
         TypeError
             If an array comes without its sample rate, or something else with one.
 
@@ -159,18 +161,24 @@ class Recognizer:
         >>> Recognizer().recognize(samples, sr=44_100)
         <Recognition <array> (2.0 s): nothing>
         """
-        resolved = resolve_thresholds(self.label_set, self.metadata.thresholds, thresholds)
-        rate = self.metadata.sample_rate
-        hop_frames = _hop_frames(hop_seconds, rate)
+        about = self.metadata
+        resolved = resolve_thresholds(self.label_set, about.thresholds, thresholds, about.presets)
+        rate = about.sample_rate
+        hop_frames = _hop_frames(about.hop_seconds if hop_seconds is None else hop_seconds, rate)
+        meter = grid = None
+        if about.frames is not None:
+            meter, grid = LevelMeter(rate), FrameGrid(about.frames, rate, len(self.label_set))
         with _opened(source, sr) as stream:
-            cut = windows(audio.mono_blocks(stream, rate), self.metadata.window_frames, hop_frames)
-            scored = score_windows(_watched(cut, stream, progress), self._scores, self.label_set, self._threads)
+            blocks = audio.mono_blocks(stream, rate)
+            cut = windows(blocks if meter is None else meter.measured(blocks), about.window_frames, hop_frames)
+            watched = _watched(cut, stream, progress)
+            scored = score_windows(watched, self._scores, self.label_set, self._threads, grid)
             duration = stream.frames_read / stream.sample_rate
         # Resampling rounds the length to a whole sample: the true end is the source's.
         starts, ends = scored.starts / rate, np.minimum(scored.ends / rate, duration)
         ends[-1] = duration
         sounds = scored.sounds
-        pooled = pool(scored.scores[sounds], self.metadata.pooling, starts[sounds], ends[sounds])
+        pooled = pool(scored.scores[sounds], about.pooling, starts[sounds], ends[sounds])
         return Recognition(
             source=stream.name,
             duration=duration,
@@ -184,16 +192,21 @@ class Recognizer:
             notes=_notes(stream, bool(sounds.any())),
             segment_settings=segment_settings or SegmentSettings(),
             label_set=self.label_set,
+            frames=None if grid is None or meter is None else grid.frames(meter.levels()),
+            presets=about.presets,
         )
 
-    def _scores(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
-        scores = self._model.scores(waveforms)
-        return scores if self._view is None else np.asarray(self._view.apply(scores), dtype=np.float32)
+    def _scores(self, waveforms: NDArray[np.float32]) -> ModelScores:
+        scores = self._model.all_scores(waveforms)
+        if self._view is None:
+            return scores
+        windows, frames = self._view.apply(scores.windows), scores.frames
+        return ModelScores(windows, None if frames is None else self._view.apply(frames))
 
     def recognize_many(
         self,
         sources: Iterable[T],
-        hop_seconds: float = 1.0,
+        hop_seconds: float | None = None,
         thresholds: Thresholds | None = None,
         workers: int = 1,
         progress: Callable[[T, float], None] | None = None,
@@ -232,22 +245,6 @@ class Recognizer:
                 return error
 
         yield from ordered_map(work, sources, workers if workers > 1 else 0, stopped=stopped)
-
-
-def _viewed(
-    model: ModelFile, labels: LabelSet | str | os.PathLike[str] | None
-) -> tuple[ModelMetadata, View[LabelSet] | None]:
-    """The metadata of what is given out, and how it is read from the model's scores."""
-    if labels is None:
-        return model.metadata, None
-    wanted = labels if isinstance(labels, LabelSet) else LabelSet.load(labels)
-    if wanted == model.metadata.label_set:
-        return model.metadata, None
-    view = wanted.view_of(model.metadata.label_set)
-    if not view.labels:
-        raise ModelError(f"{model.name}: this model can tell no label of {wanted.name}")
-    thresholds = tuple(view.apply_thresholds(model.metadata.thresholds).tolist())
-    return replace(model.metadata, label_set=view.label_set, thresholds=thresholds, calibration=None), view
 
 
 def _opened(source: AnySource, sr: int | None) -> audio.AudioStream:

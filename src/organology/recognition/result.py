@@ -48,7 +48,7 @@ class Recognition(RecognitionData):
         Parameters
         ----------
         timeline : bool
-            Also the scores of every window.
+            Also the scores of every window and, where the model gives them, of every frame.
         decimals : int or None
             Of times and scores; None: all digits, so that nothing changes on the way through `from_dict`.
         """
@@ -84,17 +84,19 @@ class Recognition(RecognitionData):
         """
         return interop.to_jams(self)
 
-    def to_dataframe(self, what: Literal["segments", "windows", "labels"] = "segments") -> pandas.DataFrame:
+    def to_dataframe(self, what: Literal["segments", "windows", "frames", "labels"] = "segments") -> pandas.DataFrame:
         """As a pandas data frame.
 
         Parameters
         ----------
-        what : {"segments", "windows", "labels"}
-            Columns file, label, start, end, score; file, start, end and one a label; or file, label, family, score,
-            threshold, plays.
+        what : {"segments", "windows", "frames", "labels"}
+            Columns file, label, start, end, score; file, start, end and one a label; file, time and one a label; or
+            file, label, family, score, threshold, plays.
 
         Raises
         ------
+        ValueError
+            If frames are asked for, and the model gives none.
         OrganologyError
             If pandas is not installed (the error says how to get it).
         """

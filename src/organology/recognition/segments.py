@@ -10,47 +10,76 @@ then short segments dropped. A family's segments hold those of its instruments.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from organology.labels import LabelSet
+from organology.model_metadata import FrameSettings
 from organology.recognition.logits import logits_of, scores_of, sums_between
 
 
 @dataclass(frozen=True)
 class SegmentSettings:
-    """How segments are cut.
+    """How segments are cut. What is None is as the model's metadata say, or for a model without frames the default.
 
     Attributes
     ----------
-    low_ratio : float
-        The lower threshold, as a share of the threshold.
-    max_gap_seconds : float
-        Gaps up to this are closed.
-    min_seconds : float
-        Segments shorter than this are dropped, unless they fill the file.
-    median_seconds : float
+    low_ratio : float, optional
+        The lower threshold, as a share of the threshold; 0.75.
+    max_gap_seconds : float, optional
+        Gaps up to this are closed; 1.
+    min_seconds : float, optional
+        Segments shorter than this are dropped, unless they fill the file; 1.
+    median_seconds : float, optional
         The activity is smoothed first: at every cell of the grid the median of an odd number of cells around it, as
-        many as these seconds hold. 0: not smoothed.
+        many as these seconds hold. 0, the default: not smoothed.
+    low_logits : float, optional
+        In place of `low_ratio`: the lower threshold is so many logits below the threshold.
     """
 
-    low_ratio: float = 0.75
-    max_gap_seconds: float = 1.0
-    min_seconds: float = 1.0
-    median_seconds: float = 0.0
+    low_ratio: float | None = None
+    max_gap_seconds: float | None = None
+    min_seconds: float | None = None
+    median_seconds: float | None = None
+    low_logits: float | None = None
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
+        for name, value in self.given().items():
             if not math.isfinite(value):
                 raise ValueError(f"{name} must be finite, got {value}")
-        if not 0 <= self.low_ratio <= 1:
+        if self.low_ratio is not None and not 0 <= self.low_ratio <= 1:
             raise ValueError(f"low_ratio must be between 0 and 1, got {self.low_ratio}")
-        for name in ("max_gap_seconds", "min_seconds", "median_seconds"):
-            if not getattr(self, name) >= 0:
+        if self.low_ratio is not None and self.low_logits is not None:
+            raise ValueError("low_ratio and low_logits exclude each other, got both")
+        for name in ("max_gap_seconds", "min_seconds", "median_seconds", "low_logits"):
+            if not (getattr(self, name) or 0) >= 0:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
+
+    def given(self) -> dict[str, float]:
+        """What is set, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+    def resolved(self, frames: FrameSettings | None = None) -> SegmentSettings:
+        """The same with everything set, but for one of `low_ratio` and `low_logits`."""
+        given = self.given()
+        usual = _DEFAULTS if frames is None else {name: getattr(frames, name) for name in _OF_FRAMES}
+        if "low_ratio" in given or "low_logits" in given:
+            usual = {name: value for name, value in usual.items() if name not in ("low_ratio", "low_logits")}
+        return SegmentSettings(**{**usual, **given})
+
+    def low(self, high: float) -> float:
+        """The lower threshold that goes with a threshold, both as scores; of resolved settings."""
+        if self.low_logits is None:
+            return high * (self.low_ratio or 0.0)
+        return float(scores_of(logits_of(np.array(high)) - self.low_logits))
+
+
+_DEFAULTS = {"low_ratio": 0.75, "max_gap_seconds": 1.0, "min_seconds": 1.0, "median_seconds": 0.0}
+_OF_FRAMES = ("low_logits", "max_gap_seconds", "min_seconds", "median_seconds")
 
 
 @dataclass(frozen=True)
@@ -109,54 +138,84 @@ def activity(
     duration = float(ends[-1])
     n_cells = max(1, int(np.ceil(duration / hop_seconds - 1e-6)))
     edges = np.append(np.arange(n_cells) * hop_seconds, duration)
-    middles = (edges[:-1] + edges[1:]) / 2
-    first = np.searchsorted(ends, middles, side="right")
-    last = np.searchsorted(starts, middles, side="right")  # exclusive
-    uncovered = first >= last
-    if uncovered.any():
-        distance = np.abs((starts + ends)[None, :] / 2 - middles[uncovered, None])
-        first[uncovered] = distance.argmin(axis=1)
-        last[uncovered] = first[uncovered] + 1
+    first, last = covering_windows(starts, ends, (edges[:-1] + edges[1:]) / 2)
     means = sums_between(logits_of(scores), first, last) / (last - first)[:, None]
     sounds = sums_between(np.all(scores == 0, axis=1)[:, None], first, last) == 0
     return Activity(edges, (sounds * scores_of(means)).astype(np.float32))
 
 
-def _runs(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Begin and end (exclusive) of each run of True."""
+def covering_windows(
+    starts: NDArray[np.float64], ends: NDArray[np.float64], times: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The windows that cover each time, from `first` to before `last`; the nearest one where none does."""
+    first = np.searchsorted(ends, times, side="right")
+    last = np.searchsorted(starts, times, side="right")  # exclusive
+    uncovered = first >= last
+    if uncovered.any():
+        distance = np.abs((starts + ends)[None, :] / 2 - times[uncovered, None])
+        first[uncovered] = distance.argmin(axis=1)
+        last[uncovered] = first[uncovered] + 1
+    return first, last
+
+
+def _runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Begins and ends (exclusive) of the runs of True."""
     changes = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    yield from zip(changes[::2].tolist(), changes[1::2].tolist(), strict=True)
+    return changes[::2], changes[1::2]
 
 
-def _hysteresis(values: NDArray[np.float32], high: float, low: float) -> NDArray[np.bool_]:
-    on = np.zeros(len(values), bool)
-    for begin, end in _runs(values >= low):
-        on[begin:end] = bool((values[begin:end] >= high).any())
-    return on
+def _filled(begins: NDArray[np.intp], ends: NDArray[np.intp], size: int) -> NDArray[np.bool_]:
+    """True within runs that do not overlap."""
+    steps = np.zeros(size + 1, np.int8)
+    steps[begins] += 1
+    steps[ends] -= 1
+    return np.cumsum(steps[:-1], dtype=np.int8) > 0
 
 
-def _smoothed(over_time: Activity, seconds: float) -> NDArray[np.float32]:
-    cell = float(over_time.edges[1] - over_time.edges[0])
-    half = int((seconds / cell + 1e-6 - 1) // 2)
+def hysteresis(values: NDArray[Any], high: float, low: float) -> NDArray[np.bool_]:
+    """Where values stay at or above `low` in runs that reach `high`."""
+    begins, ends = _runs(values >= low)
+    reached = np.concatenate([[0], np.cumsum(values >= high)])
+    kept = reached[ends] > reached[begins]
+    return _filled(begins[kept], ends[kept], len(values))
+
+
+def running_median(values: NDArray[Any], seconds: float, cell_seconds: float) -> NDArray[Any]:
+    """The median along the first axis of an odd number of cells around each, as many as `seconds` hold."""
+    half = int((seconds / cell_seconds + 1e-6 - 1) // 2)
     if half < 1:
-        return over_time.scores
-    padded = np.pad(over_time.scores, ((half, half), (0, 0)), mode="edge")
+        return values
+    padded = np.pad(values, [(half, half)] + [(0, 0)] * (values.ndim - 1), mode="edge")
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1, axis=0)
-    return np.asarray(np.median(around, axis=-1), dtype=np.float32)
+    return np.asarray(np.partition(around, half, axis=-1)[..., half])
 
 
-def _tidied(on: NDArray[np.bool_], edges: NDArray[np.float64], settings: SegmentSettings) -> NDArray[np.bool_]:
-    tidy = on.copy()
+def tidied(on: NDArray[np.bool_], edges: NDArray[np.float64], settings: SegmentSettings) -> NDArray[np.bool_]:
+    """Where a label plays, with short gaps closed and then short runs dropped; `settings` are resolved."""
     slack = 1e-6
-    for begin, end in _runs(~on):
-        inner = begin > 0 and end < len(on)
-        if inner and edges[end] - edges[begin] <= settings.max_gap_seconds + slack:
-            tidy[begin:end] = True
-    shortest = min(settings.min_seconds, float(edges[-1]))
-    for begin, end in _runs(tidy):
-        if edges[end] - edges[begin] < shortest - slack:
-            tidy[begin:end] = False
-    return tidy
+    begins, ends = _runs(~on)
+    inner = (begins > 0) & (ends < len(on))
+    closed = inner & (edges[ends] - edges[begins] <= (settings.max_gap_seconds or 0) + slack)
+    tidy = on | _filled(begins[closed], ends[closed], len(on))
+    begins, ends = _runs(tidy)
+    kept = edges[ends] - edges[begins] >= min(settings.min_seconds or 0, float(edges[-1])) - slack
+    return _filled(begins[kept], ends[kept], len(on))
+
+
+def segments_where(
+    on: NDArray[np.bool_], label: str, edges: NDArray[np.float64], scores: NDArray[np.float32]
+) -> list[Segment]:
+    """The segments of one label: where it plays, and its activity, both of shape (n_cells,)."""
+    lengths = np.diff(edges)
+    return [
+        Segment(
+            label,
+            float(edges[begin]),
+            float(edges[end]),
+            float(np.average(scores[begin:end], weights=lengths[begin:end])),
+        )
+        for begin, end in zip(*_runs(on), strict=True)
+    ]
 
 
 def segments(
@@ -180,23 +239,17 @@ def segments(
     tuple of Segment
         In the order of the labels, then of time.
     """
-    settings = settings or SegmentSettings()
-    smooth = _smoothed(over_time, settings.median_seconds)
+    settings = (settings or SegmentSettings()).resolved()
+    edges = over_time.edges
+    smooth = running_median(over_time.scores, settings.median_seconds or 0, float(edges[1] - edges[0]))
     columns = [
-        _tidied(_hysteresis(smooth[:, i], high, high * settings.low_ratio), over_time.edges, settings)
-        for i, high in enumerate(thresholds)
+        tidied(hysteresis(smooth[:, i], high, settings.low(high)), edges, settings) for i, high in enumerate(thresholds)
     ]
     on = label_set.raise_parents(np.stack(columns, axis=1))
-    lengths = np.diff(over_time.edges)
     return tuple(
-        Segment(
-            label,
-            float(over_time.edges[begin]),
-            float(over_time.edges[end]),
-            float(np.average(over_time.scores[begin:end, i], weights=lengths[begin:end])),
-        )
+        segment
         for i, label in enumerate(label_set.labels)
-        for begin, end in _runs(on[:, i])
+        for segment in segments_where(on[:, i], label, edges, over_time.scores[:, i])
     )
 
 

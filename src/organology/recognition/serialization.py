@@ -7,16 +7,20 @@ added within a version.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from organology.errors import OrganologyError
 from organology.labels import LabelSet, default_set
+from organology.model_metadata import FrameSettings
 from organology.recognition.data import RecognitionData
+from organology.recognition.frames import CELL_SECONDS, Frames
 from organology.recognition.pooling import POOLINGS
 from organology.recognition.segments import Segment, SegmentSettings
 
@@ -25,7 +29,7 @@ JSON_VERSION = 1
 DECIMALS = 6
 """Of times and scores, unless all digits are asked for."""
 
-_PIECE_WINDOWS = 500
+_PIECE_ROWS = 500
 
 
 def schema() -> dict[str, Any]:
@@ -59,7 +63,7 @@ def to_dict(recognition: RecognitionData, timeline: bool = False, decimals: int 
         "duration": _number(recognition.duration, decimals),
         "model": recognition.model,
         "hop_seconds": recognition.hop_seconds,
-        "segment_settings": vars(recognition.segment_settings).copy(),
+        "segment_settings": recognition.segment_settings.given(),
         "instruments": recognition.instruments,
         "labels": [_label(recognition, i, label, decimals) for i, label in enumerate(recognition.labels)],
         "notes": list(recognition.notes),
@@ -68,7 +72,25 @@ def to_dict(recognition: RecognitionData, timeline: bool = False, decimals: int 
         values["label_set"] = recognition.label_set.to_dict()
     if timeline:
         values["windows"] = _windows(recognition, slice(None), decimals)
+        if recognition.frames is not None:
+            instants = _instants(recognition.frames, slice(None), decimals)
+            values["frames"] = {**_about_frames(recognition.frames), "instants": instants}
     return values
+
+
+def _about_frames(frames: Frames) -> dict[str, Any]:
+    """What stands beside the instants, from which segments can be made again."""
+    settings = TypeAdapter(FrameSettings).dump_python(frames.settings, mode="json")
+    return {"settings": settings, "cell_seconds": CELL_SECONDS, "levels": frames.levels_dbfs.tolist()}
+
+
+def _instants(frames: Frames, which: slice, decimals: int | None) -> list[dict[str, Any]]:
+    part = replace(frames, logits=frames.logits[which])
+    scores = part.scores.astype(float)
+    rows = (scores if decimals is None else np.round(scores, decimals)).tolist()
+    return [
+        {"time": _number(time, decimals), "scores": row} for time, row in zip(frames.times[which], rows, strict=True)
+    ]
 
 
 def _windows(recognition: RecognitionData, which: slice, decimals: int | None) -> list[dict[str, Any]]:
@@ -111,10 +133,20 @@ def pieces(recognition: RecognitionData, timeline: bool = False, decimals: int |
         yield text
         return
     yield text[:-1] + ', "windows": ['
-    for start in range(0, len(recognition.starts), _PIECE_WINDOWS):
-        windows = _windows(recognition, slice(start, start + _PIECE_WINDOWS), decimals)
-        yield (", " if start else "") + json_text(windows)[1:-1]
-    yield "]}"
+    yield from _in_pieces(len(recognition.starts), lambda part: _windows(recognition, part, decimals))
+    frames = recognition.frames
+    if frames is not None:
+        yield '], "frames": ' + json_text(_about_frames(frames))[:-1] + ', "instants": ['
+        yield from _in_pieces(len(frames.logits), lambda part: _instants(frames, part, decimals))
+        yield "]}}"
+    else:
+        yield "]}"
+
+
+def _in_pieces(n_rows: int, rows: Callable[[slice], list[dict[str, Any]]]) -> Iterator[str]:
+    """The text of a list without its brackets."""
+    for start in range(0, n_rows, _PIECE_ROWS):
+        yield (", " if start else "") + json_text(rows(slice(start, start + _PIECE_ROWS)))[1:-1]
 
 
 def line(recognition: RecognitionData, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
@@ -157,11 +189,21 @@ def fields_from_dict(values: Mapping[str, Any]) -> dict[str, Any]:
                 for part in one["segments"]
             ),
             "label_set": label_set,
+            "frames": _frames(values["frames"], len(names)) if "frames" in values else None,
         }
     except KeyError as error:
         raise OrganologyError(f"{name}: not a recognition: no {error}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise OrganologyError(f"{name}: not a recognition: {error}") from error
+
+
+def _frames(values: Mapping[str, Any], n_labels: int) -> Frames:
+    instants = values["instants"]
+    scores = _array(instants, "scores", np.float64).reshape(len(instants), n_labels)
+    settings = TypeAdapter(FrameSettings).validate_python(values["settings"])
+    if not len(scores) or len(settings.frame_shifts) != n_labels:
+        raise ValueError(f"frames of {len(settings.frame_shifts)} labels at {len(scores)} instants")
+    return Frames.of_scores(settings, scores, np.array(values["levels"], np.float64))
 
 
 def recording_in(text: str) -> dict[str, Any]:

@@ -8,13 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.labels import LabelSet
+from organology.model_metadata import preset_of
 
-Thresholds = float | Mapping[str, float] | Sequence[float] | NDArray[np.floating]
-"""One threshold for all labels, some by label, or one a label."""
+Thresholds = float | str | Mapping[str, float] | Sequence[float] | NDArray[np.floating]
+"""One threshold for all labels, the name of one of the model's presets, some by label, or one a label."""
 
 
 def resolve_thresholds(
-    label_set: LabelSet, defaults: Sequence[float] | NDArray[np.floating], given: Thresholds | None = None
+    label_set: LabelSet,
+    defaults: Sequence[float] | NDArray[np.floating],
+    given: Thresholds | None = None,
+    presets: Mapping[str, tuple[float, ...]] | None = None,
 ) -> NDArray[np.float64]:
     """The threshold of each label.
 
@@ -23,9 +27,11 @@ def resolve_thresholds(
     label_set : LabelSet
     defaults : sequence of float, length n_labels
         The model's.
-    given : float, mapping, sequence or array, optional
-        In place of the model's: one for all, some by label or by a word that means labels (`LabelSet.find`), or one a
-        label.
+    given : float, str, mapping, sequence or array, optional
+        In place of the model's: one for all, the name of a preset, some by label or by a word that means labels
+        (`LabelSet.find`), or one a label.
+    presets : mapping of str to tuple of float, optional
+        The model's.
 
     Returns
     -------
@@ -34,7 +40,8 @@ def resolve_thresholds(
     Raises
     ------
     ValueError
-        If a word means no label, a threshold is not between 0 and 1, or there are more or fewer than labels.
+        If a word means no label, a threshold is not between 0 and 1, there are more or fewer than labels, or there is
+        no such preset.
 
     Examples
     --------
@@ -43,7 +50,9 @@ def resolve_thresholds(
     [0.3, 0.3, 0.5]
     """
     thresholds = np.array(defaults, dtype=np.float64)
-    if isinstance(given, Mapping):
+    if isinstance(given, str):
+        thresholds = np.array(preset_of(presets or {}, given), dtype=np.float64)
+    elif isinstance(given, Mapping):
         # A label by its own name wins over a word that takes in several.
         named = {word: label_set.find(word) for word in given}
         for word in sorted(given, key=lambda word: -len(named[word])):

@@ -12,9 +12,28 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+SILENCE_DBFS = -70.0
+"""A window whose level (root mean square) is below this is silent: its scores are 0. So is a cell of 0.1 s."""
+
+
+class ModelScores(NamedTuple):
+    """What a model gives of a batch of windows.
+
+    Attributes
+    ----------
+    windows : float32 array, shape (batch, n_labels)
+        0 ... 1.
+    frames : float32 array, shape (batch, n_frames, n_labels), optional
+        0 ... 1; frame k is the instant k * `FrameSettings.seconds` after the window's start.
+    """
+
+    windows: NDArray[np.float32]
+    frames: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,9 @@ def distill(
     tags: Annotated[
         str,
         typer.Option(
-            parser=one_of(lambda: TAG_SETS.names), metavar="|".join(TAG_SETS.names), help="Its training's tags."
+            parser=one_of(lambda: TAG_SETS.names),
+            metavar="|".join(TAG_SETS.names),
+            help="Tag set that the tagger was trained on.",
         ),
     ] = TAG_SETS.names[0],
     seed: Annotated[int, typer.Option(min=0, help="Of the chunks.")] = 0,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from organology.cli.recordings.options import GroupedCommand, wrong_option
+from organology.cli.recordings.options import GroupedCommand, wrong_option, wrong_options
 
 if TYPE_CHECKING:
     from organology.labels import LabelSet
@@ -46,6 +46,14 @@ def find(
             help="In place of the model's: one for all labels (0.4), or for one (violin=0.4); may be repeated.",
         ),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="The model's strict thresholds: what is found is more surely there."),
+    ] = False,
+    sensitive: Annotated[
+        bool,
+        typer.Option("--sensitive", help="The model's sensitive thresholds: less is missed."),
+    ] = False,
     min_seconds: Annotated[
         float | None,
         typer.Option(
@@ -76,18 +84,21 @@ def find(
     """
     if store is None:
         raise typer.BadParameter("is needed", param_hint="--store")
+    from organology.batch.words import preset_of
     from organology.cluster.address import is_dataset
     from organology.library.report import found_format, write_found
     from organology.outputs.sinks import opened as opened_output
     from organology.outputs.sinks import output_path
     from organology.targets import check_output, with_companions
 
+    with wrong_options():
+        preset = preset_of(strict, sensitive)
     target = output_path(output)
     form = output_format.value if output_format is not None else found_format(target)
     if target is not None:
         check_output(target, () if is_dataset(store) else with_companions(store))
     is_counted = form == FindFormat.TABLE.value
-    asked = _Asked(query, store, tuple(threshold or ()), min_seconds, sort, limit, is_counted)
+    asked = _Asked(query, store, tuple(threshold or ()), min_seconds, preset, sort, limit, is_counted)
     found, labels, n_matching, n_all = _in_dataset(asked) if is_dataset(store) else _in_store(asked)
     with opened_output(target, durable=True, keeps_bytes=form in ("paths", "m3u")) as stream:
         write_found(found, form, stream, query=query, labels=labels, null=null)
@@ -103,6 +114,7 @@ class _Asked(NamedTuple):
     store: str
     thresholds: tuple[str, ...]
     min_seconds: float | None
+    preset: str | None
     sort: str
     limit: int | None
     is_counted: bool
@@ -118,7 +130,8 @@ def _in_store(asked: _Asked) -> _Found:
 
     with Store(asked.store, create=False) as opened:
         thresholds, by, labels = _resolved(asked, opened.label_set)
-        library = Library.load(opened, thresholds, asked.min_seconds)
+        with wrong_option(f"--{asked.preset or 'threshold'}"):
+            library = Library.load(opened, thresholds, asked.min_seconds, asked.preset)
         matching = library.find(asked.query)
         found = matching.taken(sorted_rows(matching, by)[: asked.limit])
     for name in library.unreadable:
@@ -132,7 +145,9 @@ def _in_dataset(asked: _Asked) -> _Found:
 
     dataset = Dataset(asked.store)
     thresholds, by, labels = _resolved(asked, dataset.label_set)
-    with Finder(dataset, thresholds, asked.min_seconds) as finder:
+    with wrong_option(f"--{asked.preset or 'threshold'}"):
+        finder = Finder(dataset, thresholds, asked.min_seconds, asked.preset)
+    with finder:
         found = finder.find(asked.query, by, asked.limit)
         n_all = len(finder) if asked.is_counted else 0
     return found.rows, labels, found.n_matching, n_all

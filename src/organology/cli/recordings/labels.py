@@ -20,7 +20,8 @@ def labels(
 ) -> None:
     """List the labels of a set with their names, and which the shipped model can tell; without SET, those of the model.
 
-    A label below another belongs to it. `organology recognize --labels SET` shows what can be told.
+    A label below another belongs to it. `organology recognize --labels SET` shows what can be told. The names of
+    tentative labels are not reliable enough to be given unless they are asked for: `--labels all`.
     """
     from organology.labels import LabelSet, label_sets
     from organology.outputs.terminal.printable import printable
@@ -29,12 +30,15 @@ def labels(
     model = ModelFile(threads=1)
     own = model.metadata.label_set
     shown = LabelSet.load(label_set) if label_set else own
-    missing = set(shown.view_of(own).missing)
+    view = shown.view_of(own)
+    answers = dict.fromkeys(view.missing, "no")
+    for label, columns in zip(view.labels, view.columns, strict=True):
+        is_tentative = all(own.labels[column] in model.metadata.tentative for column in columns)
+        answers[label] = "tentative" if is_tentative else "yes"
     indented = {label: f"{'  ' * shown.depth(label)}{label}" for label in shown.order()}
     width = max(map(len, indented.values()))
     names = max(len(shown.display[label]) for label in shown.labels)
-    typer.echo(f"{shown.name}: {len(shown)} labels; the shipped model can tell {len(shown) - len(missing)} of them")
+    typer.echo(f"{shown.name}: {len(shown)} labels; the shipped model can tell {len(view.labels)} of them")
     for label, text in indented.items():
-        answer = "no" if label in missing else "yes"
-        typer.echo(f"  {printable(text):<{width}}  {printable(shown.display[label]):<{names}}  {answer}")
+        typer.echo(f"  {printable(text):<{width}}  {printable(shown.display[label]):<{names}}  {answers[label]}")
     typer.echo(f"label sets: {', '.join(label_sets())}")

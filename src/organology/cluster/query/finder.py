@@ -22,7 +22,7 @@ from organology.library.query.tree import Query
 from organology.library.rows import seconds_of, settings_text
 from organology.recognition.thresholds import Thresholds, resolve_thresholds
 
-_WINDOWS = tuple(name for name in LISTS if name.startswith("window"))
+_WINDOWS = tuple(name for name in LISTS if name != "segments")
 _PIECE_ROWS = 1000  # whose windows are in memory at once
 
 
@@ -52,15 +52,23 @@ class Finder:
         In place of the models'.
     min_seconds : float, optional
         A label plays where its segments add up to this; None: where the file's score reaches its threshold.
+    preset : str, optional
+        Thresholds that the models have by this name, such as "strict"; `thresholds` stand in their place.
 
     Raises
     ------
+    ValueError
+        If the thresholds are none, or a model has no such preset.
     StoreError
         "ADDRESS: reason" if it cannot be read, or holds nothing; also from `find`.
     """
 
     def __init__(
-        self, dataset: Dataset, thresholds: Thresholds | None = None, min_seconds: float | None = None
+        self,
+        dataset: Dataset,
+        thresholds: Thresholds | None = None,
+        min_seconds: float | None = None,
+        preset: str | None = None,
     ) -> None:
         self._dataset, self._min_seconds = dataset, min_seconds
         parts = dataset.parts()
@@ -71,7 +79,7 @@ class Finder:
         self._runs: dict[int, DatasetRun] = dict(enumerate(runs.values()))
         self._urls = [[dataset.url(name) for name in parts[partition]] for partition in runs]
         self._thresholds = [
-            resolve_thresholds(self.label_set, run.metadata.thresholds, thresholds) for run in runs.values()
+            resolve_thresholds(self.label_set, run.metadata.preset(preset), thresholds) for run in runs.values()
         ]
         self._is_unique = len(dataset.jobs()) == 1
         self._connection = duckdb.connect()
@@ -124,7 +132,9 @@ class Finder:
 
     def _conditions(self, number: int) -> Conditions:
         run, thresholds = self._runs[number], self._thresholds[number]
-        is_current = run.settings == settings_text() and tuple(thresholds.tolist()) == run.metadata.thresholds
+        is_current = (
+            run.settings == settings_text(run.metadata.frames) and tuple(thresholds.tolist()) == run.metadata.thresholds
+        )
         return Conditions(self.label_set, thresholds.tolist(), self._min_seconds, is_current)
 
     def _order(self, by: str) -> str:

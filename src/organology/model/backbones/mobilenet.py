@@ -154,6 +154,13 @@ class MobileNet(nn.Module):
         maps: Tensor = self.tail(self.blocks(self.stem(spectrogram)))
         return maps
 
+    def frames(self, spectrogram: Tensor) -> Tensor:
+        """Embeddings over time: (batch, 1, bands, frames) -> (batch, frames / 32, embedding_size).
+
+        Each is the mean of the feature maps over the bands; their mean over time is the embedding of the whole.
+        """
+        return self.features(spectrogram).mean(2).transpose(1, 2)
+
     def forward(self, spectrogram: Tensor) -> Tensor:
         """Embeddings: (batch, 1, bands, frames) -> (batch, embedding_size), the mean of the feature maps."""
         return self.features(spectrogram).mean((2, 3))

@@ -25,7 +25,7 @@ from organology.model.network import InstrumentNet
 from organology.model_metadata import METADATA_KEY, ModelMetadata
 from organology.recognition.runtime import onnxruntime
 
-INPUT, OUTPUT = "waveform", "scores"
+INPUT, OUTPUT, FRAMES = "waveform", "scores", "frame_scores"
 OPSET = 17
 TOLERANCE = 1e-4
 
@@ -61,13 +61,23 @@ class _Graph(nn.Module):
         return self.net.to_scores(self.net.head(self.net.backbone(self.frontend(waveform))))
 
 
+class _GraphWithFrames(_Graph):
+    """The same with the scores of frames."""
+
+    def forward(  # type: ignore[override]
+        self, waveform: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        return self.net.window_and_frames(self.net.backbone.frames(self.frontend(waveform)))
+
+
 def export_onnx(
     net: InstrumentNet, metadata: ModelMetadata, path: str | os.PathLike[str], tolerance: float = TOLERANCE
 ) -> ExportReport:
     """Write a network as one ONNX file and check it against torch.
 
     Input `waveform`, float32 of shape (batch, `metadata.window_frames`); output `scores`, float32 of shape
-    (batch, n_labels), sigmoids included, no label below its children. The metadata property `organology` is the
+    (batch, n_labels), sigmoids included, no label below its children; and where the metadata have settings of frames
+    `frame_scores`, float32 of shape (batch, n_frames, n_labels). The metadata property `organology` is the
     metadata as JSON, with settings and calibration taken from the network.
 
     Parameters
@@ -78,7 +88,7 @@ def export_onnx(
     path : path
         Of the file; it appears only if the check passes.
     tolerance : float
-        Largest difference of a score that passes.
+        Largest difference of a score, of windows or frames, that passes.
 
     Raises
     ------
@@ -86,9 +96,12 @@ def export_onnx(
         If the metadata don't fit the network, or the exported scores differ from torch's by more than `tolerance`.
     """
     metadata = complete_metadata(net, metadata)
+    if metadata.frames is not None and not hasattr(net.backbone, "frames"):
+        raise ModelError(f"{path}: not written: the backbone {net.config.backbone!r} gives no frames")
     plain = copy.deepcopy(net).cpu().eval()
+    graph = _Graph if metadata.frames is None else _GraphWithFrames
     with written_whole(path) as temporary:
-        _write(_Graph(plain, metadata.window_frames).eval(), metadata, temporary)
+        _write(graph(plain, metadata.window_frames).eval(), metadata, temporary)
         difference = largest_difference(plain, temporary, check_waveforms(metadata))
         if not difference <= tolerance:
             raise ModelError(f"{path}: not written: scores of torch and ONNX differ by {difference:.1e}")
@@ -119,6 +132,7 @@ def check_waveforms(metadata: ModelMetadata) -> NDArray[np.float32]:
 
 def _write(graph: _Graph, metadata: ModelMetadata, path: Path) -> None:
     example = torch.zeros(2, metadata.window_frames)
+    outputs = [OUTPUT] if metadata.frames is None else [OUTPUT, FRAMES]
     with _quiet(), torch.no_grad():
         # The TorchScript-based exporter: the graph of the newer one is no faster and takes 15 times as long to make.
         torch.onnx.export(
@@ -126,12 +140,18 @@ def _write(graph: _Graph, metadata: ModelMetadata, path: Path) -> None:
             (example,),
             str(path),
             input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_axes={INPUT: {0: "batch"}, OUTPUT: {0: "batch"}},
+            output_names=outputs,
+            dynamic_axes={name: {0: "batch"} for name in (INPUT, *outputs)},
             opset_version=OPSET,
             dynamo=False,
         )
     model = onnx.load(path)
+    with torch.no_grad():
+        traced = graph(example)
+    shapes = [tuple(one.shape) for one in (traced if isinstance(traced, tuple) else (traced,))]
+    for port, shape in zip(model.graph.output, shapes, strict=True):  # a trace leaves more open than the batch
+        for dimension, size in zip(port.type.tensor_type.shape.dim[1:], shape[1:], strict=True):
+            dimension.dim_value = size
     onnx.helper.set_model_props(model, {METADATA_KEY: metadata.to_json()})
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
@@ -143,8 +163,11 @@ def largest_difference(net: InstrumentNet, model: Path | bytes, waveforms: NDArr
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    (ours,) = session.run([OUTPUT], {INPUT: waveforms})
-    return float(np.abs(ours - net.scores(torch.from_numpy(waveforms)).numpy()).max())
+    outputs = [port.name for port in session.get_outputs()]
+    ours = dict(zip(outputs, session.run(outputs, {INPUT: waveforms}), strict=True))
+    theirs = {OUTPUT: net.scores, FRAMES: net.frame_scores}
+    samples = torch.from_numpy(waveforms)
+    return max(float(np.abs(ours[name] - theirs[name](samples).numpy()).max()) for name in outputs)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ HEADS: Registry[Head] = Registry("head")
 
 def _check_anchored(config: Any) -> None:
     if config.backbone != "mobilenet" or config.width != PUBLISHED_WIDTH:
-        raise ValueError(f"the head 'anchored' needs the backbone 'mobilenet' of width {PUBLISHED_WIDTH}")
+        raise ValueError(f"the head {config.head!r} needs the backbone 'mobilenet' of width {PUBLISHED_WIDTH}")
 
 
 HEADS.register(
@@ -40,6 +40,15 @@ HEADS.register(
         "organology.model.heads.anchored:AnchoredHead",
         "linear, added to what the published AudioSet classifier says of the same embedding",
         settings={"norm": "head_norm"},
+        check=_check_anchored,
+        instruments_only=True,
+    )
+)
+HEADS.register(
+    Head(
+        "extended",
+        "organology.model.heads.extended:ExtendedHead",
+        "as anchored, with fixed terms between labels",
         check=_check_anchored,
         instruments_only=True,
     )

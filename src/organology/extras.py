@@ -29,6 +29,13 @@ _EXTRAS: dict[str, dict[str, str]] = {
         "prometheus_client": "prometheus-client",
     },
     "listen": {"sounddevice": "sounddevice"},
+    "cluster": {
+        "ray": "ray[data]",
+        "pyarrow": "pyarrow",
+        "fsspec": "fsspec",
+        "s3fs": "s3fs",
+        "duckdb": "duckdb",
+    },
 }
 """Extra -> the modules of its packages -> the packages."""
 

@@ -94,7 +94,7 @@ def run(job: Job) -> int:
 def _read_by(job: Job) -> list[str]:
     """What the job reads besides the recordings: lists, playlists, the store, the model."""
     listed = [path.removeprefix("@") for path in (*job.paths, *job.lists)]
-    return [*listed, *with_companions(job.store), *([] if job.model is None else [str(job.model)])]
+    return [*listed, *with_companions(job.store_file), *([] if job.model is None else [str(job.model)])]
 
 
 def _check(job: Job, names: OutputPaths) -> None:
@@ -109,7 +109,7 @@ def _check(job: Job, names: OutputPaths) -> None:
         is_folder = output.is_dir() or (output is job.plot and not is_picture(output))
         if output.is_dir():
             sweep_once(output)
-        check_output(output, [*with_companions(job.store), job.model], folder=is_folder)
+        check_output(output, [*with_companions(job.store_file), job.model], folder=is_folder)
     if job.plot is None:
         return
     if is_picture(job.plot) and names.many:
@@ -131,11 +131,11 @@ def _length_of(item: Input) -> float:
 def _batch(job: Job, n_files: int, stack: ExitStack) -> Batch:
     threads = job.threads or available_cores()
     jobs = max(1, min(job.jobs or threads, n_files))
-    recognizer = Recognizer(job.model, max(1, threads // jobs), job.labels)
+    recognizer = Recognizer(job.model, max(1, threads // jobs), job.labels, job.device)
     hop = recognizer.metadata.hop_seconds if job.hop_seconds is None else job.hop_seconds
-    if job.store is None:
+    if job.store_file is None:
         return Batch(recognizer, hop, job.split, jobs)
-    store = stack.enter_context(Store(job.store))
+    store = stack.enter_context(Store(job.store_file))
     run = store.run(recognizer.digest, recognizer.model, recognizer.metadata, hop)
     return Batch(recognizer, hop, job.split, jobs, store, run, job.retry)
 

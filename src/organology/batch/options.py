@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from organology.batch.words import preset_of
+from organology.devices import AUTO
 from organology.errors import OptionError
 
 if TYPE_CHECKING:
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 
 INPUT, OUTPUT, DECISION, MANY = "What is read", "What is written", "From scores to segments", "Many files"
 """Groups of options in the help."""
+
+LOCAL, RAY = "local", "ray"
+ENGINES = (LOCAL, RAY)
+"""Who does the work."""
+
+_FOR_RAY = {
+    "paths", "lists", "null", "recursive", "hidden", "channels", "quiet", "labels", "hop_seconds", "model", "store",
+    "retry", "jobs", "threads", "device", "engine", "address",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -208,12 +218,13 @@ class Job:
         ),
     )
     model: Path | None = field(default=None, metadata=_shown("Another model file (ONNX).", DECISION, metavar="FILE"))
-    store: Path | None = field(
+    store: Path | str | None = field(
         default=None,
         metadata=_shown(
-            "Remember results in this SQLite file and do nothing twice: a run that was stopped goes on.",
+            "Remember results in this SQLite file and do nothing twice: a run that was stopped goes on. With --engine "
+            "ray: a Parquet dataset, by its folder or address (s3://…).",
             MANY,
-            metavar="FILE",
+            metavar="STORE",
         ),
     )
     retry: bool = field(
@@ -224,6 +235,16 @@ class Job:
         metadata=_shown("Files worked on at once.  [default: as --threads]", MANY, "--jobs", "-j", least=1),
     )
     threads: int | None = field(default=None, metadata=_shown("Threads in all.  [default: all cores]", MANY, least=1))
+    device: str = field(
+        default=AUTO,
+        metadata=_shown("Where the model runs, as far as the installed onnxruntime can (auto: a GPU, if any).", MANY),
+    )
+    engine: str = field(
+        default=LOCAL, metadata=_shown("Who does the work: this process, or Ray (extra cluster), into --store.", MANY)
+    )
+    address: str | None = field(
+        default=None, metadata=_shown("The Ray cluster to join, not this machine alone.", MANY, metavar="ADDRESS")
+    )
 
     def __post_init__(self) -> None:
         if self.channels not in ("mix", "split"):
@@ -235,6 +256,30 @@ class Job:
         if self.yes and not self.write_tags:
             raise OptionError("--yes", "goes with --write-tags")
         preset_of(self.strict, self.sensitive)
+        if self.engine not in ENGINES:
+            raise OptionError("--engine", f"must be {' or '.join(ENGINES)}, got {self.engine!r}")
+        if self.engine == RAY:
+            self._check_for_ray()
+        elif self.address is not None:
+            raise OptionError("--address", "goes with --engine ray")
+        elif "://" in str(self.store or ""):
+            raise OptionError("--store", f"must be a file unless --engine is ray, got {self.store}")
+
+    def _check_for_ray(self) -> None:
+        """Refuse what does not go into a dataset."""
+        if self.store is None:
+            raise OptionError("--engine", "ray writes into a dataset; name it as --store")
+        for one, shown in shown_fields():
+            if one.name not in _FOR_RAY and getattr(self, one.name) != one.default:
+                flag = (shown.flags or (f"--{one.name.replace('_', '-')}",))[0]
+                raise OptionError(
+                    flag, "does not go with --engine ray: a dataset holds scores and windows; ask it later"
+                )
+
+    @property
+    def store_file(self) -> Path | None:
+        """The store as a file."""
+        return None if self.store is None else Path(self.store)
 
     @property
     def split(self) -> bool:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from organology.atomic import is_written_through
 from organology.errors import OrganologyError
-from organology.library.table import Library
+from organology.labels import LabelSet
+from organology.library.query.match import Mask, Numbers
 from organology.outputs.terminal.printable import printable
 from organology.outputs.timeaxis import clock
 from organology.outputs.writers.tables import csv_rows, safe_cell
@@ -23,6 +27,64 @@ FIND_FORMATS = ("table", "csv", "json", "paths", "m3u")
 _BY_SUFFIX = {"": "table", ".txt": "table", ".csv": "csv", ".json": "json", ".m3u": "m3u", ".m3u8": "m3u"}
 
 _TABLE_PLAYS = 6  # labels that a row of the table names, at most
+
+
+class HasModel(Protocol):
+    """A run, as far as it is written."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        ...
+
+
+class FoundRows(Protocol):
+    """What is written: recordings, a row each, of a store or a dataset. See `library.table.Library`."""
+
+    @property
+    def label_set(self) -> LabelSet:
+        """Of the columns."""
+        ...
+
+    @property
+    def runs(self) -> Mapping[int, HasModel]:
+        """By number."""
+        ...
+
+    @property
+    def run_ids(self) -> NDArray[np.int64]:
+        """Shape (n,)."""
+        ...
+
+    @property
+    def paths(self) -> list[str]:
+        """Absolute, or addresses."""
+        ...
+
+    @property
+    def names(self) -> list[str]:
+        """Paths, with the channel where it stands alone."""
+        ...
+
+    @property
+    def channels(self) -> NDArray[np.int64]:
+        """0 where all are mixed, shape (n,)."""
+        ...
+
+    @property
+    def durations(self) -> Numbers:
+        """In seconds, shape (n,)."""
+        ...
+
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """Of the files, shape (n, n_labels)."""
+        ...
+
+    @property
+    def plays(self) -> Mask:
+        """Whether each label plays, shape (n, n_labels)."""
+        ...
 
 
 def found_format(output: Path | None) -> str:
@@ -39,12 +101,12 @@ def found_format(output: Path | None) -> str:
     return form
 
 
-def write_found(library: Library, form: str, stream: TextIO, *, query: str, labels: list[str], null: bool) -> None:
+def write_found(library: FoundRows, form: str, stream: TextIO, *, query: str, labels: list[str], null: bool) -> None:
     """Write recordings.
 
     Parameters
     ----------
-    library : Library
+    library : FoundRows
         Those that were found, in order.
     form : str
         One of `FIND_FORMATS`.
@@ -69,7 +131,7 @@ def write_found(library: Library, form: str, stream: TextIO, *, query: str, labe
     write[form]()
 
 
-def _table(library: Library, stream: TextIO, labels: list[str]) -> None:
+def _table(library: FoundRows, stream: TextIO, labels: list[str]) -> None:
     """Scores of the labels asked for, duration, path, and what plays."""
     heads = [f"{label:>5}" for label in labels]
     label_set = library.label_set
@@ -85,7 +147,7 @@ def _table(library: Library, stream: TextIO, labels: list[str]) -> None:
         stream.write("  ".join([*numbers, f"{clock(duration):>8}", printable(name)]) + named + "\n")
 
 
-def _csv(library: Library, stream: TextIO) -> None:
+def _csv(library: FoundRows, stream: TextIO) -> None:
     """The columns that `organology recognize --format csv` has."""
     writer = csv_rows(stream)
     writer.writerow(("file", "duration", *library.label_set.labels))
@@ -94,7 +156,7 @@ def _csv(library: Library, stream: TextIO) -> None:
         writer.writerow([safe_cell(name), seconds, *(f"{score:.6g}" for score in scores)])
 
 
-def _json(library: Library, stream: TextIO, query: str) -> None:
+def _json(library: FoundRows, stream: TextIO, query: str) -> None:
     label_set = library.label_set
     head = {"schema": FIND_SCHEMA, "version": FIND_VERSION, "query": query}
     stream.write(json.dumps(head, ensure_ascii=False).removesuffix("}") + ', "recordings": [')
@@ -114,7 +176,7 @@ def _json(library: Library, stream: TextIO, query: str) -> None:
     stream.write("\n]}\n")
 
 
-def _m3u(library: Library, stream: TextIO) -> None:
+def _m3u(library: FoundRows, stream: TextIO) -> None:
     """https://en.wikipedia.org/wiki/M3U, in UTF-8 as m3u8; a file with several channels once.
 
     A path with a line break in it stands as an address (`file:///…%0D…`).

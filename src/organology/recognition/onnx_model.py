@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from organology.devices import AUTO, check_device, providers
 from organology.errors import ModelError
 from organology.labels import LabelSet, default_set
 from organology.model_metadata import METADATA_KEY, ModelMetadata
@@ -39,6 +40,8 @@ class ModelFile:
         Default: the shipped model.
     threads : int, optional
         Threads that one inference may use. Default: as many as this process may run on.
+    device : str
+        One of `organology.devices.DEVICE_NAMES`.
 
     Attributes
     ----------
@@ -54,16 +57,22 @@ class ModelFile:
     ------
     ModelError
         "PATH: reason" if there is no such file or it is not a model of the contract.
+    OptionError
+        If onnxruntime cannot use the device.
     """
 
-    def __init__(self, model: str | os.PathLike[str] | None = None, threads: int | None = None) -> None:
-        self._model, self._threads = model, threads
+    def __init__(
+        self, model: str | os.PathLike[str] | None = None, threads: int | None = None, device: str = AUTO
+    ) -> None:
+        self._model, self._threads, self._device = model, threads, device
+        chosen = providers(device, onnxruntime.get_available_providers())
         self._source, content = read_model(model)
         self.digest: str = hashlib.sha256(content).hexdigest()
         try:
-            session = onnxruntime.InferenceSession(content, _options(threads), providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(content, _options(threads), providers=chosen)
         except Exception as error:  # onnxruntime's errors share no base of their own
             raise ModelError(f"{self._source}: not an ONNX model that can be run: {_first_line(error)}") from error
+        check_device(device, session.get_providers())
         text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is None:
             raise ModelError(f"{self._source}: an ONNX model, but without the metadata property {METADATA_KEY!r}")
@@ -75,7 +84,7 @@ class ModelFile:
         self.name: str = metadata.name or Path(self._source).name
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self._model, self._threads, self.digest)
+        return _reopened, (self._model, self._threads, self.digest, self._device)
 
     def close(self) -> None:
         """Free the model's memory; nothing can be scored afterwards."""
@@ -116,8 +125,8 @@ class ModelFile:
         return [np.asarray(scores[..., self._order], dtype=np.float32) for scores in given]
 
 
-def _reopened(model: str | os.PathLike[str] | None, threads: int | None, digest: str) -> ModelFile:
-    opened = ModelFile(model, threads)
+def _reopened(model: str | os.PathLike[str] | None, threads: int | None, digest: str, device: str = AUTO) -> ModelFile:
+    opened = ModelFile(model, threads, device)
     if opened.digest != digest:
         raise ModelError(f"{opened._source}: the model file must be the one that was pickled, got another content")
     return opened

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology import audio
+from organology.devices import AUTO
 from organology.errors import AudioError
 from organology.labels import LabelSet
 from organology.ordered_map import ordered_map
@@ -52,6 +53,9 @@ class Recognizer:
         model can tell (`missing` has the others), each with the highest score of the model's labels within it.
         "all", or the name of the model's own set: every label that the model scores. Default: the model's own set
         without the labels whose names are not reliable enough (`ModelMetadata.tentative`).
+    device : str
+        Where the model runs: "auto", "cpu", "cuda", "coreml", "directml" or "openvino". "auto" is CUDA or DirectML
+        where the installed onnxruntime has it, else the processor.
 
     Attributes
     ----------
@@ -64,6 +68,8 @@ class Recognizer:
         "PATH: reason" if the model cannot be used, or can tell no label of the set.
     ConfigError
         If there is no such label set.
+    OptionError
+        If the installed onnxruntime cannot use the device; says what to install.
 
     Examples
     --------
@@ -79,8 +85,9 @@ class Recognizer:
         model: str | os.PathLike[str] | None = None,
         threads: int | None = None,
         labels: LabelSet | str | os.PathLike[str] | None = None,
+        device: str = AUTO,
     ) -> None:
-        self._model = ModelFile(model, threads=1)
+        self._model = ModelFile(model, threads=1, device=device)
         self._threads = threads or available_cores()
         self.metadata, self._view = viewed(self._model.metadata, self._model.name, labels)
         self.missing: tuple[str, ...] = () if self._view is None else self._view.missing

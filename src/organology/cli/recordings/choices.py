@@ -8,7 +8,9 @@ from typing import Any
 
 import typer
 
+from organology.batch.options import ENGINES
 from organology.cli.recordings.options import GroupedCommand
+from organology.devices import DEVICE_NAMES
 from organology.outputs.formats import FORMATS
 
 _PICTURES = (".png", ".pdf", ".svg")
@@ -16,6 +18,13 @@ _PICTURES = (".png", ".pdf", ".svg")
 
 OutputFormat = StrEnum("OutputFormat", [(name, name) for name in FORMATS])  # type: ignore[misc]
 """What is written: the names of `outputs.formats.FORMATS`."""
+
+
+Engine = StrEnum("Engine", [(name, name) for name in ENGINES])  # type: ignore[misc]
+"""Who does the work."""
+
+Device = StrEnum("Device", [(name, name) for name in DEVICE_NAMES])  # type: ignore[misc]
+"""Where the model runs: the names of `devices.DEVICES`."""
 
 
 class Channels(StrEnum):

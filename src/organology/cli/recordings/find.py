@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from organology.cli.recordings.options import GroupedCommand, wrong_option, wrong_options
+
+if TYPE_CHECKING:
+    from organology.labels import LabelSet
+    from organology.library.report import FoundRows
+    from organology.recognition.thresholds import Thresholds
 
 
 class FindFormat(StrEnum):
@@ -32,7 +37,7 @@ def find(
         str, typer.Argument(metavar="[QUERY]", help="Such as 'violin and not drums'; none: all.", show_default=False)
     ] = "",
     store: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What `recognize --store` wrote.", show_default=False)
+        str | None, typer.Option(metavar="STORE", help="What `recognize --store` wrote.", show_default=False)
     ] = None,
     threshold: Annotated[
         list[str] | None,
@@ -79,12 +84,9 @@ def find(
     """
     if store is None:
         raise typer.BadParameter("is needed", param_hint="--store")
-    from organology.batch.words import preset_of, thresholds_of
-    from organology.library.query.parser import parse
-    from organology.library.query.tree import labels_of
+    from organology.batch.words import preset_of
+    from organology.cluster.address import is_dataset
     from organology.library.report import found_format, write_found
-    from organology.library.store import Store
-    from organology.library.table import Library, sorted_rows
     from organology.outputs.sinks import opened as opened_output
     from organology.outputs.sinks import output_path
     from organology.targets import check_output, with_companions
@@ -94,27 +96,78 @@ def find(
     target = output_path(output)
     form = output_format.value if output_format is not None else found_format(target)
     if target is not None:
-        check_output(target, with_companions(store))
-    with Store(store, create=False) as opened:
-        with wrong_option("--threshold"):
-            thresholds = thresholds_of(threshold or (), opened.label_set)
-        with wrong_option("--sort"):
-            by = _column(sort, opened.label_set.find)
-        labels = labels_of(parse(query, opened.label_set), opened.label_set)
-        with wrong_option(f"--{preset or 'threshold'}"):
-            library = Library.load(opened, thresholds, min_seconds, preset)
-        matching = library.find(query)
-        found = matching.taken(sorted_rows(matching, by)[:limit])
-        plain = by.lstrip("-")
-        if plain in opened.label_set.labels and plain not in labels:
-            labels.append(plain)
-        with opened_output(target, durable=True, keeps_bytes=form in ("paths", "m3u")) as stream:
-            write_found(found, form, stream, query=query, labels=labels, null=null)
+        check_output(target, () if is_dataset(store) else with_companions(store))
+    is_counted = form == FindFormat.TABLE.value
+    asked = _Asked(query, store, tuple(threshold or ()), min_seconds, preset, sort, limit, is_counted)
+    found, labels, n_matching, n_all = _in_dataset(asked) if is_dataset(store) else _in_store(asked)
+    with opened_output(target, durable=True, keeps_bytes=form in ("paths", "m3u")) as stream:
+        write_found(found, form, stream, query=query, labels=labels, null=null)
+    if is_counted:
+        cut = f"{len(found.paths)} shown of " if len(found.paths) < n_matching else ""
+        typer.echo(f"{cut}{n_matching} of {n_all} recordings", err=True)
+
+
+class _Asked(NamedTuple):
+    """What is asked of which store, and whether the number of all recordings is wanted."""
+
+    query: str
+    store: str
+    thresholds: tuple[str, ...]
+    min_seconds: float | None
+    preset: str | None
+    sort: str
+    limit: int | None
+    is_counted: bool
+
+
+_Found = tuple["FoundRows", list[str], int, int]
+"""Recordings, the labels that are named, how many match and how many there are."""
+
+
+def _in_store(asked: _Asked) -> _Found:
+    from organology.library.store import Store
+    from organology.library.table import Library, sorted_rows
+
+    with Store(asked.store, create=False) as opened:
+        thresholds, by, labels = _resolved(asked, opened.label_set)
+        with wrong_option(f"--{asked.preset or 'threshold'}"):
+            library = Library.load(opened, thresholds, asked.min_seconds, asked.preset)
+        matching = library.find(asked.query)
+        found = matching.taken(sorted_rows(matching, by)[: asked.limit])
     for name in library.unreadable:
-        typer.echo(f"{store}: {name}: its row is damaged, and left out; recognize it again", err=True)
-    if form == FindFormat.TABLE.value:
-        cut = f"{len(found)} shown of " if len(found) < len(matching) else ""
-        typer.echo(f"{cut}{len(matching)} of {len(library)} recordings", err=True)
+        typer.echo(f"{asked.store}: {name}: its row is damaged, and left out; recognize it again", err=True)
+    return found, labels, len(matching), len(library)
+
+
+def _in_dataset(asked: _Asked) -> _Found:
+    from organology.cluster.dataset import Dataset
+    from organology.cluster.query.finder import Finder
+
+    dataset = Dataset(asked.store)
+    thresholds, by, labels = _resolved(asked, dataset.label_set)
+    with wrong_option(f"--{asked.preset or 'threshold'}"):
+        finder = Finder(dataset, thresholds, asked.min_seconds, asked.preset)
+    with finder:
+        found = finder.find(asked.query, by, asked.limit)
+        n_all = len(finder) if asked.is_counted else 0
+    return found.rows, labels, found.n_matching, n_all
+
+
+def _resolved(asked: _Asked, label_set: LabelSet) -> tuple[Thresholds | None, str, list[str]]:
+    """Thresholds, the column to sort by, and the labels that the table shows."""
+    from organology.batch.words import thresholds_of
+    from organology.library.query.parser import parse
+    from organology.library.query.tree import labels_of
+
+    with wrong_option("--threshold"):
+        thresholds = thresholds_of(asked.thresholds, label_set)
+    with wrong_option("--sort"):
+        by = _column(asked.sort, label_set.find)
+    labels = labels_of(parse(asked.query, label_set), label_set)
+    plain = by.lstrip("-")
+    if plain in label_set.labels and plain not in labels:
+        labels.append(plain)
+    return thresholds, by, labels
 
 
 def _column(sort: str, find_labels: Callable[[str], tuple[str, ...]]) -> str:

@@ -9,7 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from organology.cli.recordings.choices import Channels, OutputFormat, RecognizeCommand, check_output, check_plot
+from organology.batch.options import RAY
+from organology.cli.recordings.choices import (
+    Channels,
+    Device,
+    Engine,
+    OutputFormat,
+    RecognizeCommand,
+    check_output,
+    check_plot,
+)
 from organology.cli.recordings.options import list_formats, wrong_options
 from organology.cli.recordings.signature import job_from, parameters_of
 
@@ -44,6 +53,14 @@ def recognize(**given: Any) -> None:
         job = job_from(given)
     if not job.paths and not job.lists:
         raise typer.BadParameter("name a file, a folder, or --from-file LIST", param_hint="PATH")
+    if job.engine == RAY:
+        from organology.cluster.job import run as run_on_cluster
+
+        with wrong_options():
+            n_failed = run_on_cluster(job)
+        if n_failed:
+            raise typer.Exit(1)
+        return
     check_plot(job.plot, list(job.paths))
     from organology.batch.job import run, with_format
 
@@ -59,7 +76,7 @@ def recognize(**given: Any) -> None:
         raise typer.Exit(1)
 
 
-_parameters = parameters_of({"channels": Channels, "format": OutputFormat | None})
+_parameters = parameters_of({"channels": Channels, "format": OutputFormat | None, "engine": Engine, "device": Device})
 _after_format = 1 + [parameter.name for parameter in _parameters].index("format")
 _parameters.insert(_after_format, _LIST_FORMATS)
 recognize.__signature__ = inspect.Signature(_parameters)  # type: ignore[attr-defined]

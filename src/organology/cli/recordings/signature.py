@@ -19,6 +19,7 @@ _TYPES: dict[str, Any] = {
     "int | None": int | None,
     "str | None": str | None,
     "Path | None": Path | None,
+    "Path | str | None": str | None,
 }
 
 

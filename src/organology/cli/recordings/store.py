@@ -17,6 +17,8 @@ def register(app: typer.Typer) -> None:
     group.command(name="info")(info)
     group.command(name="moved")(moved)
     group.command(name="prune")(prune)
+    group.command(name="export")(export)
+    group.command(name="import")(import_)
     app.add_typer(group, name="store")
 
 
@@ -64,3 +66,38 @@ def prune(
     with opened_output(None, keeps_bytes=True) as stream:
         stream.writelines(f"{path}\n" for path in gone)
     typer.echo(f"{len(gone)} files {'forgotten' if yes else 'are gone; --yes forgets them'}", err=True)
+
+
+_Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="A folder or an address (s3://…) of Parquet files.")]
+
+
+def export(
+    store: Annotated[str, typer.Argument(metavar="STORE", help="What `recognize --store` wrote, or another dataset.")],
+    dataset: _Dataset,
+) -> None:
+    """Copy what a store holds into a Parquet dataset, but what that has already.
+
+    A dataset is copied into fewer and larger files, with the latest row of each recording.
+    """
+    from organology.cluster.address import is_dataset
+    from organology.cluster.dataset import Dataset
+    from organology.cluster.transfer import export_store, merge_dataset
+    from organology.library.store import Store
+
+    if is_dataset(store):
+        n_rows = merge_dataset(Dataset(store), Dataset(dataset))
+    else:
+        with Store(store, create=False) as opened:
+            n_rows = export_store(opened, Dataset(dataset))
+    typer.echo(f"{n_rows} recordings into {dataset}", err=True)
+
+
+def import_(dataset: _Dataset, store: _Store) -> None:
+    """Copy what a Parquet dataset holds into a store, in place of what that has of the same files."""
+    from organology.cluster.dataset import Dataset
+    from organology.cluster.transfer import import_dataset
+    from organology.library.store import Store
+
+    with Store(store) as opened:
+        n_files = import_dataset(Dataset(dataset), opened)
+    typer.echo(f"{n_files} files into {store}", err=True)

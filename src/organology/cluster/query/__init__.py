@@ -1,0 +1,1 @@
+"""Answering queries from a Parquet dataset, with the conditions pushed down to it."""

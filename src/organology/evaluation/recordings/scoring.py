@@ -17,7 +17,7 @@ from organology.labels import LabelSet
 from organology.ordered_map import ordered_map
 from organology.recognition.inference import score_windows
 from organology.recognition.pooling import pool
-from organology.recognition.windows import windows
+from organology.recognition.windows import ModelScores, windows
 
 FileScores = Callable[[Path], NDArray[Any]]
 """Scores of a file, shape (n_labels,); raises AudioError if it cannot be read."""
@@ -65,7 +65,9 @@ def of_windows(
     window, hop = round(window_seconds * sample_rate), max(1, round(hop_seconds * sample_rate))
 
     def scores(path: Path) -> NDArray[np.float64]:
-        scored = score_windows(windows(mono_blocks(path, sample_rate), window, hop), model, label_set)
+        scored = score_windows(
+            windows(mono_blocks(path, sample_rate), window, hop), lambda batch: ModelScores(model(batch)), label_set
+        )
         sounds = scored.sounds
         starts, ends = scored.starts[sounds] / sample_rate, scored.ends[sounds] / sample_rate
         pooled = pool(scored.scores[sounds], pooling, starts, ends)

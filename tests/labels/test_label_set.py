@@ -51,7 +51,7 @@ def test_bradl15_constants_are_the_set_s():
 
 
 def test_shipped_sets_are_known_by_name_and_cached():
-    assert label_sets() == ("bradl15", "irmas11", "openmic20")
+    assert label_sets() == ("bradl15", "instruments", "irmas11", "openmic20")
     assert LabelSet.load("openmic20") is LabelSet.load("openmic20")
 
 

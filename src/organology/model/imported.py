@@ -103,9 +103,13 @@ def _state(graph: onnx.GraphProto, net: InstrumentNet, source: str) -> dict[str,
         if node.op_type == "Identity" and node.input[0] in given:
             given[node.output[0]] = given[node.input[0]]
     state = {name.removeprefix(_PREFIX): value for name, value in given.items() if name.startswith(_PREFIX)}
+    inner = dict(net.backbone.named_children())
     for node in graph.node:
+        module = _module(node.name)
+        if module.split(".")[0] in inner:  # with frames the backbone's stages are called one by one
+            module = f"backbone.{module}"
         state |= {
-            f"{_module(node.name)}.{part}": given[of]
+            f"{module}.{part}": given[of]
             for part, of in zip(_PARTS.get(node.op_type, ()), node.input[1:], strict=False)
             if of in given
         }

@@ -1,6 +1,6 @@
 """Whether one driver keeps up with many workers: Ray's own fake cluster, and workers that only wait.
 
-    python benchmarks/ray_driver.py [--workers 100] [--blocks 1000] [--delay 2]
+    python benchmarks/ray_driver.py [--workers 100] [--nodes 5] [--blocks 1000] [--delay 2]
 
 Each block stands for 256 files, as in `organology recognize --engine ray`; a worker waits `--delay` seconds for it and
 returns a summary of the usual size. Prints the rate, the share of the ideal one, and the driver's processor seconds.
@@ -23,8 +23,6 @@ from organology.cluster import job as cluster_job
 from organology.cluster.schema import FileKey
 from organology.cluster.worker import SUMMARY
 
-NODES = 5
-
 
 class Waiting:
     """A worker that waits."""
@@ -42,13 +40,14 @@ class Waiting:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=100)
+    parser.add_argument("--nodes", type=int, default=5)
     parser.add_argument("--blocks", type=int, default=1000)
     parser.add_argument("--delay", type=float, default=2.0)
     asked = parser.parse_args()
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     cluster = Cluster()
-    for _ in range(NODES):
-        cluster.add_node(num_cpus=asked.workers // NODES, object_store_memory=100 * 2**20)
+    for _ in range(asked.nodes):
+        cluster.add_node(num_cpus=asked.workers // asked.nodes, object_store_memory=100 * 2**20)
     ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
     n_files = asked.blocks * cluster_job.MOST_FILES
     todo = [FileKey(f"s3://archive/{i // 1000:06}/{i:09}.flac", 40_000_000, 0, f"{i:032x}") for i in range(n_files)]

@@ -65,12 +65,10 @@ def extended(base: InstrumentNet, trained: dict[str, torch.Tensor]) -> Instrumen
             head.linear.weight[i], head.linear.bias[i] = share * weight[j], share * bias[j]
             head.scale[i] = share * trained["scale"][j] + (1 - share) if head.to_labels.known[i] else 0
         at = label_set.index
-        head.contrast[at("brass"), at("brass")] = BRASS
-        head.contrast[at("brass"), at("saxophone")] = -BRASS
-        head.exchange[at("bowed_string"), at("plucked_string")] = -BOWED
+        head.contrast.weight[at("brass"), at("brass")] = BRASS
+        head.contrast.weight[at("brass"), at("saxophone")] = -BRASS
+        head.exchange.weight[at("bowed_string"), at("plucked_string")] = -BOWED
         head.lean[at("woodwind")] = WOODWIND
-        finer = [float(label not in (*base.labels, "guitar")) for label in label_set.labels]
-        head.capped.copy_(torch.tensor(finer))
     return net
 
 

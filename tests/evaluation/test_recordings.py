@@ -160,7 +160,18 @@ def test_command_line_scores_a_model_file_as_recognize_does(tmp_path):
     (tmp_path / "labels.csv").write_text("file,piano,group\n" + "\n".join([*rows, "bad.wav,1,9"]) + "\n", "utf-8")
     out = tmp_path / "out"
     said = run(
-        MODEL, tmp_path / "labels.csv", tmp_path, "--out", out, "--bootstrap", 20, "--fewest-present", 1, status=1
+        MODEL,
+        tmp_path / "labels.csv",
+        tmp_path,
+        "--out",
+        out,
+        "--labels",
+        "bradl15",
+        "--bootstrap",
+        20,
+        "--fewest-present",
+        1,
+        status=1,
     )
     assert "6 recordings of 3 groups" in said and "bad.wav" in said
     told = json.loads((out / "evaluation.json").read_text("utf-8"))
@@ -170,16 +181,65 @@ def test_command_line_scores_a_model_file_as_recognize_does(tmp_path):
 
     with (out / "predictions.csv").open(newline="") as file:
         predicted = list(csv.DictReader(file))
-    expected = Recognizer(MODEL).recognize(tmp_path / "4.wav").file_scores
+    expected = Recognizer(MODEL, labels="bradl15").recognize(tmp_path / "4.wav").file_scores
     assert [float(predicted[4][label]) for label in default_set().labels] == pytest.approx(expected.tolist(), abs=1e-6)
     assert "| piano |" in (out / "evaluation.md").read_text("utf-8")
+
+
+def test_checkpoint_scores_files_as_its_model_file_does(tmp_path):
+    from organology import Recognizer
+    from organology.evaluation.recordings import of_windows
+    from organology.recognition.onnx_model import ModelFile
+
+    rng = np.random.default_rng(2)
+    soundfile.write(tmp_path / "a.wav", 0.1 * rng.standard_normal(9 * RATE), RATE)
+    model = ModelFile(MODEL)
+    about = model.metadata
+    seconds = about.window_frames / about.sample_rate
+    scores = of_windows(model.scores, about.label_set, about.sample_rate, seconds, 1.0, about.pooling)
+    recognizer = Recognizer(MODEL)
+    expected = recognizer.recognize(tmp_path / "a.wav", 1.0).file_scores
+    ours = dict(zip(about.label_set.labels, scores(tmp_path / "a.wav"), strict=True))
+    leaves = [label for label in recognizer.label_set.labels if label not in about.label_set.parents.values()]
+    assert len(leaves) > 5
+    for label in leaves:
+        assert ours[label] == pytest.approx(expected[recognizer.label_set.index(label)], abs=1e-5), label
+
+
+def test_command_line_scores_a_checkpoint_folder(tmp_path):
+    pytest.importorskip("torch")
+    from organology.model import InstrumentNet, ModelConfig, save_checkpoint
+    from organology.model_metadata import ModelMetadata
+
+    network = InstrumentNet(ModelConfig(channels=(4, 4, 4, 4, 4, 4, 4))).eval()
+    save_checkpoint(tmp_path / "model", network, ModelMetadata(network.label_set, (0.5,) * 15))
+    rng = np.random.default_rng(3)
+    for i in range(4):
+        soundfile.write(tmp_path / f"{i}.wav", 0.1 * rng.standard_normal(5 * RATE), RATE)
+    (tmp_path / "labels.csv").write_text("file,piano\n" + "".join(f"{i}.wav,{i % 2}\n" for i in range(4)), "utf-8")
+    said = run(tmp_path / "model", tmp_path / "labels.csv", "--bootstrap", 0, "--fewest-present", 1)
+    assert "4 recordings of 4 groups" in said
+    told = json.loads((tmp_path / "model-labels/evaluation.json").read_text("utf-8"))
+    assert told["macro"]["roc_auc"]["value"] is not None
 
 
 @pytest.mark.skipif(not CLIPS.is_dir(), reason="no ../shared")
 def test_development_set_is_scored_as_its_own_script_does(tmp_path, monkeypatch, capsys):
     pytest.importorskip("pandas")
     out = tmp_path / "out"
-    run(MODEL, CLIPS / "labels.csv", CLIPS / "clips", "--out", out, "--bootstrap", 0, "--workers", 2)
+    run(
+        MODEL,
+        CLIPS / "labels.csv",
+        CLIPS / "clips",
+        "--out",
+        out,
+        "--bootstrap",
+        0,
+        "--workers",
+        2,
+        "--labels",
+        "bradl15",
+    )
     told = json.loads((out / "evaluation.json").read_text("utf-8"))
     monkeypatch.setattr(sys, "argv", ["score.py", str(CLIPS / "labels.csv"), str(out / "predictions.csv")])
     theirs = runpy.run_path(str(CLIPS / "score.py"))

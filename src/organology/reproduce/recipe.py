@@ -9,7 +9,7 @@ import itertools
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import organology
 from organology import config
@@ -47,7 +47,7 @@ class ArmsConfig:
     transfer: tuple[Transfer, ...] = ("finetuned",)
     p_musical: tuple[float, ...] = (0.4,)
     vary: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    of_transfer: dict[Transfer, dict[str, Any]] = field(default_factory=dict)
+    of_transfer: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def variants(self) -> tuple[Changes, ...]:
         """Every combination of the varied settings; one without changes where none is varied."""
@@ -58,6 +58,9 @@ class ArmsConfig:
         for place, values in self.vary.items():
             if not values:
                 raise ValueError(f"arms.vary.{place}: names one value or more")
+        unknown = set(self.of_transfer) - set(get_args(Transfer))
+        if unknown:
+            raise ValueError(f"arms.of_transfer: {', '.join(sorted(unknown))} is no transfer method")
         own = {"training.transfer", "mixing.p_musical", "seed"} & set(self.vary)
         if own:
             raise ValueError(f"arms.vary: {', '.join(sorted(own))} is varied by transfer, p_musical or seeds")

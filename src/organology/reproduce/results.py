@@ -116,7 +116,7 @@ def _take_up(
     settings: tuple[str, float, int, Changes], out: Path, outcome: Outcome, recipe: ExperimentRecipe
 ) -> ArmResult | None:
     try:
-        arm = make_run_spec(outcome.setup, *settings, recipe.arms.of_transfer.get(settings[0]))  # type: ignore[call-overload]
+        arm = make_run_spec(outcome.setup, *settings, recipe.arms.of_transfer.get(settings[0]))
     except ConfigError:  # pre-trained weights are not there yet
         return None
     folder = folder_of(out, arm)

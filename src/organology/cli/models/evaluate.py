@@ -49,7 +49,7 @@ def evaluate(
     ] = None,
     labels: Labels = None,
     hop: Annotated[
-        float | None, typer.Option(min=0.01, help="Recordings: distance of the windows in seconds [1].")
+        float | None, typer.Option(min=0.01, help="Recordings: distance of the windows in seconds [as the model says].")
     ] = None,
     fewest: Annotated[
         int, typer.Option("--fewest-present", min=1, help="Recordings: that a label needs to count in the means.")
@@ -59,7 +59,7 @@ def evaluate(
     if source.suffix.lower() not in (".yaml", ".yml"):
         from organology.cli.models.evaluate_recordings import Settings, evaluate_recordings
 
-        settings = Settings(labels, hop or 1.0, fewest, threshold, bootstrap, workers)
+        settings = Settings(labels, hop, fewest, threshold, bootstrap, workers)
         evaluate_recordings(checkpoint, source, recordings, out, settings)
         return
     if recordings is not None:

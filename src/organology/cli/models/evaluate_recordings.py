@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from organology.evaluation.recordings import FileScores
     from organology.labels import LabelSet
 
+HOP_SECONDS = 1.0
+"""Of a model that does not say its own."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -25,7 +28,8 @@ class Settings:
     ----------
     labels : str or None
         Name or table of a label set; None: the model's.
-    hop_seconds : float
+    hop_seconds : float or None
+        None: the model's, or 1.
     fewest_present : int
     threshold : float or None
     bootstrap : int
@@ -33,7 +37,7 @@ class Settings:
     """
 
     labels: str | None
-    hop_seconds: float
+    hop_seconds: float | None
     fewest_present: int
     threshold: float | None
     bootstrap: int
@@ -129,7 +133,7 @@ def open_model(path: Path, settings: Settings) -> Opened:
         scorer.label_set,
         scorer.sample_rate,
         scorer.window_seconds or 4.0,
-        settings.hop_seconds,
+        settings.hop_seconds or HOP_SECONDS,
         scorer.pooling,
     )
     return Opened(scorer.name, scorer.label_set, missing, scorer.thresholds, scores)

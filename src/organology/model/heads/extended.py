@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from organology.labels import LabelSet
+from organology.labels import LabelSet, default_set
 from organology.model.heads.linear import blend_linear
 from organology.model.taggers.audioset import AudioSetClassifier, ZeroShot
 
@@ -16,10 +16,10 @@ class ExtendedHead(nn.Module):
     """As "anchored", for labels of which some were learned with the backbone and others on top of it.
 
     ``logits = linear(layer_norm(embedding)) + scale * anchor`` with ``anchor = zero_shot(classifier(embedding))``, the
-    highest logit of the AudioSet classes of each label. Then terms between labels: ``logits += contrast @ anchor +
-    exchange @ logits``, by which one label speaks against another that is mistaken for it (a saxophone for brass), and
-    each label leans on the highest of its children by its share `lean`. Labels whose `capped` is 1 are never above
-    their parents, where others raise them. It begins at the published tagger: layer and terms at zero, scales at one.
+    highest logit of the AudioSet classes of each label. Then terms between labels: ``logits += contrast(anchor) +
+    exchange(logits)``, by which one label speaks against another that is mistaken for it (a saxophone for brass), and
+    each label leans on the highest of its children by its share `lean`. Labels that the default set does not
+    have, and that have no children, are capped: never above their parents, where others raise them. It begins at the published tagger: layer and terms at zero, scales at one.
     The classifier and the terms are frozen.
 
     Parameters
@@ -43,15 +43,18 @@ class ExtendedHead(nn.Module):
         self.norm = nn.LayerNorm(embedding_size)
         self.linear = nn.Linear(embedding_size, n)
         self.scale = nn.Parameter(torch.ones(n))
-        self.contrast = nn.Parameter(torch.zeros(n, n), requires_grad=False)
-        self.exchange = nn.Parameter(torch.zeros(n, n), requires_grad=False)
+        self.contrast = nn.Linear(n, n).requires_grad_(False)
+        self.exchange = nn.Linear(n, n).requires_grad_(False)
         self.lean = nn.Parameter(torch.zeros(n), requires_grad=False)
         self.classifier = AudioSetClassifier(embedding_size).requires_grad_(False)
         self.to_labels = ZeroShot(label_set)
-        nn.init.zeros_(self.linear.weight)
-        nn.init.zeros_(self.linear.bias)
+        for layer in (self.linear, self.contrast, self.exchange):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
         self.register_buffer("children_table", _children_table(label_set), persistent=False)
-        self.register_buffer("capped", torch.zeros(n))
+        known = default_set().labels
+        finer = [label not in known and not label_set.children(label) for label in label_set.labels]
+        self.register_buffer("capped", torch.tensor(finer).float(), persistent=False)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:
@@ -64,7 +67,7 @@ class ExtendedHead(nn.Module):
         """(batch, embedding_size) -> (batch, n_labels)."""
         anchor: Tensor = self.to_labels(self.classifier(embedding))
         logits = self.linear(self.norm(embedding)) + self.scale * anchor
-        logits = logits + anchor @ self.contrast.T + logits @ self.exchange.T
+        logits = logits + self.contrast(anchor) + self.exchange(logits)
         highest = logits[:, self.children_table].amax(-1)
         leaned: Tensor = logits + self.lean * (highest - logits)
         return leaned

@@ -18,9 +18,9 @@ class ExtendedHead(nn.Module):
     ``logits = linear(layer_norm(embedding)) + scale * anchor`` with ``anchor = zero_shot(classifier(embedding))``, the
     highest logit of the AudioSet classes of each label. Then terms between labels: ``logits += contrast(anchor) +
     exchange(logits)``, by which one label speaks against another that is mistaken for it (a saxophone for brass), and
-    each label leans on the highest of its children by its share `lean`. Labels that the default set does not
-    have, and that have no children, are capped: never above their parents, where others raise them. It begins at the published tagger: layer and terms at zero, scales at one.
-    The classifier and the terms are frozen.
+    each label leans on the highest of its children by its share `lean`. Labels that the default set does not have, and
+    that have no children, are capped: never above their parents, where others raise them. It begins at the published
+    tagger: layer and terms at zero, scales at one. The classifier and the terms are frozen.
 
     Parameters
     ----------

@@ -216,7 +216,7 @@ def arms_of(
     """
     transfers, shares = choose(recipe, names)
     return [
-        make_run_spec(setup, transfer, p_musical, seed, changes, recipe.arms.of_transfer.get(transfer))  # type: ignore[call-overload]
+        make_run_spec(setup, transfer, p_musical, seed, changes, recipe.arms.of_transfer.get(transfer))
         for seed, transfer, p_musical, changes in itertools.product(
             seeds or recipe.seeds, transfers, shares, recipe.arms.variants()
         )

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from organology import Recognizer
 from organology.cli import command_line
 from organology.errors import OrganologyError
+from organology.recognition.onnx_model import ModelFile
 from organology.serving.page.static import RUNTIME_FILES, build
 
 
@@ -26,7 +26,7 @@ def test_folder_holds_the_page_the_model_and_the_runtime(tmp_path, runtime):
     assert {f"page/ort/{name}" for name in RUNTIME_FILES} <= names
     assert "page/server-engine.js" not in names
     model = json.loads((tmp_path / "out/page/model.json").read_text())
-    assert [one["label"] for one in model["labels"]] == list(Recognizer(threads=1).metadata.labels)
+    assert [one["label"] for one in model["labels"]] == list(ModelFile().metadata.labels)
     kept = (tmp_path / "out/sw.js").read_text()
     assert all(f'"{name}"' in kept for name in names - {"index.html", "sw.js"})
 

@@ -106,7 +106,9 @@ Asked = Annotated[Presentation, Depends(presentation)]
 async def create(
     request: Request,
     asked: Asked,
-    hop: Annotated[float, Query(le=60, description="Distance of the windows in seconds.")] = 1.0,
+    hop: Annotated[
+        float | None, Query(le=60, description="Distance of the windows in seconds; left out: the model's.")
+    ] = None,
     name: Annotated[str | None, Query(max_length=1000, description="Of the recording, for results.")] = None,
     wait: Annotated[
         float | None, Query(ge=0, description="Seconds to wait for the result; 0: answer with 202 at once.")
@@ -118,6 +120,7 @@ async def create(
     """
     service = service_of(request)
     limits = service.settings.limits
+    hop = service.recognizer.metadata.hop_seconds if hop is None else hop
     if not hop >= limits.least_hop_seconds:
         raise Problem(422, f"hop must be at least {limits.least_hop_seconds:g} s, got {hop:g}")
     seconds = limits.wait_seconds if wait is None else min(wait, limits.wait_seconds)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def mixer(tmp_path_factory) -> Mixer:
             for name in LABELS
         ]  # fmt: skip
         folders.append(write_corpus(root / corpus, corpus, stems))
-    config = load_recipe(RECIPE).mixing
+    config = replace(load_recipe(RECIPE).mixing, split=None)  # the songs here are all of one split
     return Mixer(StemPool.load(folders, "train", config), config, seed=0)
 
 

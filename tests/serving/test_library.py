@@ -87,5 +87,5 @@ def test_without_a_store_there_is_no_library(client):
 
 
 def test_store_of_other_labels_is_refused(store):
-    with pytest.raises(OrganologyError, match="bradl15"):
+    with pytest.raises(OrganologyError, match="instruments"):
         create_app(Settings(store=store, labels="irmas11"))

@@ -129,7 +129,7 @@ const tidied = (on, edges, settings) => {
 // Segments, an array a label, of an activity.
 export const segments = ({ edges, scores }, labels, thresholds, settings = SEGMENT_SETTINGS) => {
   const columns = scores.map((values, c) => {
-    const on = new Array(values.length).fill(false), low = thresholds[c] * settings.low_ratio;
+    const on = new Array(values.length).fill(false), low = thresholds[c] * (settings.low_ratio ?? SEGMENT_SETTINGS.low_ratio);
     for (const [begin, end] of runs(Array.from(values, (value) => value >= low))) {
       if (values.subarray(begin, end).some((value) => value >= thresholds[c])) on.fill(true, begin, end);
     }

@@ -6,7 +6,7 @@ import pytest
 
 from golden.cases import FOLDER, produced
 
-_NUMBER = re.compile(r"\d+\.\d+(?:e-?\d+)?")
+_NUMBER = re.compile(r"\d+\.\d+(?:e-?\d+)?|\d+e-\d+")
 _TOLERANCE = 0.003  # of scores: their last digits differ between processors and versions of decoders
 _BARS = re.compile(r"[▁▂▃▄▅▆▇█]")
 

@@ -16,9 +16,6 @@ MOST_MODULES = 16
 BRADL15_NAMES = {"LABELS", "FAMILIES", "FAMILY_OF", "INSTRUMENTS", "DISPLAY_NAMES"}
 MAY_KNOW_BRADL15 = ("organology.labels", "organology.reproduce")
 
-OPEN_CROWDS: set[str] = {"organology.audio"}
-"""Packages that still hold too many modules; the list only shrinks."""
-
 
 @cache
 def modules(source: Path = SOURCE, package: str = PACKAGE) -> dict[str, Path]:
@@ -118,7 +115,7 @@ def test_import_graph_of_the_package_has_no_cycle():
 
 
 def test_packages_hold_few_modules_and_no_three_of_one_prefix():
-    assert crowds(siblings(modules())) <= OPEN_CROWDS
+    assert crowds(siblings(modules())) == set()
 
 
 def test_labels_of_the_paper_are_known_to_few():

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from organology import audio
-from organology.audio import spooling
 from organology.audio.inputs import expand
 from organology.audio.playlist import read_playlist
+from organology.audio.sources import spooling
 from organology.errors import AudioError, OrganologyError, UnreadableError
 from sounds import tone, write
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from organology import audio
-from organology.audio import playlist, readers
+from organology.audio import playlist
+from organology.audio.decoding import readers
 from organology.audio.inputs import expand
 from organology.errors import AudioError, UnreadableError
 from sounds import noise, tone, write

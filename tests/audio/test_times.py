@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from organology import audio
-from organology.audio.timeline import Timeline
+from organology.audio.containers.timeline import Timeline
 from sounds import encode, noise, tone, write
 
 RATE = 48_000

@@ -2,8 +2,8 @@
 
 `decode` streams: memory does not grow with the file. libsndfile reads what it reads whole (wav, flac, ogg vorbis, aiff,
 …); PyAV (FFmpeg's libraries) reads the rest (mp3, opus, m4a, alac, wma, the sound of videos), and goes on where
-libsndfile gives up (`opening` has the table). Nothing here touches the network: containers that only point elsewhere
-(playlists) are not opened. Nothing is printed.
+libsndfile gives up (`decoding.opening` has the table). Nothing here touches the network: containers that only point
+elsewhere (playlists) are not opened. Nothing is printed.
 
 Conventions
 -----------
@@ -19,7 +19,7 @@ from organology.audio.arrays import from_array
 from organology.audio.discovery import SUFFIXES, find, search
 from organology.audio.mono import SAMPLE_RATE, mono_blocks, read_mono
 from organology.audio.playlist import PLAYLIST_SUFFIXES, read_playlist
-from organology.audio.source import Source
+from organology.audio.sources.source import Source
 from organology.audio.stream import BLOCK_FRAMES, AudioStream, decode
 
 __all__ = [

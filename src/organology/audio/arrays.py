@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.audio.readers import Samples, full_scale
+from organology.audio.decoding.readers import Samples, full_scale
 from organology.audio.stream import BLOCK_FRAMES, MAX_CHANNELS, AudioStream, checked
 from organology.errors import AudioError
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.audio.readers import Samples
+from organology.audio.decoding.readers import Samples
 
 BLOCK_FRAMES = 65_536
 """Frames for which the channels are weighed against each other."""

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from organology.audio.discovery import is_pattern, matching, search
 from organology.audio.playlist import is_playlist, read_playlist
-from organology.audio.spooling import STANDARD_INPUT, standard_input
+from organology.audio.sources.spooling import STANDARD_INPUT, standard_input
 from organology.errors import AudioError, OrganologyError
 
 

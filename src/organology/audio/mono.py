@@ -8,9 +8,9 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from organology.audio.decoding.readers import reblocked
 from organology.audio.downmix import BLOCK_FRAMES, Downmix
-from organology.audio.readers import reblocked
-from organology.audio.source import Source
+from organology.audio.sources.source import Source
 from organology.audio.stream import AudioStream, decode
 
 SAMPLE_RATE = 32_000

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from organology.audio.source import reason_of, regular_size
+from organology.audio.sources.source import reason_of, regular_size
 from organology.errors import AudioError, UnreadableError
 
 PLAYLIST_SUFFIXES = frozenset({".m3u", ".m3u8", ".pls"})

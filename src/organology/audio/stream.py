@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from organology.audio.opening import av_reader, open_reader, prepared
-from organology.audio.readers import NotAudioError, Reader, Samples
-from organology.audio.source import OpenSource, Source, open_source, reason_of
+from organology.audio.decoding.opening import av_reader, open_reader, prepared
+from organology.audio.decoding.readers import NotAudioError, Reader, Samples
+from organology.audio.sources.source import OpenSource, Source, open_source, reason_of
 from organology.errors import AudioError
 
 BLOCK_FRAMES = 65_536

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from organology.audio.discovery import SUFFIXES, is_pattern
 from organology.audio.inputs import expand
-from organology.audio.spooling import spool
+from organology.audio.sources.spooling import spool
 from organology.cluster.address import is_address
 from organology.cluster.dataset import file_system
 from organology.cluster.schema import FileKey

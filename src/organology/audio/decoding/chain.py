@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from organology.audio.conform import Conform
-from organology.audio.readers import NotAudioError, Reader, Samples, reblocked
-from organology.audio.source import OpenSource
+from organology.audio.decoding.conform import Conform
+from organology.audio.decoding.readers import NotAudioError, Reader, Samples, reblocked
+from organology.audio.sources.source import OpenSource
 
 
 class ChainReader:

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from organology.audio import mpeg, ogg
-from organology.audio.chain import ChainReader
-from organology.audio.headers import mended
-from organology.audio.readers import NO_STREAM, NotAudioError, Reader, SoundfileReader
-from organology.audio.source import OpenSource
+from organology.audio.containers import mpeg, ogg
+from organology.audio.containers.headers import mended
+from organology.audio.decoding.chain import ChainReader
+from organology.audio.decoding.readers import NO_STREAM, NotAudioError, Reader, SoundfileReader
+from organology.audio.sources.source import OpenSource
 
 _Opener = Callable[[OpenSource], Reader]
 
@@ -74,7 +74,7 @@ def open_reader(source: OpenSource) -> Reader:
 
 def av_reader(source: OpenSource) -> Reader:
     """A reader of FFmpeg's libraries."""
-    from organology.audio.av_reader import AvReader  # PyAV takes a while to import, and few files need it
+    from organology.audio.decoding.av_reader import AvReader  # PyAV takes a while to import, and few files need it
 
     return AvReader(source)
 

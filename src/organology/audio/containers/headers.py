@@ -15,9 +15,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from organology.audio.mpeg import TAGS
-from organology.audio.source import OpenSource
-from organology.audio.view import View
+from organology.audio.containers.mpeg import TAGS
+from organology.audio.sources.source import OpenSource
+from organology.audio.sources.view import View
 
 _SLACK = 2**16  # bytes behind the sound that are no chunk and need no explanation
 _ROUNDING = 8  # bytes missing at the end that mean nothing

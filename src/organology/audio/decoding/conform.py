@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from organology.audio.readers import Samples
+from organology.audio.decoding.readers import Samples
 
 
 class Conform:

@@ -8,11 +8,11 @@ from typing import Any
 import av
 import numpy as np
 
-from organology.audio import mpeg
-from organology.audio.conform import Conform
-from organology.audio.readers import NO_STREAM, NotAudioError, Samples, full_scale, reblocked
-from organology.audio.source import OpenSource, reason_of
-from organology.audio.timeline import Timeline
+from organology.audio.containers import mpeg
+from organology.audio.containers.timeline import Timeline
+from organology.audio.decoding.conform import Conform
+from organology.audio.decoding.readers import NO_STREAM, NotAudioError, Samples, full_scale, reblocked
+from organology.audio.sources.source import OpenSource, reason_of
 
 # What PyAV may open. Playlists (hls, dash, concat, sdp) are left out because they read other files and addresses,
 # pictures, subtitles and raw text because they are not audio.

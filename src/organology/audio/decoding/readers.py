@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from organology.audio.source import OpenSource, reason_of
-from organology.audio.view import View
+from organology.audio.sources.source import OpenSource, reason_of
+from organology.audio.sources.view import View
 
 Samples = NDArray[np.float32]
 

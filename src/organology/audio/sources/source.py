@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from organology.audio.spooling import seekable
-from organology.audio.view import View, size_of
+from organology.audio.sources.spooling import seekable
+from organology.audio.sources.view import View, size_of
 from organology.errors import AudioError, UnreadableError
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO

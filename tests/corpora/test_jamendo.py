@@ -13,11 +13,11 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora_trees_slakh import JAMENDO, jamendo, mp3, tone
+from corpora_trees_slakh import JAMENDO, jamendo, mp3, prepare_tags, tone
 from organology import audio
 from organology.corpora.issues import Issue, Listener
 from organology.corpora.readers import jamendo as reader
-from organology.corpora.readers.jamendo import TAGS, prepare_jamendo
+from organology.corpora.readers.jamendo import TAGS
 from organology.corpora.registry import find
 from organology.corpora.tagging import ChunkConfig, SourceTrack, TaggedChunks, TaggingPool, seek
 from organology.corpora.tagging.report import lines
@@ -160,7 +160,7 @@ def test_what_is_no_such_table_is_an_error(own_tree):
 
 @pytest.mark.parametrize("in_place", [False, True])
 def test_prepared_tracks_and_their_chunks(tree, tmp_path, in_place):
-    report = prepare_jamendo(tree, tmp_path / "out", in_place=in_place)
+    report = prepare_tags("jamendo", tree, tmp_path / "out", in_place=in_place)
     table, tags = read_tracks(tmp_path / "out")
     assert report.complete and not report.of("note")
     assert tags.tags == TAGS and tags.corpus == "jamendo"
@@ -180,12 +180,12 @@ def test_prepared_tracks_and_their_chunks(tree, tmp_path, in_place):
 
 
 def test_prepared_audio_is_mono_at_32_khz(tree, tmp_path):
-    prepare_jamendo(tree, tmp_path / "out")
+    prepare_tags("jamendo", tree, tmp_path / "out")
     table, tags = read_tracks(tmp_path / "out")
     for row in table.iter_rows(named=True):
         info = soundfile.info(tags.audio / row["path"])
         assert (info.samplerate, info.channels, info.frames) == (32_000, 1, row["frames"])
-    prepare_jamendo(tree, tmp_path / "wav", audio_format="wav")
+    prepare_tags("jamendo", tree, tmp_path / "wav", audio_format="wav")
     assert {Path(p).suffix for p in read_tracks(tmp_path / "wav")[0]["path"]} == {".wav"}
 
 
@@ -197,7 +197,7 @@ def test_missing_and_broken_tracks_are_left_out(own_tree, tmp_path, in_place):
     whole = (audio_folder / "14/214.low.mp3").read_bytes()
     (audio_folder / "14/214.low.mp3").write_bytes(whole[: len(whole) // 4])
     listener = Counting()
-    report = prepare_jamendo(own_tree, tmp_path / "out", in_place=in_place, listener=listener)
+    report = prepare_tags("jamendo", own_tree, tmp_path / "out", in_place=in_place, listener=listener)
     failed = {issue.song: issue.reason for issue in report.of("failed")}
     assert set(failed) == {"track_0000241", "track_0000382"} and failed["track_0000241"] == "no such file"
     assert not report.complete and all("\n" not in line for line in listener.issues)
@@ -206,14 +206,14 @@ def test_missing_and_broken_tracks_are_left_out(own_tree, tmp_path, in_place):
     assert set(table["track"]) == set(TRACKS) - set(failed)
     assert len(json.loads((tmp_path / "out" / "report.json").read_text())["failed"]) == 2
     with pytest.raises(CorpusError, match="no such file"):
-        prepare_jamendo(own_tree, tmp_path / "strict", in_place=in_place, strict=True)
+        prepare_tags("jamendo", own_tree, tmp_path / "strict", in_place=in_place, strict=True)
 
 
 def test_many_missing_tracks_share_a_line(own_tree, tmp_path, monkeypatch):
     monkeypatch.setattr("organology.corpora.tagging.prepare._NAMED", 2)
     for name in ("41/241", "82/382", "15/215"):
         (own_tree / "audio-low" / f"{name}.low.mp3").unlink()
-    report = prepare_jamendo(own_tree, tmp_path / "out", in_place=True)
+    report = prepare_tags("jamendo", own_tree, tmp_path / "out", in_place=True)
     assert [issue.reason for issue in report.of("failed")] == [
         "3 of 6 tracks have no audio file: track_0000241, track_0000382, track_0000215, ..."
     ]
@@ -221,44 +221,44 @@ def test_many_missing_tracks_share_a_line(own_tree, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("in_place", [False, True])
 def test_a_stopped_run_goes_on_to_the_same_result(tree, tmp_path, in_place):
-    prepare_jamendo(tree, tmp_path / "whole", in_place=in_place)
+    prepare_tags("jamendo", tree, tmp_path / "whole", in_place=in_place)
     with pytest.raises(KeyboardInterrupt):
-        prepare_jamendo(tree, tmp_path / "out", in_place=in_place, listener=Counting(stop_after=2))
+        prepare_tags("jamendo", tree, tmp_path / "out", in_place=in_place, listener=Counting(stop_after=2))
     assert not (tmp_path / "out" / "tracks.parquet").exists()
     times = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*.flac")}
-    prepare_jamendo(tree, tmp_path / "out", in_place=in_place, jobs=2 if in_place else 1)
+    prepare_tags("jamendo", tree, tmp_path / "out", in_place=in_place, jobs=2 if in_place else 1)
     assert snapshot(tmp_path / "out") == snapshot(tmp_path / "whole")
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())  # nothing twice
     assert in_place or len(times) == 2
 
 
 def test_looked_at_once(tree, tmp_path, monkeypatch):
-    prepare_jamendo(tree, tmp_path / "out", in_place=True)
+    prepare_tags("jamendo", tree, tmp_path / "out", in_place=True)
     journal = tmp_path / "out" / ".looked_at.jsonl"
     text = journal.read_text()
     journal.write_text(text[: text.index("\n") + 30])  # one line, and a piece of the next
     seen = []
     monkeypatch.setattr("organology.corpora.tagging.in_place.probe", lambda path: seen.append(path) or seek.probe(path))
     before = snapshot(tmp_path / "out")["tracks.parquet"]
-    prepare_jamendo(tree, tmp_path / "out", in_place=True)
+    prepare_tags("jamendo", tree, tmp_path / "out", in_place=True)
     assert len(seen) == 5 and journal.read_text() == text
     assert snapshot(tmp_path / "out")["tracks.parquet"] == before
 
 
 def test_never_into_another_corpus(tree, tmp_path):
     with pytest.raises(CorpusError, match="lies in the source"):
-        prepare_jamendo(tree, tree / "out")
+        prepare_tags("jamendo", tree, tree / "out")
     (tmp_path / "stems.parquet").touch()
     with pytest.raises(CorpusError, match="holds a prepared corpus of stems"):
-        prepare_jamendo(tree, tmp_path, in_place=True)
+        prepare_tags("jamendo", tree, tmp_path, in_place=True)
     with pytest.raises(CorpusError, match="nowhere: no such folder"):
-        prepare_jamendo(tree, tmp_path / "out", audio=tmp_path / "nowhere")
+        prepare_tags("jamendo", tree, tmp_path / "out", settings={"audio": tmp_path / "nowhere"})
 
 
 @pytest.fixture(scope="module")
 def pool(tree, tmp_path_factory):
     out = tmp_path_factory.mktemp("prepared")
-    prepare_jamendo(tree, out)
+    prepare_tags("jamendo", tree, out)
     return TaggingPool.load([out], "train")
 
 

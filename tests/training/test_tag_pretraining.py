@@ -16,10 +16,9 @@ import yaml
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from corpora_trees_slakh import jamendo
+from corpora_trees_slakh import jamendo, prepare_tags
 from organology import cli
 from organology.corpora.readers.jamendo import TAGS as JAMENDO_TAGS
-from organology.corpora.readers.jamendo import prepare_jamendo
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
 from organology.errors import ConfigError, CorpusError
 from organology.model import load_checkpoint
@@ -186,7 +185,7 @@ def test_learns(place, recipe):
 
 def test_command_line_on_a_jamendo_tree_in_place(tmp_path):
     tree = jamendo(tmp_path / "tree", "audio-low", low=True, seconds=3)
-    prepare_jamendo(tree, tmp_path / "corpus", in_place=True)
+    prepare_tags("jamendo", tree, tmp_path / "corpus", in_place=True)
     arguments = ["pretrain", str(write(tmp_path / "tiny.yaml")), "--out", str(tmp_path / "run"), "--epochs", "1"]
     done = CliRunner().invoke(cli.command_line(), [*arguments, "--seed", "5"])
     assert done.exit_code == 0, done.output

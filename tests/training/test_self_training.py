@@ -27,12 +27,21 @@ from organology.training.run import train
 from organology.training.teachers.config import SelfTraining
 from organology.training.teachers.pseudo_labels import RECORDING_FLOOR_DB, PseudoLabeler
 from organology.training.teachers.tags import TagTeacher, tag_table
-from organology.training.transfer.data import training_audio
+from organology.training.transfer import data as transfer_data
+from organology.training.transfer.data import compared_recordings, training_audio
 from training_support import RATE, make_corpus, sound, write_recipe
 
 LABELS = default_set().labels
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_compared():
+    """The tagger is brought to the model's spread on some recordings; a run of seconds needs no thousand of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer_data, "COMPARED_RECORDINGS", 48)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +205,9 @@ def test_recordings_follow_the_mixtures_of_each_batch(place):
         assert item.songs.startswith("recordings/band ")
         assert torch.equal(item.waveform, audio.recording(number).waveform)
     assert not torch.equal(audio[4].waveform, audio[5].waveform)
+    batches = list(compared_recordings(audio, 32))
+    assert [len(batch) for batch in batches] == [32, 16]
+    assert torch.equal(batches[1][0], audio.recording(32).waveform)
 
 
 def test_a_run_goes_on_with_the_model_and_resumes(place):

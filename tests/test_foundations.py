@@ -92,13 +92,3 @@ def test_imports_go_one_way():
         [Path(sys.executable).parent / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout
-
-
-def test_help_loads_nothing_heavy():
-    code = (
-        "import sys; sys.argv = ['organology', '--help']\nfrom organology.cli import main\n"
-        "try: main()\nexcept SystemExit: pass\n"
-        "print(sorted(set(sys.modules) & {'torch', 'onnxruntime', 'numpy', 'polars', 'matplotlib', 'lightning', 'av'}))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"

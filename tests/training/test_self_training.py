@@ -205,9 +205,9 @@ def test_recordings_follow_the_mixtures_of_each_batch(place):
         assert item.songs.startswith("recordings/band ")
         assert torch.equal(item.waveform, audio.recording(number).waveform)
     assert not torch.equal(audio[4].waveform, audio[5].waveform)
-    batches = list(compared_recordings(audio, 32))
-    assert [len(batch) for batch in batches] == [32, 16]
-    assert torch.equal(batches[1][0], audio.recording(32).waveform)
+    batches = list(compared_recordings(audio, 24))
+    assert [len(batch) for batch in batches] == [24, 24]
+    assert torch.equal(batches[1][0], audio.recording(24).waveform)
 
 
 def test_a_run_goes_on_with_the_model_and_resumes(place):

@@ -89,7 +89,7 @@ def waveforms(n=6):
     return torch.from_numpy(np.stack([sound("piano", i)[: 2 * RATE] for i in range(n)]).astype(np.float32))
 
 
-def test_a_folder_becomes_a_corpus_without_tags(place, tmp_path):
+def test_prepare_recordings_folder_becomes_a_corpus_without_tags(place, tmp_path):
     pool = TaggingPool.load([place / "recordings"], "train")
     assert pool.tags == ()
     tracks = {track for _, track in pool.tracks} | {
@@ -108,21 +108,21 @@ def test_a_folder_becomes_a_corpus_without_tags(place, tmp_path):
     assert all(path.is_relative_to(out) for path in TaggingPool.load([out], "train").paths)
 
 
-def test_without_tags_there_is_nothing_to_pretrain_on(place, tmp_path):
+def test_pretrain_on_recordings_without_tags_is_refused(place, tmp_path):
     recipe = tmp_path / "pretraining.yaml"
     recipe.write_text(f"corpora: [{place / 'recordings'}]\n", encoding="utf-8")
     with pytest.raises(CorpusError, match="recordings: recordings without tags"):
         train(load_pretraining_recipe(recipe), tmp_path / "run")
 
 
-def test_what_is_no_folder_of_recordings_is_an_error(tmp_path):
+def test_prepare_recordings_other_folder_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     for folder, reason in (("nowhere", "no such folder"), ("empty", "no audio in this folder")):
         with pytest.raises(CorpusError, match=f"{folder}: {reason}"):
             prepare_tags("recordings", tmp_path / folder, tmp_path / "out")
 
 
-def test_labels_are_read_from_tags():
+def test_tag_table_gives_the_tags_of_each_label():
     from organology.corpora.readers.jamendo import TAGS
 
     table = {
@@ -147,7 +147,7 @@ def test_labels_are_read_from_tags():
     assert {"singing", "choir", "female voice"} < table["singer"] == table["voice"]
 
 
-def test_a_tagger_speaks_of_what_it_has_tags_for(place):
+def test_tag_teacher_knows_what_it_has_tags_for(place):
     every = TagTeacher(place / "musicnn.pth", default_set())
     says = dict(zip(LABELS, every.knows.tolist(), strict=True))
     assert not says["brass"] and not says["woodwind"] and says["piano"]
@@ -160,7 +160,7 @@ def test_a_tagger_speaks_of_what_it_has_tags_for(place):
         TagTeacher(place / "musicnn.pth", default_set(), ("brass",))
 
 
-def test_the_tagger_hears_the_same_at_16_khz_and_at_32():
+def test_tagger_front_end_at_32_khz_is_that_of_16_khz():
     """Its front end takes a transform of twice the length in place of resampling."""
     tagger = MusicTagger().eval()
     rng = np.random.default_rng(5)
@@ -175,7 +175,7 @@ def test_the_tagger_hears_the_same_at_16_khz_and_at_32():
     assert (here - there)[:, :, 2:-2].abs().max() < 0.05
 
 
-def test_targets_by_hand(place):
+def test_pseudo_labels_of_known_scores_are_exact(place):
     config = SelfTraining((place / "recordings",), place / "model/best", place / "musicnn.pth", tagger_share=0.25)
     committee, x = PseudoLabeler(config, default_set()), waveforms()
     committee.compare([x[:4], x[4:]])
@@ -192,7 +192,7 @@ def test_targets_by_hand(place):
     assert (alone.scores(x) - model.sigmoid()).abs().max() < 1e-6
 
 
-def test_recordings_follow_the_mixtures_of_each_batch(place):
+def test_self_training_recordings_follow_the_mixtures_of_each_batch(place):
     recipe = recipe_of(place, "order")
     mixer = Mixer(StemPool.load(recipe.corpora, "train", recipe.mixing), recipe.mixing, recipe.seed)
     audio, mixtures = training_audio(recipe, mixer), MixtureDataset(mixer)
@@ -210,7 +210,7 @@ def test_recordings_follow_the_mixtures_of_each_batch(place):
     assert torch.equal(batches[1][0], audio.recording(24).waveform)
 
 
-def test_a_run_goes_on_with_the_model_and_resumes(place):
+def test_self_training_run_goes_on_with_the_model_and_resumes(place):
     recipe = recipe_of(place, "whole")
     summary = train(recipe, place / "whole")
     assert summary["epochs"] == 2
@@ -235,7 +235,7 @@ def _interrupted_in_the_second_epoch(self, batch, batch_idx):
     self._validated.append((batch.targets.cpu(), self.score_batch(batch.waveform)))
 
 
-def test_what_recordings_say_counts(place):
+def test_self_training_tagger_and_weight_move_the_result(place):
     """The tagger's share moves the weights elsewhere; the recordings' weight 0 leaves them out."""
     scores = {}
     for name, tagger, weight in (("none", "musicnn.pth", 0.0), ("alone", None, 0.9), ("both", "musicnn.pth", 0.9)):
@@ -258,12 +258,12 @@ def test_what_recordings_say_counts(place):
         ({"tagger_labels": ["kazoo"]}, "not a label of bradl15: 'kazoo'"),
     ],
 )
-def test_settings_that_cannot_be(place, own, reason):
+def test_self_training_wrong_settings_are_refused(place, own, reason):
     with pytest.raises(ConfigError, match=reason):
         recipe_of(place, "wrong", **own)
 
 
-def test_files_that_are_not_there(place):
+def test_self_training_missing_files_are_refused(place):
     for own, reason in (
         ({"model": "nowhere"}, "nowhere: no such checkpoint folder"),
         ({"tagger": "no.pth"}, "no.pth: no such music tagger"),
@@ -273,7 +273,7 @@ def test_files_that_are_not_there(place):
             train(recipe_of(place, "missing", **own), place / "missing")
 
 
-def test_it_goes_on_with_a_model_or_not_at_all(place):
+def test_self_training_without_its_model_is_refused(place):
     own = {"recordings": ["recordings"], "model": "model/best"}
     with pytest.raises(ConfigError, match="transfer cannot be scratch"):
         load_recipe(write_recipe(place / "scratch.yaml", place / "corpus", self_training=own))
@@ -283,7 +283,7 @@ def test_it_goes_on_with_a_model_or_not_at_all(place):
         train(other, place / "other")
 
 
-def test_it_may_go_on_at_another_level(place):
+def test_self_training_at_another_level_scores_alike(place):
     recipe = recipe_of(place, "leveled")
     leveled = dataclasses.replace(recipe.model.frontend_config, level_db=-30.0)
     recipe = dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, frontend=leveled))
@@ -298,7 +298,7 @@ def test_it_may_go_on_at_another_level(place):
 
 
 @pytest.mark.parametrize("head", ["paper", "linear", "anchored"])
-def test_another_output_layer_is_mixed_in(head):
+def test_blend_of_any_head_mixes_another_layer_in(head):
     backbone = "mobilenet" if head == "anchored" else "short-chunk"
     channels = {} if head == "anchored" else {"channels": (4, 6, 8, 8, 8, 8, 8)}
     torch.manual_seed(2)
@@ -312,7 +312,7 @@ def test_another_output_layer_is_mixed_in(head):
         assert torch.allclose(net.head(embedding), wanted, atol=1e-4)
 
 
-def test_distilled_by_command(place, tmp_path):
+def test_distill_verb_blends_the_labels_that_are_named(place, tmp_path):
     arguments = ["distill", place / "model/best", place / "recordings", "--tagger", place / "musicnn.pth"]
     some = ["--label", "piano", "--label", "electric bass", "--chunks", "64", "--share", "0.5"]
     told = CliRunner().invoke(cli.command_line(), [*map(str, arguments), *some, "--out", str(tmp_path / "out")])
@@ -358,7 +358,7 @@ def test_distill_share_1_is_the_regression_of_the_tagger_on_the_features(place):
     assert fit.score(features["train"], like_own["train"]) > 0.05
 
 
-def test_distilling_what_cannot_be(place):
+def test_distill_wrong_settings_are_refused(place):
     settings = (place / "model/best", [place / "recordings"], place / "musicnn.pth")
     with pytest.raises(ConfigError, match="share must be from 0 to 1"):
         distill(*settings, share=2)

@@ -12,7 +12,7 @@ from organology.atomic import written_whole
 from organology.errors import ConfigError, ModelError
 from organology.labels import LabelSet
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ from sklearn.linear_model import RidgeCV
 from typer.testing import CliRunner
 
 from corpora_trees_slakh import prepare_tags
+from model_signals import metadata as about
+from model_signals import settled
 from organology import cli
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
 from organology.errors import ConfigError, CorpusError, ModelError
 from organology.labels import Vocabulary, default_set
 from organology.mixing import Mixer, StemPool
-from organology.model import InstrumentNet, ModelConfig, load_checkpoint
+from organology.model import InstrumentNet, ModelConfig, load_checkpoint, save_checkpoint
 from organology.model.taggers.musicnn import MusicTagger
 from organology.training import load_pretraining_recipe, load_recipe
 from organology.training.data import MixtureDataset
@@ -330,32 +332,34 @@ def test_distill_verb_blends_the_labels_that_are_named(place, tmp_path):
     assert not torch.allclose(own[:, said], mixed[:, said], atol=1e-3)
 
 
-def test_distill_share_1_is_the_regression_of_the_tagger_on_the_features(place):
+def test_distill_with_share_1_is_the_regression_of_the_tagger_on_the_features(place, tmp_path):
     """Brought to the mean and spread of the network's own logits; what it explains is measured on other recordings."""
-    net, metadata = distill(place / "model/best", [place / "recordings"], place / "musicnn.pth", 1.0, ("piano",), 320)
-    own, _ = load_checkpoint(place / "model/best")
+    own = settled(ModelConfig(channels=(4, 6, 8, 8, 8, 8, 8)))  # a run of seconds has features that hardly vary
+    save_checkpoint(tmp_path / "own", own, dataclasses.replace(about(own), window_seconds=1.1))
+    net, metadata = distill(tmp_path / "own", [place / "recordings"], place / "musicnn.pth", 1.0, ("piano",), 160)
     teacher, piano = TagTeacher(place / "musicnn.pth", default_set()), LABELS.index("piano")
-    features, wanted, made = {}, {}, {}
-    for split, count in (("train", 320), ("validation", 32)):
+    features, before, wanted, made = {}, {}, {}, {}
+    for split, count in (("train", 160), ("validation", 16)):
         chunks = TaggedChunks(
             TaggingPool.load([place / "recordings"], split),
-            ChunkConfig(chunk_seconds=metadata.window_seconds, floor_db=RECORDING_FLOOR_DB),
+            ChunkConfig(chunk_seconds=1.1, floor_db=RECORDING_FLOOR_DB),
         )
         audio = torch.from_numpy(np.stack([chunks.chunk(i).audio for i in range(count)]))
         with torch.no_grad():
             features[split] = own.head.features(own.embed(audio)).double().numpy()
+            before[split] = own(audio)[:, piano].double().numpy()
             wanted[split] = teacher.logits(audio)[:, piano].double().numpy()
             made[split] = net(audio)[:, piano].double().numpy()
-            if split == "train":
-                before = own(audio)[:, piano].double().numpy()
     mean, spread = wanted["train"].mean(), wanted["train"].std()
-    like_own = {key: (each - mean) / spread * before.std() + before.mean() for key, each in wanted.items()}
+    like_own = {
+        split: (each - mean) / spread * before["train"].std() + before["train"].mean() for split, each in wanted.items()
+    }
     fit = RidgeCV(PENALTIES).fit(features["train"], like_own["train"])
     for split in ("train", "validation"):
         np.testing.assert_allclose(made[split], fit.predict(features[split]), atol=1e-3)
     explained = metadata.provenance["distilled"][-1]["explained_variance"]["piano"]
     assert explained == pytest.approx(fit.score(features["validation"], like_own["validation"]), abs=2e-3)
-    assert fit.score(features["train"], like_own["train"]) > 0.05
+    assert np.corrcoef(made["train"], wanted["train"])[0, 1] > 0.3 > np.corrcoef(before["train"], wanted["train"])[0, 1]
 
 
 def test_distill_wrong_settings_are_refused(place):

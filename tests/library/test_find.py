@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from organology.cli.recordings.find import FindFormat
 from organology.errors import OrganologyError, QueryError
 from organology.labels import default_set
 from organology.labels.bradl15 import BRADL15, LABELS
 from organology.library.query.match import matching_rows
 from organology.library.query.parser import parse
 from organology.library.query.tree import All, AnyOf, Compare, Not, Plays, Value, labels_of
+from organology.library.report import FIND_FORMATS
 from organology.library.rows import FileState
 from organology.library.store import Store
 from organology.library.table import Library, sorted_rows
@@ -278,6 +280,12 @@ def test_find_as_csv_and_json_holds_the_scores(ask):
     assert first["file"] == "/m/both.wav" and first["instruments"] == ["bowed_string", "key", "violin", "piano"]
     assert first["scores"]["violin"] == 0.9 and first["channel"] is None
     assert json.loads(ask("channel > 5", "--format", "json").stdout)["recordings"] == []
+
+
+def test_find_verb_offers_the_formats_that_can_be_written(ask):
+    assert tuple(form.value for form in FindFormat) == FIND_FORMATS
+    written = {form: ask("piano", "--format", form).stdout for form in FIND_FORMATS}
+    assert all("piano.flac" in text for text in written.values()) and len(set(written.values())) == len(FIND_FORMATS)
 
 
 def test_find_verb_takes_thresholds_and_seconds(ask):

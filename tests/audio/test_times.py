@@ -58,7 +58,7 @@ def test_decode_sound_that_begins_late_follows_silence(tmp_path):
     assert not stream.truncated and stream.notes == ()
 
 
-def test_decode_hole_is_silence(tmp_path):
+def test_a_hole(tmp_path):
     samples, stream = decoded(mux(tmp_path / "a.mka", [(0, 1), (3, 4)]))
     assert sounding(samples) == [pytest.approx((0, 1), abs=0.01), pytest.approx((3, 4), abs=0.01)]
     assert len(samples) == pytest.approx(4 * RATE, abs=480) and not stream.truncated
@@ -92,7 +92,7 @@ def test_decode_length_is_without_the_encoders_delay(tmp_path, name):
     assert np.abs(samples[2000:3000]).max() == pytest.approx(0.3, abs=0.03)
 
 
-def test_decode_track_without_times_has_no_holes(tmp_path):
+def test_tracks_without_times_have_no_holes(tmp_path):
     samples, stream = decoded(encode(tmp_path / "a.ts", noise(1), codec="mp2"))
     assert len(samples) / 44_100 == pytest.approx(1, abs=0.06) and stream.notes == ()
 

@@ -30,7 +30,7 @@ EXPERIMENTS = ("pretrain", "table1", "figure3", "figure4")
 @pytest.mark.parametrize("backbone", [None, "short-chunk", "mobilenet", "fcn-jamendo", "musicnn-jamendo"])
 @pytest.mark.parametrize("scale", ["paper", "open", "demo"])
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_load_experiment_every_one_at_every_scale_is_valid(name, scale, backbone):
+def test_every_recipe_loads_at_every_scale(name, scale, backbone):
     recipe = load_experiment(RECIPES / f"{name}.yaml", scale, backbone)
     assert recipe.experiment == name
     assert recipe.setup.model.backbone == (backbone or "short-chunk")
@@ -42,7 +42,7 @@ def test_load_experiment_every_one_at_every_scale_is_valid(name, scale, backbone
     assert recipe.setup.training.step_factor == 0.3
 
 
-def test_load_experiment_of_the_paper_has_its_numbers():
+def test_the_papers_numbers():
     recipe = load_experiment(RECIPES / "table1.yaml")
     training = recipe.setup.training
     assert (training.epochs, training.batches_per_epoch, training.batch_size, training.step_epochs) == (
@@ -65,7 +65,7 @@ def test_load_experiment_of_the_paper_has_its_numbers():
     assert load_experiment(RECIPES / "figure4.yaml").arms.p_musical == (paper.BEST_P_MUSICAL,)
 
 
-def test_load_experiment_open_scale_keeps_the_papers_shares():
+def test_the_open_scale_has_a_test_split_and_falling_rates_at_the_papers_shares():
     recipe = load_experiment(RECIPES / "table1.yaml", "open")
     training = recipe.setup.training
     assert training.step_epochs / training.epochs == pytest.approx(20 / 150)
@@ -75,7 +75,7 @@ def test_load_experiment_open_scale_keeps_the_papers_shares():
     assert (longer.epochs, longer.step_epochs, longer.workers) == (150, 20, 0)
 
 
-def test_load_experiment_by_name_is_found_from_anywhere(tmp_path, monkeypatch):
+def test_names_are_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert find_recipe("figure3").resolve() == (RECIPES / "figure3.yaml").resolve()
     assert find_recipe("mine.yaml") == Path("mine.yaml")
@@ -83,7 +83,7 @@ def test_load_experiment_by_name_is_found_from_anywhere(tmp_path, monkeypatch):
         find_recipe("table2")
 
 
-def test_compose_layers_keep_paths_of_their_own_folders(tmp_path):
+def test_layers_lie_over_each_other_with_paths_of_their_own_folders(tmp_path):
     files = {
         "a/base.yaml": {
             "corpora": ["x"],
@@ -115,7 +115,7 @@ def test_compose_layers_keep_paths_of_their_own_folders(tmp_path):
         read_layers(over)
 
 
-def test_load_experiment_unknown_key_names_its_place(tmp_path):
+def test_an_unknown_key_names_its_place(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(f"base: {RECIPES / 'table1.yaml'}\ntest: {{mixture: [5]}}\n", "utf-8")
     with pytest.raises(ConfigError, match=r"mine.yaml \(demo\): test.mixture: .*unknown key"):
@@ -125,13 +125,13 @@ def test_load_experiment_unknown_key_names_its_place(tmp_path):
         load_experiment(file)
 
 
-def test_compose_leaves_its_arguments_alone():
+def test_merging_leaves_what_it_is_given():
     under, over = {"a": {"b": 1}}, {"a": {"c": 2}}
     assert merge(under, over) == {"a": {"b": 1, "c": 2}}
     assert (under, over) == ({"a": {"b": 1}}, {"a": {"c": 2}})
 
 
-def test_choose_names_gives_methods_and_shares():
+def test_options_of_arms_and_seeds():
     table1, figure3 = (load_experiment(RECIPES / f"{name}.yaml") for name in ("table1", "figure3"))
     assert choose(table1, ("frozen",)) == (("frozen",), (0.6,))
     assert choose(figure3, ("0.4", "p=0.1")) == (("finetuned",), (0.4, 0.1))
@@ -154,7 +154,7 @@ def setup(tmp_path_factory):
     return dataclasses.replace(recipe.setup, corpora=(folder / "corpus",), pretrained=folder / "weights.pt")
 
 
-def test_fingerprint_follows_what_affects_the_weights(setup, tmp_path):
+def test_an_arm_is_known_by_what_has_a_say_in_its_weights(setup, tmp_path):
     one = make_run_spec(setup, "finetuned", 0.4, 0)
 
     def changed(**training: object) -> str:
@@ -177,14 +177,14 @@ def test_fingerprint_follows_what_affects_the_weights(setup, tmp_path):
     assert make_run_spec(other, "scratch", 0.4, 0).key == make_run_spec(setup, "scratch", 0.4, 0).key
 
 
-def test_fingerprint_of_two_experiments_with_one_setting_is_the_same(setup):
+def test_the_same_settings_in_two_experiments_are_one_arm(setup):
     table1, figure3 = (load_experiment(RECIPES / f"{name}.yaml", "open", "mobilenet") for name in ("table1", "figure3"))
     keys = [{arm.key for arm in arms_of(each, setup)} for each in (table1, figure3)]
     assert (len(keys[0]), len(keys[1]), len(keys[0] & keys[1])) == (9, 18, 3)
     assert fingerprint(arms_of(table1, setup)[0].recipe) in keys[0]
 
 
-def test_arms_of_any_setting_vary_it(setup, tmp_path):
+def test_any_setting_can_be_varied(setup, tmp_path):
     file = tmp_path / "mine.yaml"
     values = {
         "base": str(RECIPES / "table1.yaml"),
@@ -208,7 +208,7 @@ def test_arms_of_any_setting_vary_it(setup, tmp_path):
     assert str(arms[3]) == "finetuned, p_musical 0.6, freeze_batch_norm True, backbone_learning_rate 0.0001, seed 0"
 
 
-def test_arms_of_corpora_and_weights_take_paths_of_the_file(tmp_path):
+def test_corpora_and_weights_can_be_varied_with_paths_of_the_file(tmp_path):
     file = tmp_path / "mine.yaml"
     vary = {"corpora": [["a"], ["a", "b"]], "pretrained": ["x.pth", "y.pth"]}
     values = {"base": str(RECIPES / "table1.yaml"), "experiment": "sweep", "arms": {"vary": vary}}
@@ -226,7 +226,7 @@ def test_arms_of_corpora_and_weights_take_paths_of_the_file(tmp_path):
         ({"nowhere.at_all": [1]}, "nowhere: .*unknown key"),
     ],
 )
-def test_arms_of_a_setting_with_a_fault_name_its_place(setup, vary, reason):
+def test_a_varied_setting_with_a_fault_names_its_place(setup, vary, reason):
     recipe = load_experiment(RECIPES / "figure3.yaml", "open", "mobilenet")
     arms = dataclasses.replace(recipe.arms, vary={key: tuple(values) for key, values in vary.items()})
     with pytest.raises(ConfigError, match=reason):
@@ -235,7 +235,7 @@ def test_arms_of_a_setting_with_a_fault_name_its_place(setup, vary, reason):
         dataclasses.replace(recipe.arms, vary={"seed": (1, 2)})
 
 
-def test_arms_of_mobilenet_from_scratch_have_norms_that_follow_the_batches():
+def test_mobilenet_from_scratch_has_norms_that_follow_the_batches():
     recipe = load_experiment(RECIPES / "table1.yaml", "open", "mobilenet")
     of_transfer = recipe.arms.of_transfer
     assert of_transfer == {"scratch": {"model.options.norm_momentum": 0.1}}
@@ -253,7 +253,7 @@ def scored(quality: float, seed: int = 0, n: int = 240) -> Scored:
     return Scored(targets, scores.astype(np.float32), np.array([f"song {i // 8}" for i in range(n)]))
 
 
-def test_results_of_an_arm_are_those_of_the_evaluation():
+def test_figures_of_an_arm_are_those_of_the_evaluation():
     given = scored(1.0)
     whole = evaluate(given.targets, given.scores, given.songs, 0.4, n_bootstrap=200)
     ours = statistics.ranking(given, 200)
@@ -272,7 +272,7 @@ def test_results_of_an_arm_are_those_of_the_evaluation():
     )
 
 
-def test_results_differences_are_paired():
+def test_differences_are_paired():
     one, other = (statistics.ranking(scored(q), 100)["roc_auc"] for q in (1.0, 1.1))
     same = statistics.paired_difference([one], [one])
     assert float(same.value) == 0
@@ -281,7 +281,7 @@ def test_results_differences_are_paired():
     assert np.std(statistics.paired_difference([other], [one]).samples) < 0.7 * apart
 
 
-def test_results_over_seeds_have_mean_spread_and_each():
+def test_over_seeds_mean_spread_and_each():
     arms = [statistics.ranking(scored(1.0, seed), 50)["loss"] for seed in range(3)]
     told = statistics.interval_over_seeds(arms)
     assert told["value"] == pytest.approx(np.mean(told["seeds"]), abs=1e-6)
@@ -306,7 +306,7 @@ def results(experiment: str, qualities: dict[tuple[str, float], float], seeds: i
     return Results(recipe, arms, [], {"240": {"left_out": []}})
 
 
-def test_claims_of_table_1_follow_from_the_figures():
+def test_the_claim_of_table_1_follows_from_the_figures():
     methods = [("scratch", 0.6), ("frozen", 0.6), ("finetuned", 0.6)]
 
     def said(*qualities: float) -> str:
@@ -319,7 +319,7 @@ def test_claims_of_table_1_follow_from_the_figures():
     assert "in 3 of 3 seeds" in said(0.5, 1.0, 1.5)
 
 
-def test_claims_single_comparisons_have_verdicts():
+def test_verdicts_of_single_comparisons():
     given = results("table1", {("scratch", 0.6): 1.0, ("frozen", 0.6): 1.0, ("finetuned", 0.6): 0.4})
     told = {(c.better, c.metric): c for c in comparisons(given)}
     assert told["frozen", "roc_auc"].verdict == "does not show"
@@ -331,7 +331,7 @@ def comparison(value: float, low: float, high: float, seeds: tuple[float, ...]) 
     return Comparison("frozen", "scratch", "roc_auc", "240", value, low, high, seeds)
 
 
-def test_claims_for_sure_need_three_seeds_of_one_sign():
+def test_verdict_for_sure_needs_three_seeds_of_one_sign():
     assert comparison(0.1, 0.05, 0.15, (0.1, 0.08, 0.12)).verdict == "holds"
     assert comparison(0.1, 0.05, 0.15, (0.1, 0.1)).verdict == "holds on average, not for sure"
     assert comparison(0.1, 0.05, 0.15, (0.3, -0.1, 0.1)).verdict == "holds on average, not for sure"
@@ -340,7 +340,7 @@ def test_claims_for_sure_need_three_seeds_of_one_sign():
     assert comparison(-0.1, -0.15, -0.05, (-0.3, 0.1, -0.1)).verdict == "does not show"
 
 
-def test_statistics_interval_of_a_difference_holds_songs_and_seeds():
+def test_interval_of_a_difference_holds_songs_and_seeds():
     base = [statistics.ranking(scored(1.0, seed), 400)["roc_auc"] for seed in range(4)]
     shifts = (0.0, 0.02, 0.04, 0.06)
     moved = [
@@ -354,7 +354,7 @@ def test_statistics_interval_of_a_difference_holds_songs_and_seeds():
     assert low < 0.02 < 0.04 < high
 
 
-def test_statistics_of_fewer_than_ten_songs_have_no_interval():
+def test_fewer_than_ten_songs_have_no_interval_and_no_verdict():
     few = scored(1.0, n=9 * 8)
     told = statistics.with_interval(statistics.ranking(few, 50)["roc_auc"])
     assert told["value"] is not None
@@ -365,20 +365,20 @@ def test_statistics_of_fewer_than_ten_songs_have_no_interval():
     assert markdown.signed(said.to_dict()) == "+0.100"
 
 
-def test_statistics_interval_that_ends_at_its_value_is_marked():
+def test_interval_that_ends_at_its_value_is_marked():
     assert markdown.estimate({"value": 0.8, "low": 0.7, "high": 0.9}) == "0.800 [0.700, 0.900]"
     assert markdown.estimate({"value": 0.9, "low": 0.7, "high": 0.9001}) == "0.900 [0.700, 0.900]†"
     assert markdown.signed({"value": -0.01, "low": -0.008, "high": 0.1}) == "-0.010 [-0.008, +0.100]†"
 
 
-def test_claims_of_figure_3_follow_from_the_figures():
+def test_the_claim_of_figure_3_follows_from_the_figures():
     given = results("figure3", {("finetuned", p): 1.5 - abs(p - 0.4) for p in (0.0, 0.4, 1.0)})
     (said,) = sentences(given, comparisons(given))
     assert "ROC-AUC" in said and said.count("at 0.4") >= 3
     assert "over non-musical mixtures alone +0." in said and said.count("holds") == 2
 
 
-def test_claims_of_figure_4_name_classes():
+def test_the_claim_of_figure_4_names_classes():
     given = results("figure4", {("finetuned", 0.4): 3.0})
     for arm in given.arms:
         for decided in arm.decided.values():
@@ -389,7 +389,7 @@ def test_claims_of_figure_4_name_classes():
     assert gain.startswith("Macro F1 with a threshold for each class over one for all: ")
 
 
-def test_read_clips_of_a_table_gives_targets_and_groups(tmp_path):
+def test_a_table_of_recordings(tmp_path):
     for name in "ab":
         (tmp_path / f"{name}.wav").write_bytes(b"")
     table = tmp_path / "labels.csv"
@@ -411,7 +411,7 @@ def test_read_clips_of_a_table_gives_targets_and_groups(tmp_path):
             read_clips(table, tmp_path)
 
 
-def test_pictures_drawn_twice_are_the_same_bytes(tmp_path):
+def test_the_pictures_have_no_clock_in_them(tmp_path):
     figure = {"value": 0.8, "low": 0.7, "high": 0.9, "seeds": [0.8], "spread": None}
     tests = {"120": dict.fromkeys(paper.METRICS, figure)}
     plain = {

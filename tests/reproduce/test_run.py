@@ -104,7 +104,7 @@ def report(out: Path, experiment: str = "table1") -> dict:
     return json.loads((out / f"report/{experiment}-short-chunk/report.json").read_text("utf-8"))
 
 
-def test_reproduce_table1_is_reported_with_the_papers_values_beside(out):
+def test_table1_is_reported_with_the_papers_values_beside(out):
     folder = out / "report/table1-short-chunk"
     assert sorted(path.name for path in folder.iterdir()) == ["report.json", "report.md", "table1.png", "table1.svg"]
     told = report(out)
@@ -122,7 +122,7 @@ def test_reproduce_table1_is_reported_with_the_papers_values_beside(out):
     assert len(told["comparisons"]) == 2 * 3 * 3
 
 
-def test_reproduce_smaller_test_set_begins_the_larger(out):
+def test_the_smaller_test_set_begins_the_larger(out):
     (arm,) = out.glob("arms/scratch-*")
     (scores,) = arm.glob("scores/test-12-*.npz")
     with np.load(scores) as values:
@@ -133,7 +133,7 @@ def test_reproduce_smaller_test_set_begins_the_larger(out):
     assert told["loss"]["value"] == pytest.approx(figures.loss.value, abs=1e-6)
 
 
-def test_reproduce_again_does_nothing_and_reports_the_same(out, place, monkeypatch):
+def test_another_time_nothing_is_done_and_the_report_is_the_same(out, place, monkeypatch):
     def never(*_: object, **__: object) -> None:
         raise AssertionError("trained or scored again")
 
@@ -153,7 +153,7 @@ def contents(out: Path) -> dict[str, bytes]:
     return {**files, "report.json": json.dumps(told).encode(), "report.md": page}
 
 
-def test_reproduce_killed_and_resumed_reports_the_same(out, place, monkeypatch):
+def test_killed_anywhere_and_taken_up_again_it_gives_the_report_of_an_undisturbed_run(out, place, monkeypatch):
     """Within the pre-training, within an arm, while mixtures are made, and between the scores of an arm."""
     other = place / "killed"
     calls = {"train": 0, "scores": 0}
@@ -204,21 +204,21 @@ def shared(out, place):
     return copy, trained, told
 
 
-def test_reproduce_experiments_share_their_arms(shared):
+def test_experiments_share_their_arms(shared):
     copy, trained, _ = shared
     assert trained == ["finetuned-p0-seed0"]
     assert len(list(copy.glob("arms/finetuned-p0.6-*"))) == 1
     assert report(copy, "figure4")["arms"][0]["key"] == report(copy, "figure3")["arms"][1]["key"]
 
 
-def test_reproduce_figure3_names_the_best_share(shared):
+def test_figure3_tells_where_it_is_best(shared):
     copy, _, told = shared
     assert list(report(copy, "figure3")["conditions"]) == ["0", "0.6"]
     assert "in the paper at p_musical 0.4" in told
     assert (copy / "report/figure3-short-chunk/figure3.svg").stat().st_size > 0
 
 
-def test_reproduce_figure4_has_every_class_at_both_kinds_of_threshold(shared):
+def test_figure4_has_every_class_at_both_kinds_of_threshold(shared):
     copy, _, told = shared
     labels = report(copy, "figure4")["conditions"]["0.6"]["thresholds"]
     assert list(labels["single"]["labels"]) == list(labels["per class"]["labels"]) == list(LABELS)
@@ -226,7 +226,7 @@ def test_reproduce_figure4_has_every_class_at_both_kinds_of_threshold(shared):
     assert "| drums |" in (copy / "report/figure4-short-chunk/report.md").read_text("utf-8")
 
 
-def test_reproduce_some_arms_alone_names_what_is_missing(place, no_pictures):
+def test_some_arms_at_a_time_and_what_is_missing_is_said(place, no_pictures):
     some = place / "some"
     told = reproduce("table1", some, "--arms", "scratch")
     assert "missing: 2 arms, of 3" in told
@@ -236,7 +236,7 @@ def test_reproduce_some_arms_alone_names_what_is_missing(place, no_pictures):
     assert {"transfer": "scratch", "p_musical": 0.6, "seed": 7} in report(some)["missing"]
 
 
-def test_reproduce_sweep_is_reported_against_its_first_arm(out, place):
+def test_sweep_over_any_setting_is_reported_against_its_first_arm(out, place):
     sweep = {
         "base": "setup.yaml",
         "experiment": "sweep",
@@ -254,7 +254,7 @@ def test_reproduce_sweep_is_reported_against_its_first_arm(out, place):
     assert "freeze_batch_norm True" in (copy / "report/sweep-short-chunk/report.md").read_text("utf-8")
 
 
-def test_reproduce_remarks_beside_the_report_stay_in_it(out, place, no_pictures):
+def test_remarks_beside_the_report_stay_in_it(out, place, no_pictures):
     copy = place / "remarked"
     shutil.copytree(out, copy)
     (copy / "report/table1-short-chunk/remarks.md").write_text("Too few mixtures.\n", "utf-8")
@@ -263,7 +263,7 @@ def test_reproduce_remarks_beside_the_report_stay_in_it(out, place, no_pictures)
     assert "## Remarks\n\nToo few mixtures.\n\n" in page
 
 
-def test_reproduce_arm_of_another_process_is_passed_over(out, place, no_pictures):
+def test_an_arm_that_another_process_works_on_is_passed_over(out, place, no_pictures):
     copy = place / "busy"
     shutil.copytree(out, copy)
     (arm,) = copy.glob("arms/frozen-*")
@@ -274,7 +274,7 @@ def test_reproduce_arm_of_another_process_is_passed_over(out, place, no_pictures
     assert not (arm / "scores").exists()
 
 
-def test_reproduce_arm_that_fails_costs_one_line_and_the_rest_goes_on(out, place, monkeypatch, no_pictures):
+def test_an_arm_that_fails_costs_one_line_and_the_rest_goes_on(out, place, monkeypatch, no_pictures):
     copy = place / "failed"
     shutil.copytree(out, copy)
     for arm in copy.glob("arms/f*"):
@@ -294,7 +294,7 @@ def test_reproduce_arm_that_fails_costs_one_line_and_the_rest_goes_on(out, place
     assert "cannot be judged" in told["claims"][0]
 
 
-def test_reproduce_mixtures_are_those_of_the_mixer_to_16_bits(out):
+def test_mixtures_are_those_of_the_mixer_to_16_bits_and_can_be_made_again(out):
     recipe = load_recipe(next(out.glob("arms/scratch-*/run/recipe.yaml")))
     wanted = mixtures.mixture_set(out / "mixtures", recipe, "test", 12, 1.0, EVALUATION_SEED)
     made = np.concatenate(list(wanted.batches()))
@@ -307,7 +307,7 @@ def test_reproduce_mixtures_are_those_of_the_mixer_to_16_bits(out):
     assert wanted.audio.read_bytes() == before
 
 
-def test_reproduce_bad_options_are_one_line(place):
+def test_bad_options_are_one_line(place):
     out = place / "never"
     for arguments, reason in (
         (("--arms", "thawed"), "no arm 'thawed' in table1; there are scratch, frozen, finetuned, 0.6"),

@@ -1,8 +1,13 @@
 """What holds for every test."""
 
+import os
 import sys
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Torch computes in one thread, here and in processes that tests start: the tiny networks of the tests are slower in
+more, above all where pytest itself works in several processes."""
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from organology.corpora.registry import find
+from organology.corpora.tagging.prepare import TaggingConfig, prepare_tagging
+
 RATE = 44_100
 _MIDI = b"MThd\0\0\0\6\0\1\0\1\1\xe0"
 
@@ -142,6 +145,12 @@ def main(folder):
     for layout in ("redux", "original", "original_wav", "baby"):
         slakh(folder / f"slakh_{layout}", layout)
     jamendo(folder / "jamendo")
+
+
+def prepare_tags(corpus, root, out, settings=None, jobs=1, strict=False, listener=None, **config):
+    """Prepare a tagging corpus of the registry; what is left over are fields of `TaggingConfig`."""
+    source = find(corpus).corpus(**(settings or {}))
+    return prepare_tagging(source, root, out, TaggingConfig(**config), jobs=jobs, strict=strict, listener=listener)
 
 
 if __name__ == "__main__":

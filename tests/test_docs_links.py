@@ -21,7 +21,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(page: Path) -> None:
+def test_docs_links_lead_somewhere(page: Path) -> None:
     broken = []
     for link, anchor in LINK.findall(CODE.sub("", page.read_text(encoding="utf-8"))):
         target = page.parent / link if link else page

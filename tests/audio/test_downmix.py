@@ -21,7 +21,7 @@ def opposite(seconds=2.0):
     return np.concatenate([left, -left], axis=1)
 
 
-def test_opposite_phase_is_one_channel():
+def test_downmix_opposite_phase_is_one_channel():
     got, stream = mono(opposite())
     np.testing.assert_array_equal(got, opposite()[:, 0])
     assert stream.cancelling_frames == len(got)
@@ -29,7 +29,7 @@ def test_opposite_phase_is_one_channel():
 
 
 @pytest.mark.parametrize("kind", ["noise", "one silent", "wide", "silent", "mono", "six channels, one sounds"])
-def test_other_sound_is_the_mean_bit_by_bit(kind):
+def test_downmix_other_sound_is_the_mean_bit_by_bit(kind):
     samples = {
         "noise": noise(3, RATE),
         "one silent": noise(3, RATE) * np.float32([1, 0]),
@@ -46,7 +46,7 @@ def test_other_sound_is_the_mean_bit_by_bit(kind):
     assert stream.cancelling_frames == 0 and stream.notes == ()
 
 
-def test_it_does_not_depend_on_blocks():
+def test_downmix_any_blocks_give_the_same():
     samples = np.concatenate([noise(3, RATE), opposite(5), noise(3, RATE)])
     whole, stream = mono(samples, 44_100)
     assert 0 < stream.cancelling_frames < len(samples)
@@ -56,7 +56,7 @@ def test_it_does_not_depend_on_blocks():
         assert other.cancelling_frames == stream.cancelling_frames
 
 
-def test_a_stretch_alone_is_heard_in_one_channel():
+def test_downmix_stretch_in_opposite_phase_is_one_channel():
     left = tone(3 * BLOCK_FRAMES / RATE, RATE, frequency=100)
     right = left.copy()
     right[BLOCK_FRAMES : 2 * BLOCK_FRAMES] *= -1
@@ -65,13 +65,13 @@ def test_a_stretch_alone_is_heard_in_one_channel():
     np.testing.assert_array_equal(got, left[:, 0])
 
 
-def test_a_stem_in_opposite_phase_is_prepared(tmp_path):
+def test_prepare_stem_in_opposite_phase_sounds(tmp_path):
     source = write(tmp_path / "a.wav", opposite(3), rate=RATE)
     done = convert_stem(source, tmp_path / "a.flac")
     assert done.error == "" and done.frames == 3 * RATE and "cancel each other" in done.note
 
 
-def test_a_channel_by_itself_is_no_downmix(tmp_path):
+def test_downmix_channel_by_itself_is_left_alone(tmp_path):
     source = write(tmp_path / "a.wav", opposite(1), rate=RATE)
     with audio.decode(source) as stream:
         audio.read_mono(stream.only(2))

@@ -37,31 +37,31 @@ def short(decoders):
     return (0.1 * np.random.default_rng(0).standard_normal((12_000, 2))).astype(np.float32)
 
 
-def test_opus_files(decoders):
+def test_decode_opus_is_read_whole(decoders):
     for name, content, seconds in decoders.opus_files(12, seed=1):
         assert decoders.wrong_length(content, seconds) == "", name
 
 
-def test_lengths_that_cannot_be_true(decoders, short):
+def test_decode_length_that_cannot_be_true_reads_to_the_end(decoders, short):
     for name, plain, content in decoders.untrue_headers(short, 16_000):
         samples, stream = decoded(content)
         np.testing.assert_array_equal(samples, decoded(plain)[0], err_msg=name)
         assert not stream.truncated, name
 
 
-def test_chained_streams(decoders, short):
+def test_decode_chained_streams_are_read_whole(decoders, short):
     for name, content, seconds in decoders.chains(short):
         assert decoders.wrong_length(content, seconds) == "", name
 
 
-def test_every_container_through_a_pipe(decoders, tmp_path):
+def test_decode_every_container_through_a_pipe_is_read_whole(decoders, tmp_path):
     for suffix, content in decoders.fuzz_module().sound_files(0.2):
         path = tmp_path / f"a.{suffix}"
         path.write_bytes(content)
         np.testing.assert_array_equal(decoders.piped(content), decoded(path)[0], err_msg=suffix)
 
 
-def test_members_of_archives(tmp_path):
+def test_decode_members_of_archives_are_read_whole(tmp_path):
     path = encode(tmp_path / "a.m4a", noise(0.5))
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(path, "a.m4a")
@@ -70,7 +70,7 @@ def test_members_of_archives(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.flac", "a.au", "a.caf", "a.ogg"])
-def test_an_id3_tag_before_any_container(tmp_path, name):
+def test_decode_id3_tag_before_any_container_is_passed_over(tmp_path, name):
     content = write(tmp_path / name, noise(0.3)).read_bytes()
     tag = b"ID3\3\0\0\0\0\2\0" + bytes(256)
     samples, stream = decoded(tag + content)
@@ -78,7 +78,7 @@ def test_an_id3_tag_before_any_container(tmp_path, name):
     assert not stream.truncated
 
 
-def test_a_flac_that_does_not_know_its_length(tmp_path):
+def test_decode_flac_of_unknown_length_is_read_whole(tmp_path):
     content = bytearray(write(tmp_path / "a.flac", noise(0.7)).read_bytes())
     content[21] &= 0xF0
     content[22:26] = bytes(4)
@@ -87,7 +87,7 @@ def test_a_flac_that_does_not_know_its_length(tmp_path):
     assert stream.frames is None and not stream.truncated
 
 
-def test_chunks_behind_the_sound_are_no_sound(tmp_path):
+def test_decode_chunks_behind_the_sound_are_no_sound(tmp_path):
     plain = write(tmp_path / "a.wav", noise(0.2), subtype="PCM_16").read_bytes()
     for name in (b"LIST", b"id3 ", b"Xyz1"):
         behind = name + struct.pack("<I", 200_000) + np.random.default_rng(0).bytes(200_000)
@@ -95,13 +95,13 @@ def test_chunks_behind_the_sound_are_no_sound(tmp_path):
         assert len(decoded(content)[0]) == round(0.2 * 44_100)
 
 
-def test_an_empty_file_of_chunks_stays_empty(tmp_path):
+def test_decode_empty_file_of_chunks_stays_empty(tmp_path):
     content = write(tmp_path / "a.wav", tone(0)).read_bytes() + b"LIST" + struct.pack("<I", 400) + bytes(400)
     with pytest.raises(audio.stream.AudioError, match="no samples"):
         decoded(content)
 
 
-def test_a_length_that_wrapped_around_reaches_to_the_end(tmp_path):
+def test_decode_length_that_wrapped_around_reaches_to_the_end(tmp_path):
     """4 GiB and some seconds: the header can only declare the seconds."""
     path = tmp_path / "long.wav"
     header = bytearray(write(path, tone(0.5), subtype="PCM_16").read_bytes()[:44])
@@ -119,7 +119,7 @@ def test_a_length_that_wrapped_around_reaches_to_the_end(tmp_path):
         assert frames == 40 * audio.BLOCK_FRAMES > (size % 2**32) / 2
 
 
-def test_mp3_in_free_format(decoders, capfd):
+def test_decode_mp3_in_free_format_is_read_whole(decoders, capfd):
     """At 48 kHz and 128 kbit/s all frames have 384 bytes, and need not declare their bit rate."""
     content = bytearray(decoders.encoded("mp3", "libmp3lame", tone(1.0, 48_000), 48_000, 128, {"write_xing": "0"}))
     first = content.index(b"\xff\xfb")
@@ -133,7 +133,7 @@ def test_mp3_in_free_format(decoders, capfd):
 
 
 @pytest.mark.parametrize("kind", ["id3v1", "ape", "lyrics", "all"])
-def test_tags_behind_an_mp3_are_neither_sound_nor_missing(tmp_path, capfd, kind):
+def test_decode_tags_behind_an_mp3_are_neither_sound_nor_missing(tmp_path, capfd, kind):
     content = write(tmp_path / "a.mp3", noise(2)).read_bytes()
     junk = np.random.default_rng(0).bytes(30_000)
     ape = junk + b"APETAGEX" + struct.pack("<IIII8x", 2000, len(junk) + 32, 1, 0)
@@ -148,28 +148,28 @@ def test_tags_behind_an_mp3_are_neither_sound_nor_missing(tmp_path, capfd, kind)
     assert capfd.readouterr() == ("", "")
 
 
-def test_mp3_files_joined_end_to_end_are_not_cut(tmp_path):
+def test_decode_mp3_files_joined_end_to_end_are_not_cut(tmp_path):
     content = encode(tmp_path / "a.mp3", noise(2), codec="libmp3lame").read_bytes()
     assert content.startswith(b"ID3")
     samples, stream = decoded(content * 2)
     assert len(samples) / 44_100 == pytest.approx(4, abs=0.1) and not stream.truncated
 
 
-def test_a_spooled_file(tmp_path):
+def test_decode_spooled_file_is_read_whole(tmp_path):
     path = encode(tmp_path / "a.m4a", noise(0.5))
     with tempfile.SpooledTemporaryFile() as file:
         file.write(path.read_bytes())
         np.testing.assert_array_equal(decoded(file)[0], decoded(path)[0])
 
 
-def test_mp3_in_wav_prints_nothing(tmp_path, capfd):
+def test_decode_mp3_in_wav_prints_nothing(tmp_path, capfd):
     mp3 = encode(tmp_path / "a.wav", noise(1), codec="libmp3lame").read_bytes()
     samples, stream = decoded(mp3 + b"LIST" + struct.pack("<I", 26) + b"INFOISFT" + bytes(18))
     assert abs(len(samples) / 44_100 - 1) < 0.1 and not stream.truncated
     assert capfd.readouterr() == ("", "")
 
 
-def test_an_opus_page_with_a_wrong_position(decoders):
+def test_decode_opus_page_with_a_wrong_position_is_read(decoders):
     """As some writers leave it: a page before the last one tells the position of the end."""
     content = decoders.encoded("ogg", "libopus", tone(2.0, 48_000), 48_000, options={"page_duration": "500000"})
     pages, at = [], 0
@@ -196,13 +196,13 @@ def _ogg_crc(page):
     return crc
 
 
-def test_a_cut_file_is_still_told(tmp_path):
+def test_decode_cut_file_is_still_truncated(tmp_path):
     for name in ("a.wav", "a.aiff", "a.au", "a.w64", "a.caf", "a.flac"):
         content = write(tmp_path / name, noise(1)).read_bytes()
         samples, stream = decoded(content[: len(content) * 2 // 3])
         assert stream.truncated and 0.5 < len(samples) / 44_100 < 0.7, name
 
 
-def test_bytes_of_a_file_object_are_those_of_the_file(tmp_path):
+def test_decode_file_object_gives_the_same_as_its_path(tmp_path):
     path = encode(tmp_path / "a.webm", noise(0.5, 48_000), 48_000, codec="libopus")
     np.testing.assert_array_equal(decoded(io.BytesIO(path.read_bytes()))[0], decoded(path)[0])

@@ -29,7 +29,7 @@ def one_line(error):
 
 
 @pytest.mark.parametrize("kind", [struct.error, OverflowError, MemoryError, RuntimeError, KeyError, ZeroDivisionError])
-def test_whatever_a_decoder_raises_is_one_line(tmp_path, monkeypatch, kind):
+def test_decode_any_exception_of_a_decoder_is_one_line(tmp_path, monkeypatch, kind):
     path = write(tmp_path / "a.wav", noise(0.1))
 
     def fail(*_, **__):
@@ -46,7 +46,7 @@ def test_whatever_a_decoder_raises_is_one_line(tmp_path, monkeypatch, kind):
 
 
 @pytest.mark.parametrize("kind", [OSError, ValueError, RuntimeError, UnicodeDecodeError, EOFError])
-def test_file_objects_that_raise(tmp_path, kind, capfd):
+def test_decode_file_object_that_raises_is_one_line(tmp_path, kind, capfd):
     content = write(tmp_path / "a.flac", noise(0.5)).read_bytes()
 
     class Odd(io.BytesIO):
@@ -67,7 +67,7 @@ def test_file_objects_that_raise(tmp_path, kind, capfd):
 
 
 @linux
-def test_files_that_would_wait_for_ever(tmp_path):
+def test_decode_file_that_would_wait_for_ever_is_refused(tmp_path):
     os.mkfifo(tmp_path / "x.m3u")
     os.mkfifo(tmp_path / "x.wav")
     (tmp_path / "y.m3u").symlink_to("/proc/kmsg")
@@ -86,7 +86,7 @@ def test_files_that_would_wait_for_ever(tmp_path):
     assert len(inputs.failures) == 2 and [item.name for item in inputs.files] == [str(good)]
 
 
-def test_a_huge_playlist_is_not_read(tmp_path):
+def test_read_playlist_of_huge_size_is_refused(tmp_path):
     path = tmp_path / "a.m3u"
     with path.open("wb") as file:
         file.truncate(2**30)
@@ -94,7 +94,7 @@ def test_a_huge_playlist_is_not_read(tmp_path):
         playlist.read_playlist(path)
 
 
-def test_a_playlist_of_too_many_entries(tmp_path, monkeypatch):
+def test_read_playlist_of_too_many_entries_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(playlist, "_MAX_ENTRIES", 10)
     path = tmp_path / "a.m3u"
     path.write_bytes(b"a\n" * 11)
@@ -102,7 +102,7 @@ def test_a_playlist_of_too_many_entries(tmp_path, monkeypatch):
         playlist.read_playlist(path)
 
 
-def test_odd_entries_are_refused_by_name_and_the_rest_goes_on(tmp_path):
+def test_read_playlist_odd_entries_are_refused_and_the_rest_goes_on(tmp_path):
     good = write(tmp_path / "good.wav", tone(0.1))
     path = tmp_path / "a.m3u"
     path.write_bytes(b"file://[\nfile:///a%00b.wav\nfile://host]/x.wav\n\xff\xfe\x80.wav\na.m3u\ngood.wav\n")
@@ -119,14 +119,14 @@ def test_odd_entries_are_refused_by_name_and_the_rest_goes_on(tmp_path):
     assert [item.name for item in inputs.files] == [str(good)] and len(inputs.failures) == 5
 
 
-def test_a_pls_with_a_number_of_thousands_of_digits(tmp_path):
+def test_read_playlist_pls_with_a_number_of_thousands_of_digits_is_read(tmp_path):
     path = tmp_path / "a.pls"
     path.write_bytes(b"[playlist]\nFile" + b"9" * 5000 + b"=a.wav\nFile1=b.wav\n")
     assert [entry.text for entry in playlist.read_playlist(path)] == ["b.wav"]
 
 
 @linux
-def test_a_name_that_is_no_text(tmp_path):
+def test_decode_name_that_is_not_utf_8_is_read(tmp_path):
     path = os.fsencode(tmp_path) + b"/\xff\xfe.mp3"
     content = write(tmp_path / "a.mp3", noise(0.3)).read_bytes()
     with open(path, "wb") as file:  # noqa: PTH123

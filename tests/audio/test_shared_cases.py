@@ -33,7 +33,7 @@ SECONDS = {
 
 
 @pytest.mark.parametrize("name", SECONDS)
-def test_read_whole_without_a_word(name, capfd):
+def test_decode_shared_case_is_read_whole_without_a_word(name, capfd):
     if not (CASES / name).exists():
         pytest.skip("not among the cases here")
     with audio.decode(CASES / name) as stream:
@@ -45,7 +45,7 @@ def test_read_whole_without_a_word(name, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_sound_stands_where_it_is_in_the_file():
+def test_decode_shared_case_sound_stands_where_it_is_in_the_file():
     late = audio.read_mono(CASES / "sound_starts_at_5s.mp4")
     assert np.abs(late[: round(4.9 * audio.SAMPLE_RATE)]).max() == 0 < np.abs(late[6 * audio.SAMPLE_RATE :]).max()
     hole = audio.read_mono(CASES / "hole_from_3_to_5.9s.webm")

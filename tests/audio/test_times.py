@@ -52,7 +52,7 @@ def sounding(samples):
     return [(float(a), float(b)) for a, b in edges.reshape(-1, 2)]
 
 
-def test_sound_that_begins_late_in_a_video(tmp_path):
+def test_decode_sound_that_begins_late_follows_silence(tmp_path):
     samples, stream = decoded(mux(tmp_path / "a.mkv", [(5, 7)], video_seconds=7))
     assert sounding(samples) == [pytest.approx((5, 7), abs=0.01)]
     assert not stream.truncated and stream.notes == ()
@@ -64,7 +64,7 @@ def test_a_hole(tmp_path):
     assert len(samples) == pytest.approx(4 * RATE, abs=480) and not stream.truncated
 
 
-def test_blocks_and_holes(tmp_path):
+def test_decode_holes_with_any_blocks_give_the_same(tmp_path):
     path = mux(tmp_path / "a.mka", [(0, 1), (3, 4)])
     with audio.decode(path, 1000) as stream:
         pieces = list(stream)
@@ -72,20 +72,20 @@ def test_blocks_and_holes(tmp_path):
     np.testing.assert_array_equal(np.concatenate(pieces), decoded(path)[0])
 
 
-def test_a_time_stamp_that_cannot_be_true_costs_a_note(tmp_path):
+def test_decode_time_stamp_that_cannot_be_true_costs_a_note(tmp_path):
     path = mux(tmp_path / "a.mka", [(0, 1), (40_000, 40_001)])
     samples, stream = decoded(path)
     assert len(samples) == pytest.approx(2 * RATE, abs=480)
     assert any("time stamps" in note for note in stream.notes)
 
 
-def test_the_default_track_is_heard(tmp_path):
+def test_decode_several_tracks_reads_the_default_one(tmp_path):
     samples, _ = decoded(mux(tmp_path / "a.mka", [(0, 1)], tracks=2, default=1))
     assert np.abs(samples).max() > 0.2
 
 
 @pytest.mark.parametrize("name", ["a.m4a", "a.mp3"])
-def test_lengths_without_the_encoders_delay(tmp_path, name):
+def test_decode_length_is_without_the_encoders_delay(tmp_path, name):
     path = encode(tmp_path / name, tone(1.0)) if name == "a.m4a" else write(tmp_path / name, tone(1.0))
     samples, _ = decoded(path)
     assert len(samples) - 44_100 in range(2048)
@@ -97,7 +97,7 @@ def test_tracks_without_times_have_no_holes(tmp_path):
     assert len(samples) / 44_100 == pytest.approx(1, abs=0.06) and stream.notes == ()
 
 
-def test_a_timeline():
+def test_timeline_time_stamps_give_silence():
     timeline = Timeline(1000, end=100.0, size=0)
     assert timeline.silence_before(5.0) == 5000
     timeline.give(1000)

@@ -67,7 +67,7 @@ def library(tmp_path):
     return tmp_path / "lib"
 
 
-def test_results_do_not_depend_on_jobs_or_threads_or_the_store(recognize, library):
+def test_run_any_jobs_threads_and_store_give_the_same(recognize, library):
     expected = recognize("lib", "--format", "json", "--jobs", "1", "--threads", "1")
     assert expected.exit_code == 1 and len(json.loads(expected.stdout)["recordings"]) == 12
     for arguments in (
@@ -87,7 +87,7 @@ def test_results_do_not_depend_on_jobs_or_threads_or_the_store(recognize, librar
             )
 
 
-def test_a_long_file_at_the_front_does_not_idle_the_others(tiny, library, monkeypatch):
+def test_run_long_file_at_the_front_does_not_idle_the_others(tiny, library, monkeypatch):
     began = []
     real = Recognizer.recognize
 
@@ -104,12 +104,12 @@ def test_a_long_file_at_the_front_does_not_idle_the_others(tiny, library, monkey
     assert sum(result.error is None for result in results) == 12
 
 
-def test_what_waits_is_bounded(tiny, library, monkeypatch):
+def test_batch_bounded_to_a_byte_gives_every_result(tiny, library, monkeypatch):
     monkeypatch.setattr("organology.batch.executor.HELD_BYTES", 1)
     assert len(list(Batch(Recognizer(tiny, 1), jobs=3).results(expand([str(library)]).files))) == 14
 
 
-def test_an_odd_error_costs_one_line(recognize, library, monkeypatch):
+def test_run_odd_error_costs_one_line(recognize, library, monkeypatch):
     real = Recognizer.recognize
 
     def recognize_(self, source, *args, **kinds):
@@ -139,7 +139,7 @@ def counted(monkeypatch):
     return names
 
 
-def test_a_store_does_nothing_twice(recognize, library, monkeypatch):
+def test_run_with_a_store_does_nothing_twice(recognize, library, monkeypatch):
     names = counted(monkeypatch)
     first = recognize("lib", "--store", "a.db", "--format", "csv", "--timeline")
     assert len(names) == 14
@@ -180,7 +180,7 @@ def test_recognize_moved_file_is_known_by_its_content(recognize, library, monkey
     assert CliRunner().invoke(command_line(), ["store", "prune", "a.db"]).stdout == ""
 
 
-def test_failures_are_tried_again_only_when_asked(recognize, library, monkeypatch):
+def test_run_failures_in_the_store_are_tried_again_only_when_asked(recognize, library, monkeypatch):
     names = counted(monkeypatch)
     (library / "gone.wav").symlink_to("nowhere")
     recognize("lib", "--store", "a.db")
@@ -200,7 +200,7 @@ def test_failures_are_tried_again_only_when_asked(recognize, library, monkeypatc
     assert recognize("lib", "--retry").exit_code == 2
 
 
-def test_what_is_stopped_is_not_in_work(tiny, library):
+def test_batch_stopped_leaves_nothing_in_work(tiny, library):
     recognizer = Recognizer(tiny, 1)
     with Store(library / "a.db") as store:
         run = store.run("0" * 64, "tiny", recognizer.metadata, 1.0)
@@ -210,7 +210,7 @@ def test_what_is_stopped_is_not_in_work(tiny, library):
         assert store.select("SELECT * FROM in_work") == [] and store.count(run)[0] >= 1
 
 
-def test_thresholds_and_segments_change_without_recognizing_again(recognize, tmp_path, monkeypatch):
+def test_run_other_thresholds_and_segments_recognize_nothing_again(recognize, tmp_path, monkeypatch):
     play(tmp_path / "a.wav", "violin", seconds=9)
     recognize("a.wav", "--store", "a.db")
     names = counted(monkeypatch)
@@ -228,7 +228,7 @@ def test_thresholds_and_segments_change_without_recognizing_again(recognize, tmp
     assert recording("--hop", "2")["instruments"] == ["bowed_string", "violin"] and names == ["a.wav"]
 
 
-def test_only_some_labels_are_told(recognize, tmp_path):
+def test_run_only_some_labels_names_no_other(recognize, tmp_path):
     play(tmp_path / "a.wav", "violin", "brass")
     (row,) = table(recognize("a.wav", "--only", "violin,Piano", "--format", "csv").stdout)
     assert list(row) == ["file", "duration", "violin", "piano"] and float(row["violin"]) > 0.8
@@ -242,7 +242,7 @@ def test_only_some_labels_are_told(recognize, tmp_path):
     assert "did you mean violin?" in recognize("a.wav", "--only", "viloin").stderr
 
 
-def test_tags_are_told_and_then_written_and_the_store_holds(recognize, tmp_path, monkeypatch):
+def test_run_write_tags_lists_then_writes_and_the_store_holds(recognize, tmp_path, monkeypatch):
     pytest.importorskip("mutagen")
     from organology.filetags.writing import read_tags
 
@@ -264,7 +264,7 @@ def test_tags_are_told_and_then_written_and_the_store_holds(recognize, tmp_path,
     assert recognize("x", "--yes").exit_code == recognize("x", "--write-tags", "--channels", "split").exit_code == 2
 
 
-def test_defaults_of_the_help_are_those_of_the_settings(recognize):
+def test_recognize_help_has_the_defaults_of_the_settings(recognize):
     told = " ".join(recognize("--help").stdout.split())
     settings = SegmentSettings().resolved()
     for option, default in (
@@ -276,7 +276,7 @@ def test_defaults_of_the_help_are_those_of_the_settings(recognize):
         assert re.search(rf"{option} (SECONDS|X) [^[]*\[default: the model's, or {default:g}[];]", told), option
 
 
-def test_channels_apart(recognize, tmp_path):
+def test_run_channels_split_recognizes_each(recognize, tmp_path):
     t = np.arange(5 * RATE) / RATE
     both = np.stack([np.sin(2 * np.pi * frequency(label) * t) / 3 for label in ("key", "brass")], axis=1)
     write(tmp_path / "two.wav", both.astype(np.float32), RATE)
@@ -291,7 +291,7 @@ def test_channels_apart(recognize, tmp_path):
     assert float(left["key"]) > 0.8 > 0.1 > float(right["key"])
 
 
-def test_standard_input(recognize, tmp_path):
+def test_run_standard_input_is_recognized(recognize, tmp_path):
     path = play(tmp_path / "a.wav", "violin")
     result = subprocess.run(
         [sys.executable, "-m", "organology.cli", "recognize", "-", "--format", "csv"],
@@ -306,7 +306,7 @@ def test_standard_input(recognize, tmp_path):
     assert result.returncode == 1 and result.stderr == b"<stdin>: empty file\n"
 
 
-def test_lists_and_hidden_files(recognize, tmp_path):
+def test_run_lists_and_hidden_files_are_found(recognize, tmp_path):
     play(tmp_path / "x" / ".a.wav", "violin")
     play(tmp_path / "x" / "b" / "c.wav", "violin")
     (tmp_path / "list").write_text("x/.a.wav\nx/none.wav\n")
@@ -319,14 +319,14 @@ def test_lists_and_hidden_files(recognize, tmp_path):
     assert recognize("--format", "csv").exit_code == 2
 
 
-def test_python_can_do_the_same(tiny, library, capsys):
+def test_run_from_python_writes_the_same(tiny, library, capsys):
     job = Job([str(library)], model=tiny, store=library / "a.db", format="csv", jobs=2)
     assert run(job) == 2 and len(capsys.readouterr().out.splitlines()) == 13
     with Store(library / "a.db", create=False) as store:
         assert store.count(store.runs()[0]) == (12, 2)
 
 
-def test_the_screen_reckons_without_what_was_stored():
+def test_progress_remaining_time_leaves_out_what_was_stored():
     screen = ProgressReporter([100] * 10, shares_stdout=False)
     for i in range(4):
         screen.done(i, 30.0, stored=True)
@@ -339,7 +339,7 @@ def test_the_screen_reckons_without_what_was_stored():
     assert screen.rate(10.0) == "0.2 files/s, 6 x real time, 0:20 left, 4 from the store"
 
 
-def test_the_screen_keeps_up_with_large_libraries():
+def test_progress_of_large_libraries_keeps_up():
     screen = ProgressReporter([1] * 50_000, shares_stdout=False)
     before = time.process_time()
     for i in range(50_000):
@@ -348,7 +348,7 @@ def test_the_screen_keeps_up_with_large_libraries():
     assert time.process_time() - before < 3 and screen.n_done == 50_000
 
 
-def test_a_line_and_its_end_are_one_write(monkeypatch):
+def test_progress_line_and_its_end_are_one_write(monkeypatch):
     """Ctrl-C between the two would put what is told next on the same line."""
     written = []
 
@@ -363,7 +363,7 @@ def test_a_line_and_its_end_are_one_write(monkeypatch):
     assert written == ["a.wav: not audio that can be decoded\n"]
 
 
-def test_inputs_are_closed_over_when_the_caller_stops(tiny, library):
+def test_batch_left_early_ends_its_threads(tiny, library):
     before = threading.active_count()
     results = Batch(Recognizer(tiny, 1), jobs=2).results([Input(str(library / "00.wav"), library)] * 50)
     next(results)
@@ -388,7 +388,7 @@ def wait_for_rows(path, n, process):
 
 
 @pytest.mark.parametrize("stored", [True, False])
-def test_ctrl_c_says_what_was_done(tiny, tmp_path, library, stored):
+def test_run_ctrl_c_says_what_was_done(tiny, tmp_path, library, stored):
     play(library / "08.wav", "brass", seconds=60)
     process = started(tmp_path, tiny, "--format", "csv", "--hop", "0.01", *(["--store", "a.db"] if stored else []))
     if stored:
@@ -404,7 +404,7 @@ def test_ctrl_c_says_what_was_done(tiny, tmp_path, library, stored):
     assert re.fullmatch(rf"stopped: \d+ of 14 files {hint}", line) and "Traceback" not in told
 
 
-def test_a_library_with_broken_files_killed_and_resumed(tiny, tmp_path):
+def test_run_library_with_broken_files_killed_is_resumed(tiny, tmp_path):
     place = Path(__file__).parents[2] / "benchmarks" / "library.py"
     spec = importlib.util.spec_from_file_location("benchmark_library", place)
     benchmark = importlib.util.module_from_spec(spec)

@@ -331,11 +331,11 @@ def test_recognize_help_loads_nothing_heavy():
         "heavy = {'numpy', 'onnxruntime', 'matplotlib', 'av', 'torch', 'soxr', 'soundfile'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    result, ours = timed(code)
+    result, first = timed(code)
     assert result.returncode == 0, result.stderr
     assert "--timeline" in result.stdout
-    _, least = timed("import sys, typer; sys.argv = ['x', '--help']\ndef main(a: float = 0): pass\ntyper.run(main)")
-    assert ours - least < 0.4  # seconds of the processor, beyond what typer itself takes
+    # Seconds of the processor; the best of three, as the first fills the disk's cache and others work here, too.
+    assert min(first, timed(code)[1], timed(code)[1]) < 0.5
 
 
 def timed(code):

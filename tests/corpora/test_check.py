@@ -6,11 +6,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from corpora_trees_slakh import jamendo, slakh
+from corpora_trees_slakh import jamendo, prepare_tags, slakh
 from organology.cli.corpora import corpus as verb
 from organology.corpora.checking.check import check, detect
 from organology.corpora.prepare import prepare
-from organology.corpora.readers.jamendo import TAGS, prepare_jamendo
+from organology.corpora.readers.jamendo import TAGS
 from organology.corpora.registry import CORPORA, find
 from organology.errors import CorpusError
 
@@ -91,7 +91,7 @@ def test_check_tagging_corpus_counts_as_what_is_prepared_of_it(trees, tmp_path):
     }  # fmt: skip
     assert list(source.splits["test"]["labels"]) == list(TAGS)
     assert source.licences["CC BY-NC 3.0"] == 1
-    prepare_jamendo(trees / "jamendo", tmp_path / "out", in_place=True)
+    prepare_tags("jamendo", trees / "jamendo", tmp_path / "out", in_place=True)
     result = check(tmp_path / "out")
     assert (result.form, result.total["songs"]) == ("prepared", 6)
     assert [labels(result, "train", tag)["songs"] for tag in TAGS] == [

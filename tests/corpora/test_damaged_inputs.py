@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from corpora_trees import medleydb
-from corpora_trees_slakh import slakh
+from corpora_trees_slakh import prepare_tags, slakh
 from organology import config
 from organology.config import yaml_reader
 from organology.config.yaml_reader import YamlError, load_yaml
@@ -16,7 +16,6 @@ from organology.corpora.conversion.convert import convert_stem
 from organology.corpora.issues import Issue
 from organology.corpora.prepare import prepare
 from organology.corpora.readers.medley.metadata import read_metadata
-from organology.corpora.readers.recordings import prepare_recordings
 from organology.corpora.readers.stems import manifest
 from organology.corpora.registry import find
 from organology.corpora.table import TABLE_NAME, read_table
@@ -151,7 +150,7 @@ def test_prepare_recordings_name_that_is_not_utf8_is_refused_alone(tmp_path):
     root.mkdir()
     write(root / "good.wav", tone(2.0))
     (root / os.fsdecode(b"fl\xf6te.wav")).write_bytes((root / "good.wav").read_bytes())
-    report = prepare_recordings(root, tmp_path / "out", fractions=(1.0, 0.0, 0.0))
+    report = prepare_tags("recordings", root, tmp_path / "out", settings={"fractions": (1.0, 0.0, 0.0)})
     (refused,) = report.of("refused")
     assert refused.reason == "its name must be UTF-8; rename it" and str(refused).isprintable()
     assert report.summary["tracks"] == 1

@@ -13,11 +13,11 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora_trees_slakh import JAMENDO, jamendo, mp3, tone
+from corpora_trees_slakh import JAMENDO, jamendo, mp3, prepare_tags, tone
 from organology import audio
 from organology.corpora.issues import Issue, Listener
 from organology.corpora.readers import jamendo as reader
-from organology.corpora.readers.jamendo import TAGS, prepare_jamendo
+from organology.corpora.readers.jamendo import TAGS
 from organology.corpora.registry import find
 from organology.corpora.tagging import ChunkConfig, SourceTrack, TaggedChunks, TaggingPool, seek
 from organology.corpora.tagging.report import lines
@@ -68,7 +68,7 @@ class Counting(Listener):
         self.issues.append(str(issue))
 
 
-def test_tracks_of_the_tables(tree):
+def test_read_jamendo_gives_the_tracks_of_the_tables(tree):
     tracks, issues = read(tree)
     assert not issues
     assert {track.track: (track.split, set(track.tags)) for track in tracks} == TRACKS
@@ -78,7 +78,7 @@ def test_tracks_of_the_tables(tree):
     assert first.seconds == SECONDS
 
 
-def test_tags_stand_in_the_publishers_order(tree):
+def test_read_jamendo_tags_stand_in_the_publishers_order(tree):
     tracks, _ = read(tree)
     assert all(list(track.tags) == sorted(track.tags, key=TAGS.index) for track in tracks)
     assert len(TAGS) == 50 and TAGS[0] == "genre---alternative" and TAGS[-1] == "mood/theme---relaxing"
@@ -87,7 +87,7 @@ def test_tags_stand_in_the_publishers_order(tree):
 
 @pytest.mark.parametrize("tables", ["splits/split-0", "split-0", "mtg-jamendo-dataset/data/splits/split-0", "."])
 @pytest.mark.parametrize("folder", ["audio", "raw_30s/audio-low", "."])
-def test_tables_and_audio_are_found_where_people_put_them(tree, tmp_path, tables, folder):
+def test_read_jamendo_tables_and_audio_are_found_in_any_layout(tree, tmp_path, tables, folder):
     for table in (tree / "data/splits/split-0").iterdir():
         (tmp_path / tables).mkdir(parents=True, exist_ok=True)
         (tmp_path / tables / table.name).write_bytes(table.read_bytes())
@@ -99,7 +99,7 @@ def test_tables_and_audio_are_found_where_people_put_them(tree, tmp_path, tables
     assert reader.looks_like(tmp_path)
 
 
-def test_full_quality_goes_before_low(tree, tmp_path):
+def test_read_jamendo_full_quality_goes_before_low(tree, tmp_path):
     root = tmp_path / "root"
     for folder, name in (("audio-low", "241.low.mp3"), ("audio", "241.mp3"), ("audio-low", "382.low.mp3")):
         file = root / folder / name[1:3] / name
@@ -112,7 +112,7 @@ def test_full_quality_goes_before_low(tree, tmp_path):
     assert all(path.is_file() and path.is_relative_to(tree) for path in elsewhere)
 
 
-def test_other_splits_are_other_tables(tree, own_tree):
+def test_read_jamendo_other_split_takes_other_tables(tree, own_tree):
     with pytest.raises(CorpusError, match="of split 3 in it; expected"):
         read(own_tree, split=3)
     (own_tree / "data/splits/split-0").rename(own_tree / "data/splits/split-3")
@@ -135,7 +135,7 @@ def test_other_splits_are_other_tables(tree, own_tree):
         ("track_0000382\tartist_1\talbum_1\t00/100.mp3\t30\tgenre---pop", "stands in"),
     ],
 )
-def test_faulty_rows_cost_a_line(own_tree, row, reason):
+def test_read_jamendo_faulty_rows_cost_a_line_each(own_tree, row, reason):
     table = own_tree / "data/splits/split-0/autotagging_top50tags-test.tsv"
     table.write_bytes(table.read_bytes() + row.encode() + b"\r\n")
     tracks, issues = read(own_tree)
@@ -143,13 +143,13 @@ def test_faulty_rows_cost_a_line(own_tree, row, reason):
     assert str(issues[0]).startswith(f"{table}, line 4: ") and reason in str(issues[0])
 
 
-def test_an_artist_in_two_parts_is_named(own_tree):
+def test_read_jamendo_artist_in_two_parts_is_named(own_tree):
     table = own_tree / "data/splits/split-0/autotagging_top50tags-test.tsv"
     table.write_bytes(table.read_bytes().replace(b"artist_000026", b"artist_000005"))
     assert [issue.reason for issue in read(own_tree)[1]] == ["artist_000005 is in test and in train"]
 
 
-def test_what_is_no_such_table_is_an_error(own_tree):
+def test_read_jamendo_other_table_is_an_error(own_tree):
     (own_tree / "data/splits/split-0/autotagging_top50tags-test.tsv").write_text("a,b\n")
     with pytest.raises(CorpusError, match="its first line is not TRACK_ID ARTIST_ID"):
         read(own_tree)
@@ -159,8 +159,8 @@ def test_what_is_no_such_table_is_an_error(own_tree):
 
 
 @pytest.mark.parametrize("in_place", [False, True])
-def test_prepared_tracks_and_their_chunks(tree, tmp_path, in_place):
-    report = prepare_jamendo(tree, tmp_path / "out", in_place=in_place)
+def test_prepare_tagging_gives_tracks_and_their_chunks(tree, tmp_path, in_place):
+    report = prepare_tags("jamendo", tree, tmp_path / "out", in_place=in_place)
     table, tags = read_tracks(tmp_path / "out")
     assert report.complete and not report.of("note")
     assert tags.tags == TAGS and tags.corpus == "jamendo"
@@ -179,25 +179,25 @@ def test_prepared_tracks_and_their_chunks(tree, tmp_path, in_place):
         assert abs(peak - (200 + int(chunk.track[6:]) % 700)) <= 0.5  # its own tone
 
 
-def test_prepared_audio_is_mono_at_32_khz(tree, tmp_path):
-    prepare_jamendo(tree, tmp_path / "out")
+def test_prepare_tagging_audio_is_mono_at_32_khz(tree, tmp_path):
+    prepare_tags("jamendo", tree, tmp_path / "out")
     table, tags = read_tracks(tmp_path / "out")
     for row in table.iter_rows(named=True):
         info = soundfile.info(tags.audio / row["path"])
         assert (info.samplerate, info.channels, info.frames) == (32_000, 1, row["frames"])
-    prepare_jamendo(tree, tmp_path / "wav", audio_format="wav")
+    prepare_tags("jamendo", tree, tmp_path / "wav", audio_format="wav")
     assert {Path(p).suffix for p in read_tracks(tmp_path / "wav")[0]["path"]} == {".wav"}
 
 
 @pytest.mark.parametrize("in_place", [False, True])
-def test_missing_and_broken_tracks_are_left_out(own_tree, tmp_path, in_place):
+def test_prepare_tagging_missing_and_broken_tracks_are_left_out(own_tree, tmp_path, in_place):
     audio_folder = own_tree / "audio-low"
     (audio_folder / "41/241.low.mp3").unlink()
     (audio_folder / "82/382.low.mp3").write_bytes(b"no mp3 at all\n" * 50)
     whole = (audio_folder / "14/214.low.mp3").read_bytes()
     (audio_folder / "14/214.low.mp3").write_bytes(whole[: len(whole) // 4])
     listener = Counting()
-    report = prepare_jamendo(own_tree, tmp_path / "out", in_place=in_place, listener=listener)
+    report = prepare_tags("jamendo", own_tree, tmp_path / "out", in_place=in_place, listener=listener)
     failed = {issue.song: issue.reason for issue in report.of("failed")}
     assert set(failed) == {"track_0000241", "track_0000382"} and failed["track_0000241"] == "no such file"
     assert not report.complete and all("\n" not in line for line in listener.issues)
@@ -206,63 +206,63 @@ def test_missing_and_broken_tracks_are_left_out(own_tree, tmp_path, in_place):
     assert set(table["track"]) == set(TRACKS) - set(failed)
     assert len(json.loads((tmp_path / "out" / "report.json").read_text())["failed"]) == 2
     with pytest.raises(CorpusError, match="no such file"):
-        prepare_jamendo(own_tree, tmp_path / "strict", in_place=in_place, strict=True)
+        prepare_tags("jamendo", own_tree, tmp_path / "strict", in_place=in_place, strict=True)
 
 
-def test_many_missing_tracks_share_a_line(own_tree, tmp_path, monkeypatch):
+def test_prepare_tagging_many_missing_tracks_share_a_line(own_tree, tmp_path, monkeypatch):
     monkeypatch.setattr("organology.corpora.tagging.prepare._NAMED", 2)
     for name in ("41/241", "82/382", "15/215"):
         (own_tree / "audio-low" / f"{name}.low.mp3").unlink()
-    report = prepare_jamendo(own_tree, tmp_path / "out", in_place=True)
+    report = prepare_tags("jamendo", own_tree, tmp_path / "out", in_place=True)
     assert [issue.reason for issue in report.of("failed")] == [
         "3 of 6 tracks have no audio file: track_0000241, track_0000382, track_0000215, ..."
     ]
 
 
 @pytest.mark.parametrize("in_place", [False, True])
-def test_a_stopped_run_goes_on_to_the_same_result(tree, tmp_path, in_place):
-    prepare_jamendo(tree, tmp_path / "whole", in_place=in_place)
+def test_prepare_tagging_stopped_run_goes_on_to_the_same_result(tree, tmp_path, in_place):
+    prepare_tags("jamendo", tree, tmp_path / "whole", in_place=in_place)
     with pytest.raises(KeyboardInterrupt):
-        prepare_jamendo(tree, tmp_path / "out", in_place=in_place, listener=Counting(stop_after=2))
+        prepare_tags("jamendo", tree, tmp_path / "out", in_place=in_place, listener=Counting(stop_after=2))
     assert not (tmp_path / "out" / "tracks.parquet").exists()
     times = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*.flac")}
-    prepare_jamendo(tree, tmp_path / "out", in_place=in_place, jobs=2 if in_place else 1)
+    prepare_tags("jamendo", tree, tmp_path / "out", in_place=in_place, jobs=2 if in_place else 1)
     assert snapshot(tmp_path / "out") == snapshot(tmp_path / "whole")
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())  # nothing twice
     assert in_place or len(times) == 2
 
 
-def test_looked_at_once(tree, tmp_path, monkeypatch):
-    prepare_jamendo(tree, tmp_path / "out", in_place=True)
+def test_prepare_tagging_in_place_looks_at_each_track_once(tree, tmp_path, monkeypatch):
+    prepare_tags("jamendo", tree, tmp_path / "out", in_place=True)
     journal = tmp_path / "out" / ".looked_at.jsonl"
     text = journal.read_text()
     journal.write_text(text[: text.index("\n") + 30])  # one line, and a piece of the next
     seen = []
     monkeypatch.setattr("organology.corpora.tagging.in_place.probe", lambda path: seen.append(path) or seek.probe(path))
     before = snapshot(tmp_path / "out")["tracks.parquet"]
-    prepare_jamendo(tree, tmp_path / "out", in_place=True)
+    prepare_tags("jamendo", tree, tmp_path / "out", in_place=True)
     assert len(seen) == 5 and journal.read_text() == text
     assert snapshot(tmp_path / "out")["tracks.parquet"] == before
 
 
-def test_never_into_another_corpus(tree, tmp_path):
+def test_prepare_tagging_into_another_corpus_is_refused(tree, tmp_path):
     with pytest.raises(CorpusError, match="lies in the source"):
-        prepare_jamendo(tree, tree / "out")
+        prepare_tags("jamendo", tree, tree / "out")
     (tmp_path / "stems.parquet").touch()
     with pytest.raises(CorpusError, match="holds a prepared corpus of stems"):
-        prepare_jamendo(tree, tmp_path, in_place=True)
+        prepare_tags("jamendo", tree, tmp_path, in_place=True)
     with pytest.raises(CorpusError, match="nowhere: no such folder"):
-        prepare_jamendo(tree, tmp_path / "out", audio=tmp_path / "nowhere")
+        prepare_tags("jamendo", tree, tmp_path / "out", settings={"audio": tmp_path / "nowhere"})
 
 
 @pytest.fixture(scope="module")
 def pool(tree, tmp_path_factory):
     out = tmp_path_factory.mktemp("prepared")
-    prepare_jamendo(tree, out)
+    prepare_tags("jamendo", tree, out)
     return TaggingPool.load([out], "train")
 
 
-def test_a_seed_and_a_number_give_a_chunk(pool):
+def test_tagged_chunks_seed_and_number_give_a_chunk(pool):
     chunks = TaggedChunks(pool, seed=7)
     again = pickle.loads(pickle.dumps(TaggedChunks(pool, seed=7)))
     for index in (5, 0, 5):
@@ -275,7 +275,7 @@ def test_a_seed_and_a_number_give_a_chunk(pool):
 
 @settings(max_examples=30, deadline=None)
 @given(index=st.integers(0, 10**9), seed=st.integers(0, 10**6), in_turn=st.booleans())
-def test_draws_lie_in_their_track(pool, index, seed, in_turn):
+def test_tagged_chunks_lie_in_their_track(pool, index, seed, in_turn):
     config = ChunkConfig(draw="in_turn" if in_turn else "random", chunk_seconds=1.0)
     draws = list(TaggedChunks(pool, config, seed).draws(index))
     assert len(draws) == config.attempts
@@ -283,7 +283,7 @@ def test_draws_lie_in_their_track(pool, index, seed, in_turn):
     assert not in_turn or draws[0][0] == index % len(pool)
 
 
-def test_all_tracks_and_places_are_drawn_alike(pool):
+def test_tagged_chunks_all_tracks_and_places_are_drawn_alike(pool):
     first = [next(iter(TaggedChunks(pool, ChunkConfig(chunk_seconds=1.0)).draws(index))) for index in range(900)]
     counts = Counter(track for track, _ in first)
     assert all(abs(count - 300) < 60 for count in counts.values())  # 4 standard deviations
@@ -291,7 +291,7 @@ def test_all_tracks_and_places_are_drawn_alike(pool):
     assert abs(starts.mean() - 0.5) < 0.05 and starts.max() > 0.97
 
 
-def test_each_corpus_is_drawn_with_the_same_probability(pool, tmp_path):
+def test_tagged_chunks_each_corpus_is_drawn_alike(pool, tmp_path):
     rows = [
         {"corpus": "b", "track": "t", "artist": "", "album": "", "path": "t.wav", "split": "train", "frames": 200_000,
          "licence": "", "tags": ["genre---pop"]}
@@ -309,7 +309,7 @@ def test_each_corpus_is_drawn_with_the_same_probability(pool, tmp_path):
         TaggingPool.load([tmp_path], "test")
 
 
-def test_silence_and_broken_files_are_drawn_anew(tmp_path, caplog):
+def test_tagged_chunks_silence_and_broken_files_are_drawn_anew(tmp_path, caplog):
     rows = []
     for name, samples in (("silent", np.zeros(200_000)), ("sounding", tone(6, 440, 32_000)), ("gone", None)):
         if samples is not None:
@@ -340,7 +340,7 @@ def test_silence_and_broken_files_are_drawn_anew(tmp_path, caplog):
         ({"track": ""}, "no track name"),
     ],
 )
-def test_the_table_keeps_its_contract(tmp_path, change, reason):
+def test_write_tracks_off_the_contract_is_refused(tmp_path, change, reason):
     row = {"corpus": "c", "track": "t", "artist": "", "album": "", "path": "t.wav", "split": "train", "frames": 1,
            "licence": "", "tags": ["genre---pop"]}  # fmt: skip
     with pytest.raises(CorpusError, match=reason):
@@ -351,7 +351,7 @@ def test_the_table_keeps_its_contract(tmp_path, change, reason):
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_spans_of_mp3_are_where_they_are_asked_for(tmp_path, channels):
+def test_seek_span_of_mp3_is_where_it_is_asked_for(tmp_path, channels):
     """A tone that rises a step a second: the place is seen from the pitch."""
     samples = np.concatenate([tone(1, 300 + 50 * i) for i in range(9)])
     path = tmp_path / "steps.mp3"
@@ -369,7 +369,7 @@ def test_spans_of_mp3_are_where_they_are_asked_for(tmp_path, channels):
     assert np.abs(end[:8_000]).max() > 0.1 and not end[-8_000:].any()
 
 
-def test_spans_of_prepared_files_are_exact(tmp_path):
+def test_seek_span_of_prepared_file_is_exact(tmp_path):
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 40_000).astype(np.float32)
     soundfile.write(tmp_path / "a.flac", samples, 32_000)
     whole = audio.read_mono(tmp_path / "a.flac")
@@ -381,13 +381,13 @@ def test_spans_of_prepared_files_are_exact(tmp_path):
         seek.read_span(tmp_path / "c.mp3", 32_000 * 60, 10)
 
 
-def test_the_corpus_tells_what_it_is():
+def test_corpus_jamendo_names_tags_tree_and_citation():
     corpus = find("jamendo").corpus()
     assert corpus.tags == TAGS and "autotagging_top50tags-train.tsv" in corpus.tree and "Bogdanov" in corpus.citation
 
 
 @pytest.mark.skipif(not (SHARED / "metadata" / "mtg_jamendo").is_dir(), reason="no real metadata here")
-def test_real_tables_go_through_the_reader_and_agree_with_the_counts():
+def test_read_jamendo_real_tables_agree_with_the_counts():
     tracks, issues = read(SHARED / "metadata" / "mtg_jamendo")
     assert not issues  # no tag unknown, no artist in two parts, no row refused
     assert Counter(track.split for track in tracks) == {"train": 32136, "validation": 10888, "test": 11356}

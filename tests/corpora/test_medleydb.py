@@ -71,7 +71,7 @@ def labeled(folder, stems, song="A_B", **fields):
 # Metadata
 
 
-def test_metadata_of_one_song(tmp_path):
+def test_read_metadata_of_one_song_gives_its_fields(tmp_path):
     path = metadata_file(
         tmp_path,
         "artist: A Band\ntitle: Song\ngenre: Rock\norigin: Studio\nhas_bleed: 'no'\nexcerpt: yes\nstems:\n"
@@ -106,13 +106,13 @@ def test_metadata_of_one_song(tmp_path):
         ("stems:\r\n  S01:\r\n    instrument: piano\r\n", ("piano",)),
     ],
 )
-def test_metadata_as_people_write_them(tmp_path, text, words):
+def test_read_metadata_as_people_write_them_is_understood(tmp_path, text, words):
     (stem,) = read_metadata(metadata_file(tmp_path, text)).stems
     assert stem.words == words
 
 
 @pytest.mark.parametrize("value", ["yes", "'yes'", "Yes", "true", "'YES '"])
-def test_yes_in_all_spellings(tmp_path, value):
+def test_read_metadata_yes_in_all_spellings_is_understood(tmp_path, value):
     path = metadata_file(tmp_path, f"has_bleed: {value}\nexcerpt: no\nstems: {{S01: {{instrument: piano}}}}")
     assert (read_metadata(path).has_bleed, read_metadata(path).excerpt) == (True, False)
 
@@ -131,7 +131,7 @@ def test_yes_in_all_spellings(tmp_path, value):
         (b"stems: \x00\x01", "character"),
     ],
 )
-def test_broken_metadata_are_one_line(tmp_path, text, reason):
+def test_read_metadata_broken_file_is_one_line(tmp_path, text, reason):
     path = metadata_file(tmp_path, text)
     with pytest.raises(CorpusError, match=reason.replace("|", r"\|")) as error:
         read_metadata(path)
@@ -139,7 +139,7 @@ def test_broken_metadata_are_one_line(tmp_path, text, reason):
     assert "\n" not in str(error.value)
 
 
-def test_metadata_that_are_not_there(tmp_path):
+def test_read_metadata_missing_file_is_one_line(tmp_path):
     with pytest.raises(CorpusError, match="No such file"):
         read_metadata(tmp_path / "A_B_METADATA.yaml")
 
@@ -147,7 +147,7 @@ def test_metadata_that_are_not_there(tmp_path):
 # Labels
 
 
-def test_several_words_are_a_union(tmp_path):
+def test_label_song_several_words_are_a_union(tmp_path):
     song, issues = labeled(tmp_path, {"S01": {"instrument": ["male singer", "double bass", "drum set"]}})
     assert song.stems[0].word == "male singer|double bass|drum set"
     assert decode(song.stems[0]) == (
@@ -157,14 +157,14 @@ def test_several_words_are_a_union(tmp_path):
     assert issues == []
 
 
-def test_a_word_without_instrument_beside_others_leaves_the_rest_open(tmp_path):
+def test_label_song_word_without_instrument_leaves_the_rest_open(tmp_path):
     song, _ = labeled(tmp_path, {"S01": {"instrument": ["Unlabeled", "piano"]}})
     present, unknown = decode(song.stems[0])
     assert present == ["key", "piano"]
     assert unknown == [label for label in LABELS if label not in present]
 
 
-def test_stems_without_labels_are_named(tmp_path):
+def test_label_song_stem_without_labels_is_named(tmp_path):
     stems = {
         "S01": {"instrument": "fx/processed sound"},
         "S02": {"instrument": "zither of Ur"},
@@ -182,7 +182,7 @@ def test_stems_without_labels_are_named(tmp_path):
     ]
 
 
-def test_raw_tracks_make_unknown_what_the_stem_does_not_say(tmp_path):
+def test_label_song_raw_tracks_make_unknown_what_the_stem_does_not_say(tmp_path):
     raw = {"R01": {"instrument": "clean electric guitar"}, "R02": {"instrument": "electric bass"}, "R03": {}}
     song, _ = labeled(tmp_path, {"S01": {"instrument": "clean electric guitar", "raw": raw}})
     assert decode(song.stems[0]) == (["plucked_string", "electric_guitar"], ["electric_bass"])
@@ -191,7 +191,7 @@ def test_raw_tracks_make_unknown_what_the_stem_does_not_say(tmp_path):
     assert (decode(song.stems[0]), issues) == ((["key", "piano"], []), [])
 
 
-def test_bleed_makes_the_other_stems_unknown(tmp_path):
+def test_label_song_bleed_makes_the_other_stems_unknown(tmp_path):
     stems = {"S01": {"instrument": "piano"}, "S02": {"instrument": "violin"}, "S03": {"instrument": "Main System"}}
     song, _ = labeled(tmp_path, stems, has_bleed="yes")
     assert {stem.track.name: decode(stem) for stem in song.stems} == {
@@ -202,7 +202,7 @@ def test_bleed_makes_the_other_stems_unknown(tmp_path):
     assert all(len(decode(stem)[1]) == len(LABELS) - 2 for stem in song.stems)
 
 
-def test_stems_of_the_errata_have_bleed(tmp_path):
+def test_label_song_stems_of_the_errata_have_bleed(tmp_path):
     stems = {"S11": {"instrument": "drum set"}, "S12": {"instrument": "clean electric guitar"}}
     song, _ = labeled(tmp_path, stems, song="Lushlife_ToynbeeSuite")
     assert [decode(stem) for stem in song.stems] == [
@@ -214,7 +214,7 @@ def test_stems_of_the_errata_have_bleed(tmp_path):
 # Trees
 
 
-def test_what_is_read_from_the_first_release(first):
+def test_read_medleydb_first_release_gives_its_songs(first):
     songs, issues = items(first)
     assert sorted(songs) == WITHOUT_BLEED
     song = songs["AnnaOak_FirstLight"]
@@ -240,7 +240,7 @@ def test_what_is_read_from_the_first_release(first):
 
 
 @pytest.mark.parametrize("layout", ["archives", "repository"])
-def test_other_layouts_give_the_same_songs(first, tmp_path, layout):
+def test_read_medleydb_other_layouts_give_the_same_songs(first, tmp_path, layout):
     make_tree(tmp_path, layout, seconds=0.05)
     songs, issues = items(tmp_path)
     expected, _ = items(first)
@@ -249,7 +249,7 @@ def test_other_layouts_give_the_same_songs(first, tmp_path, layout):
     assert len(of_severity(issues, "dropped")) == 3
 
 
-def test_the_repository_s_metadata_come_first(tree):
+def test_read_medleydb_metadata_of_the_repository_come_first(tree):
     values = medleydb_metadata("TheMills_Static")
     values["stems"]["S01"]["instrument"] = "banjo"
     write_yaml(tree / "clone/data/Metadata/TheMills_Static_METADATA.yaml", values)
@@ -262,7 +262,7 @@ def test_the_repository_s_metadata_come_first(tree):
     ]
 
 
-def test_bleed_is_kept_on_request(first):
+def test_read_medleydb_bleed_is_kept_on_request(first):
     songs, issues = items(first, keep_bleed=True)
     assert sorted(songs) == sorted(MEDLEYDB)
     assert labels(songs["Schubert_ABird"]) == {
@@ -275,7 +275,7 @@ def test_bleed_is_kept_on_request(first):
     }
 
 
-def test_a_song_that_does_not_tell_counts_as_bleeding(tree):
+def test_read_medleydb_song_that_does_not_tell_counts_as_bleeding(tree):
     path = tree / "Audio/TheMills_Static/TheMills_Static_METADATA.yaml"
     write_yaml(path, {**medleydb_metadata("TheMills_Static"), "has_bleed": ""})
     songs, issues = items(tree)
@@ -283,7 +283,7 @@ def test_a_song_that_does_not_tell_counts_as_bleeding(tree):
     assert any("not marked to be without bleed" in str(issue) for issue in issues)
 
 
-def test_broken_metadata_cost_one_song(tree):
+def test_read_medleydb_broken_metadata_cost_one_song(tree):
     broken = tree / "Audio/BrassLane_March/BrassLane_March_METADATA.yaml"
     broken.write_text("stems: {S01: ")
     (tree / "Audio/ReedFour_Rondo/ReedFour_Rondo_METADATA.yaml").unlink()
@@ -295,7 +295,7 @@ def test_broken_metadata_cost_one_song(tree):
     assert refused[1] == "Audio/ReedFour_Rondo/ReedFour_Rondo_STEMS: no ReedFour_Rondo_METADATA.yaml"
 
 
-def test_a_tree_without_metadata_or_without_audio(tmp_path):
+def test_read_medleydb_without_metadata_or_audio_is_an_error(tmp_path):
     with pytest.raises(CorpusError, match="no such folder"):
         items(tmp_path / "nowhere")
     with pytest.raises(CorpusError, match=r"no <Song>_METADATA\.yaml in this folder; expected"):
@@ -307,7 +307,7 @@ def test_a_tree_without_metadata_or_without_audio(tmp_path):
     assert [song.metadata.song for song in reader.read_labels(tmp_path)] == ["TheMills_Static"]
 
 
-def test_copies_in_another_format_and_links_are_found(tree, tmp_path):
+def test_read_medleydb_copies_in_another_format_and_links_are_found(tree, tmp_path):
     folder = tree / "Audio/TheMills_Static/TheMills_Static_STEMS"
     stem = folder / "TheMills_Static_STEM_01.wav"
     stem.rename(stem.with_suffix(".flac"))
@@ -324,7 +324,7 @@ def test_copies_in_another_format_and_links_are_found(tree, tmp_path):
     assert reader.looks_like(linked)
 
 
-def test_songs_of_mixing_secrets_in_the_same_folder_are_passed_over(tree):
+def test_read_medleydb_songs_of_mixing_secrets_are_passed_over(tree):
     path = tree / "Audio/TheMills_Static/TheMills_Static_METADATA.yaml"
     write_yaml(path, {**medleydb_metadata("TheMills_Static"), "origin": "Mixing Secrets"})
     songs, issues = items(tree)
@@ -336,7 +336,7 @@ def test_songs_of_mixing_secrets_in_the_same_folder_are_passed_over(tree):
 
 
 @pytest.mark.parametrize(("layout", "frames"), [("first", 7), ("repository", 2)])
-def test_activity_comes_from_the_confidences(first, tmp_path, layout, frames):
+def test_read_activations_gives_intervals_of_the_confidences(first, tmp_path, layout, frames):
     root = first if layout == "first" else make_tree(tmp_path, layout, seconds=0.3)
     songs, _ = items(root)
     active = {stem.stem: stem.active for stem in songs["AnnaOak_FirstLight"].stems}
@@ -346,7 +346,7 @@ def test_activity_comes_from_the_confidences(first, tmp_path, layout, frames):
     assert all(stem.active is None for stem in songs["TheMills_Static"].stems)
 
 
-def test_activations_of_the_first_release_are_misnamed(tree):
+def test_read_activations_misnamed_by_the_first_release_are_found(tree):
     name = "Phoenix_BrokenPledgeChicagoReel"
     for path in (tree / "Audio/TheMills_Static").rglob("TheMills_Static*"):
         path.rename(path.with_name(path.name.replace("TheMills_Static", name)))
@@ -369,7 +369,7 @@ def test_activations_of_the_first_release_are_misnamed(tree):
         "time,S01\n0.0,nan\n0.1,0.5\n",
     ],
 )
-def test_activations_that_cannot_be_read_are_a_note(tree, text):
+def test_read_activations_broken_file_is_a_note(tree, text):
     path = tree / "Annotations/Instrument_Activations/ACTIVATION_CONF/AnnaOak_FirstLight_ACTIVATION_CONF.lab"
     path.write_text(text)
     with pytest.raises(CorpusError):
@@ -383,7 +383,7 @@ def test_activations_that_cannot_be_read_are_a_note(tree, text):
 
 @settings(deadline=None, max_examples=50)
 @given(sounds=st.lists(st.booleans(), min_size=2, max_size=80))
-def test_intervals_hold_what_sounds_and_close_short_rests(tmp_path_factory, sounds):
+def test_read_activations_short_rests_are_closed(tmp_path_factory, sounds):
     path = tmp_path_factory.getbasetemp() / "x_ACTIVATION_CONF.lab"
     hop = 2048 / 44_100
     rows = [f"{i * hop:.4f},{0.5 if sound else 0.4999}" for i, sound in enumerate(sounds)]
@@ -401,7 +401,7 @@ def test_intervals_hold_what_sounds_and_close_short_rests(tmp_path_factory, soun
 # Preparing
 
 
-def test_prepare(first, tmp_path):
+def test_prepare_medleydb_gives_the_table(first, tmp_path):
     report = prepare(reader.CORPUS, first, tmp_path / "out")
     table = read_table(tmp_path / "out", check_files=True)
     assert report.complete
@@ -419,7 +419,7 @@ def test_prepare(first, tmp_path):
     assert [str(issue) for issue in report.of("dropped")][-1].endswith("the song is marked has_bleed")
 
 
-def test_prepare_keeps_activity_within_the_annotations(first, tmp_path):
+def test_prepare_medleydb_keeps_activity_within_the_annotations(first, tmp_path):
     prepare(reader.CORPUS, first, tmp_path / "out")
     rows = read_table(tmp_path / "out").filter(pl.col("song") == "AnnaOak_FirstLight").iter_rows(named=True)
     active = {row["stem"]: row["active"] for row in rows}
@@ -427,7 +427,7 @@ def test_prepare_keeps_activity_within_the_annotations(first, tmp_path):
     assert active["S01"] == [{"start": 0, "end": 31_951}]
 
 
-def test_prepare_goes_on_past_a_broken_song_and_a_missing_stem(tree, tmp_path):
+def test_prepare_medleydb_goes_on_past_a_broken_song_and_a_missing_stem(tree, tmp_path):
     (tree / "Audio/BrassLane_March/BrassLane_March_METADATA.yaml").write_text("stems: [")
     (tree / "Audio/TheMills_Static/TheMills_Static_STEMS/TheMills_Static_STEM_02.wav").unlink()
     report = prepare(reader.CORPUS, tree, tmp_path / "out")
@@ -451,7 +451,7 @@ def real():
     return [item for item in found if not isinstance(item, Issue)], [item for item in found if isinstance(item, Issue)]
 
 
-def test_all_real_words_map_or_are_excluded(real):
+def test_medleydb_real_words_all_map_or_are_excluded(real):
     songs, issues = real
     assert len(songs) == 196
     assert sum(song.has_bleed for song in songs) == 80
@@ -461,7 +461,7 @@ def test_all_real_words_map_or_are_excluded(real):
     assert all(song.stems for song in songs)
 
 
-def test_counts_per_word_agree_with_the_table(real):
+def test_medleydb_real_counts_per_word_agree_with_the_table(real):
     songs, _ = real
     vocabulary = Vocabulary.load("medleydb")
     names = ("stems", "songs", "stems_no_bleed", "songs_no_bleed")
@@ -479,7 +479,7 @@ def test_counts_per_word_agree_with_the_table(real):
         assert [int(row[name]) for name in names] == [counts[name][word] for name in names], word
 
 
-def test_labels_of_all_real_stems_hold_together(real):
+def test_medleydb_real_labels_hold_together(real):
     songs, _ = real
     for song in songs:
         for stem in song.stems:
@@ -504,7 +504,7 @@ def test_labels_of_all_real_stems_hold_together(real):
     }
 
 
-def test_artists_of_real_songs_link_all_their_names(real):
+def test_medleydb_real_artists_link_all_their_names(real):
     songs, _ = real
     artists = {song.metadata.song: set(reader.FORMAT.artists(song.metadata)) for song in songs}
     assert artists["LizNelson_Rainfall"] & artists["LizNelson_ImComingHome"]

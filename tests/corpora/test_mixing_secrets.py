@@ -66,7 +66,7 @@ MORNING = {
 }
 
 
-def test_what_is_read_from_the_medley_format(medley):
+def test_read_mixing_secrets_medley_format_gives_its_songs(medley):
     songs, issues = items(medley)
     assert sorted(songs) == WITHOUT_BLEED
     assert labels(songs["RedKite_Morning"]) == MORNING
@@ -89,7 +89,7 @@ def test_what_is_read_from_the_medley_format(medley):
     assert len(issues) == 2
 
 
-def test_archives_give_raw_tracks_for_the_sums(archives):
+def test_read_mixing_secrets_archives_give_raw_tracks_for_the_sums(archives):
     songs, issues = items(archives)
     assert sorted(songs) == WITHOUT_BLEED
     assert labels(songs["RedKite_Morning"]) == {
@@ -108,7 +108,7 @@ def test_archives_give_raw_tracks_for_the_sums(archives):
     assert not reader.looks_like(archives)
 
 
-def test_a_missing_stem_is_taken_from_the_raw_tracks(tree):
+def test_read_mixing_secrets_missing_stem_is_taken_from_the_raw_tracks(tree):
     folder = tree / "Medley_Format/Audio/RedKite_Morning"
     (folder / "RedKite_Morning_STEMS/RedKite_Morning_STEM_drums.wav").unlink()
     (folder / "RedKite_Morning_STEMS/06_LeadVox.wav").unlink()
@@ -124,7 +124,7 @@ def test_a_missing_stem_is_taken_from_the_raw_tracks(tree):
     assert missing == ["S01", "S04"]
 
 
-def test_an_archive_of_another_name(tmp_path):
+def test_read_mixing_secrets_archive_of_another_name_is_found(tmp_path):
     song, archive = "KCUBaroque_TelemannLaLyra", "KCLBaroque_TelemannLaLyra_Full"
     stems = {
         "S01": {"filename": "01_Violin.wav", "instrument": "violin", "raw": {"R01": {"filename": "01_Violin.wav"}}}
@@ -138,7 +138,7 @@ def test_an_archive_of_another_name(tmp_path):
     assert issues == []
 
 
-def test_activity_is_that_of_stems_and_not_of_their_parts(medley, archives):
+def test_read_mixing_secrets_activity_is_of_stems_not_of_their_parts(medley, archives):
     for root in (medley, archives):
         songs, _ = items(root)
         active = {stem.stem: stem.active for stem in songs["MR0901_RedKite"].stems}
@@ -152,7 +152,7 @@ def test_activity_is_that_of_stems_and_not_of_their_parts(medley, archives):
     assert given == ["S03"]
 
 
-def test_bleed_is_kept_on_request(medley):
+def test_read_mixing_secrets_bleed_is_kept_on_request(medley):
     songs, _ = items(medley, keep_bleed=True)
     assert labels(songs["OldHall_Chorale"]) == {
         "S02": (["voice"], ["bowed_string", "singer", "violin"]),
@@ -171,13 +171,13 @@ def test_bleed_is_kept_on_request(medley):
         ("MR_Song", "MR"),
     ],
 )
-def test_artists(tmp_path, song, artist):
+def test_mixing_secrets_artists_come_from_the_song_name(tmp_path, song, artist):
     path = tmp_path / f"{song}_METADATA.yaml"
     write_yaml(path, {"artist": song.partition("_")[0], "stems": {"S01": {"instrument": "piano"}}})
     assert mixing_secrets.FORMAT.artists(read_metadata(path)) == (artist, artist)
 
 
-def test_unknown_words_are_refused_by_name(tmp_path):
+def test_read_mixing_secrets_unknown_words_are_refused_by_name(tmp_path):
     path = tmp_path / "A_B_METADATA.yaml"
     write_yaml(path, {"has_bleed": "no", "stems": {"S07": {"instrument": ["male singer", "zither of Ur"]}}})
     song, (issue,) = label_song(read_metadata(path), mixing_secrets.FORMAT, "A_B_METADATA.yaml")
@@ -188,7 +188,7 @@ def test_unknown_words_are_refused_by_name(tmp_path):
     )
 
 
-def test_a_tree_of_metadata_alone(archives, tmp_path):
+def test_read_mixing_secrets_metadata_alone_give_labels_but_no_songs(archives, tmp_path):
     shutil.copytree(archives / "metadata", tmp_path / "metadata")
     with pytest.raises(CorpusError, match="metadata of 6 songs, but no stems"):
         items(tmp_path)
@@ -197,7 +197,7 @@ def test_a_tree_of_metadata_alone(archives, tmp_path):
     assert found == sorted(MIXING_SECRETS)
 
 
-def test_prepare(medley, tmp_path):
+def test_prepare_mixing_secrets_gives_the_table(medley, tmp_path):
     report = prepare(mixing_secrets.CORPUS, medley, tmp_path / "out")
     table = read_table(tmp_path / "out", check_files=True)
     assert report.complete
@@ -211,7 +211,7 @@ def test_prepare(medley, tmp_path):
     assert present_in(rows["DryRiver_Stone", "S01"]) == {"percussion", "drums"}
 
 
-def test_prepare_of_archives(archives, tmp_path):
+def test_prepare_mixing_secrets_archives_give_the_table(archives, tmp_path):
     report = prepare(mixing_secrets.CORPUS, archives, tmp_path / "out")
     table = read_table(tmp_path / "out", check_files=True)
     assert report.complete
@@ -229,7 +229,7 @@ def real():
     return [item for item in found if not isinstance(item, Issue)], [item for item in found if isinstance(item, Issue)]
 
 
-def test_all_real_words_map_or_are_excluded(real):
+def test_mixing_secrets_real_words_all_map_or_are_excluded(real):
     songs, issues = real
     assert len(songs) == 258
     assert sum(song.has_bleed for song in songs) == 38
@@ -242,7 +242,7 @@ def test_all_real_words_map_or_are_excluded(real):
         assert all(values[family] or not values[instrument] for instrument, family in FAMILY_OF.items())
 
 
-def test_counts_per_word_agree_with_the_table(real):
+def test_mixing_secrets_real_counts_per_word_agree_with_the_table(real):
     songs, _ = real
     vocabulary = Vocabulary.load("mixing_secrets")
     names = ("stems", "songs", "stems_no_bleed", "songs_no_bleed")
@@ -261,14 +261,14 @@ def test_counts_per_word_agree_with_the_table(real):
         assert [int(row[name]) for name in names] == [counts[name][word] for name in names], word
 
 
-def test_earlier_words_are_those_of_the_authors_table(real):
+def test_mixing_secrets_earlier_words_are_those_of_the_authors_table(real):
     songs, _ = real
     used = {word.casefold() for song in songs for stem in song.metadata.stems for word in stem.words}
     vocabulary = Vocabulary.load("mixing_secrets")
     assert {word for word in used if word not in vocabulary} == set(mixing_secrets.RENAMED)
 
 
-def test_no_artist_is_in_two_splits(real):
+def test_mixing_secrets_real_artists_are_in_one_split_each(real):
     songs, _ = real
     kept = [song for song in songs if not song.has_bleed]
     artists = {song.metadata.song: mixing_secrets.FORMAT.artists(song.metadata)[0] for song in kept}

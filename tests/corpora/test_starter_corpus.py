@@ -33,18 +33,18 @@ def rows() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_the_table_and_the_files_are_the_same(rows: list[dict[str, str]]) -> None:
+def test_starter_table_lists_the_files(rows: list[dict[str, str]]) -> None:
     assert sorted(row["path"] for row in rows) == sorted(
         path.relative_to(STARTER).as_posix() for path in STARTER.rglob("*.ogg")
     )
 
 
-def test_it_is_small() -> None:
+def test_starter_corpus_is_small() -> None:
     assert sum(path.stat().st_size for path in STARTER.rglob("*") if path.is_file()) <= 12_000_000
     assert sum(path.stat().st_size for path in EXAMPLES.rglob("*") if path.is_file()) <= 1_500_000
 
 
-def test_stems_of_a_song_are_mono_32_khz_and_equally_long(rows: list[dict[str, str]]) -> None:
+def test_starter_stems_of_a_song_are_mono_32_khz_and_equally_long(rows: list[dict[str, str]]) -> None:
     lengths = defaultdict(set)
     for row in rows:
         info = soundfile.info(STARTER / row["path"])
@@ -55,7 +55,7 @@ def test_stems_of_a_song_are_mono_32_khz_and_equally_long(rows: list[dict[str, s
     assert all(15 * 32_000 < frames < 32 * 32_000 for each in lengths.values() for frames in each)
 
 
-def test_every_label_but_singer_is_in_three_songs_and_three_artists(rows: list[dict[str, str]]) -> None:
+def test_starter_labels_but_singer_are_in_three_songs_and_artists(rows: list[dict[str, str]]) -> None:
     songs, artists = defaultdict(set), defaultdict(set)
     for row in rows:
         for label in decode(VOCABULARY[row["instrument"]])[0]:
@@ -66,7 +66,7 @@ def test_every_label_but_singer_is_in_three_songs_and_three_artists(rows: list[d
     assert min(map(len, artists.values())) >= 3
 
 
-def test_every_split_by_artist_has_every_label(rows: list[dict[str, str]]) -> None:
+def test_starter_splits_by_artist_have_every_label(rows: list[dict[str, str]]) -> None:
     vectors = defaultdict(list)
     artist = {row["song"]: row["artist"] for row in rows}
     for row in rows:
@@ -78,7 +78,7 @@ def test_every_split_by_artist_has_every_label(rows: list[dict[str, str]]) -> No
         assert sorted(present) == sorted(COVERED)
 
 
-def test_licences_are_named_and_there(rows: list[dict[str, str]]) -> None:
+def test_starter_licences_are_named_and_there(rows: list[dict[str, str]]) -> None:
     assert {row["licence"] for row in rows} == {
         "CC0-1.0; samples MIT (FluidR3_GM)",
         "CC0-1.0; samples MIT (MuseScore_General_Full)",
@@ -104,7 +104,7 @@ def test_examples_are_listed_with_source_labels_and_licence() -> None:
     assert "Attribution-ShareAlike 3.0" in (EXAMPLES / "mutilated-mime.LICENSE.txt").read_text("utf-8")
 
 
-def test_the_corpus_is_what_the_composer_writes(rows: list[dict[str, str]]) -> None:
+def test_starter_table_is_what_the_composer_writes(rows: list[dict[str, str]]) -> None:
     book = read_book()
     written = {song.name: [str(part.program) for part in compose(song).parts] for song in book}
     listed = defaultdict(list)
@@ -115,14 +115,14 @@ def test_the_corpus_is_what_the_composer_writes(rows: list[dict[str, str]]) -> N
     assert {song.artist for song in book if song.example}.isdisjoint(row["artist"] for row in rows)
 
 
-def test_the_composer_is_a_function_of_its_seed() -> None:
+def test_compose_same_seed_gives_the_same_song() -> None:
     song = read_book()[0]
     assert compose(song, 3) == compose(song, 3)
     assert compose(song, 3) != compose(song, 4)
     assert set(ROLES) >= {player.role for each in read_book() for player in each.players}
 
 
-def test_chords_and_voices() -> None:
+def test_theory_chords_give_tones_and_voices() -> None:
     chords = theory.make_chords("1 2-5!7", 9, "minor", 4, 3)
     assert [chord.tones for chord in chords] == [(9, 0, 4), (11, 2, 5), (4, 8, 11, 2), (9, 0, 4)]
     assert [(chord.beat, chord.length) for chord in chords] == [(0, 4), (4, 2), (6, 2), (8, 4)]
@@ -133,7 +133,7 @@ def test_chords_and_voices() -> None:
         assert chord.tones[1] in {voice % 12 for voice in voices}
 
 
-def test_ogg_files_are_the_same_bytes_each_time(tmp_path: Path) -> None:
+def test_write_ogg_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     noise = (0.1 * np.random.default_rng(0).standard_normal(40_000)).astype(np.float32)
     for name in "ab":
         ogg.write(tmp_path / f"{name}.ogg", noise, 32_000, 0.3, "same")
@@ -145,7 +145,7 @@ def test_ogg_files_are_the_same_bytes_each_time(tmp_path: Path) -> None:
         ogg.with_serial(b"RIFF", 1)
 
 
-def test_the_check_tells_files_apart(tmp_path: Path) -> None:
+def test_compare_differing_files_says_how(tmp_path: Path) -> None:
     noise = (0.1 * np.random.default_rng(0).standard_normal(40_000)).astype(np.float32)
     for name, samples in (("a", noise), ("b", noise), ("louder", 2 * noise), ("short", noise[:-1])):
         ogg.write(tmp_path / f"{name}.ogg", samples, 32_000, 0.3, "same")

@@ -328,7 +328,7 @@ def test_read_stems_csv_split_is_kept(tmp_path):
         ("Mask piano. Also mask synth", ["piano", "synth"]),
     ],
 )
-def test_mask_clauses(note, expected):
+def test_mask_clauses_are_read(note, expected):
     assert mask_clauses(note) == expected
 
 

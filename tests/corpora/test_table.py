@@ -25,7 +25,7 @@ def make(**changes):
     return table.row(**{**values, **changes})
 
 
-def test_round_trip_in_the_contract_s_order(tmp_path):
+def test_write_table_read_back_has_the_order_of_the_contract(tmp_path):
     rows = [make(stem="b"), make(stem="a", active=[], aligned=True, kind="notes", artist="Me", licence="CC0 1.0")]
     table.write_table(iter(rows), tmp_path)
     read = table.read_table(tmp_path)
@@ -67,7 +67,7 @@ def test_round_trip_in_the_contract_s_order(tmp_path):
         ({"active": [(100, 200), (150, 300)]}, "active interval 150-300"),
     ],
 )
-def test_a_row_that_breaks_the_contract_is_named(tmp_path, changes, reason):
+def test_write_table_row_off_the_contract_is_named(tmp_path, changes, reason):
     with pytest.raises(CorpusError, match=reason) as error:
         table.write_table([make(stem="fine"), make(**changes)], tmp_path)
     assert str(tmp_path / "stems.parquet") in str(error.value)
@@ -141,7 +141,7 @@ def test_labels_of_no_rows_is_empty():
     assert table.labels_of(pl.DataFrame([], schema=table.COLUMNS)).shape == (0, 15)
 
 
-def test_missing_columns_and_wrong_types(tmp_path):
+def test_read_table_missing_columns_and_wrong_types_are_refused(tmp_path):
     short = make()
     del short["licence"]
     with pytest.raises(CorpusError, match="licence"):
@@ -154,12 +154,12 @@ def test_missing_columns_and_wrong_types(tmp_path):
         table.read_table(tmp_path)
 
 
-def test_twice_the_same_stem(tmp_path):
+def test_read_table_same_stem_twice_is_refused(tmp_path):
     with pytest.raises(CorpusError, match="stand twice"):
         table.write_table([make(), make()], tmp_path)
 
 
-def test_no_table_and_no_parquet(tmp_path):
+def test_read_table_that_is_missing_or_no_parquet_is_refused(tmp_path):
     with pytest.raises(CorpusError, match="no such file"):
         table.read_table(tmp_path)
     (tmp_path / "stems.parquet").write_text("nonsense")
@@ -167,7 +167,7 @@ def test_no_table_and_no_parquet(tmp_path):
         table.read_table(tmp_path)
 
 
-def test_files_are_asked_for_on_request(tmp_path):
+def test_read_table_missing_files_are_named_on_request(tmp_path):
     table.write_table([make()], tmp_path)
     table.read_table(tmp_path)
     with pytest.raises(CorpusError, match="1 of 1 stems missing"):
@@ -177,5 +177,5 @@ def test_files_are_asked_for_on_request(tmp_path):
     table.read_table(tmp_path, check_files=True)
 
 
-def test_all_kinds_pass(tmp_path):
+def test_write_table_all_kinds_pass(tmp_path):
     table.write_table([make(stem=kind or "none", kind=kind) for kind in KINDS], tmp_path)

@@ -37,7 +37,7 @@ def drawn(n, slopes, offsets, seed=0):
     return targets.astype(np.int8), 1 / (1 + np.exp(-logits))
 
 
-def test_the_fit_finds_slope_and_offset_again():
+def test_fit_known_slope_and_offset_are_found():
     slopes, offsets = np.array([1.0, 2.0, 0.6]), np.array([0.0, 1.5, -1.0])
     targets, scores = drawn(20_000, slopes, offsets)
     targets[::3] = -1
@@ -47,7 +47,7 @@ def test_the_fit_finds_slope_and_offset_again():
     assert reliability(targets, calibrated(scores, found)).error < 0.01 < reliability(targets, scores).error
 
 
-def test_labels_that_cannot_be_fitted_stay_as_they_are():
+def test_fit_labels_that_cannot_be_fitted_stay_as_they_are():
     targets, scores = drawn(400, np.array([1.5, 1.5, -1.0]), np.zeros(3))
     targets[:, 1] = 0
     targets[:9, 1] = 1  # one too few
@@ -57,7 +57,7 @@ def test_labels_that_cannot_be_fitted_stay_as_they_are():
     assert found.slopes[0] > 1.2
 
 
-def test_scores_that_part_the_items_get_a_finite_slope():
+def test_fit_scores_that_part_the_items_get_a_finite_slope():
     targets = np.repeat([0, 1], 50).astype(np.int8)[:, None]
     found = fit_calibration(targets, np.where(targets == 1, 0.6, 0.4))
     low, high = calibrated([[0.4], [0.6]], found).ravel()
@@ -66,13 +66,13 @@ def test_scores_that_part_the_items_get_a_finite_slope():
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=30), st.floats(0.01, 5), st.floats(-5, 5))
 @settings(max_examples=50)
-def test_no_order_changes(scores, slope, offset):
+def test_calibration_applied_keeps_the_order(scores, slope, offset):
     column = np.sort(scores)[:, None]
     after = calibrated(column, Calibration((slope,), (offset,)))
     assert (np.diff(after[:, 0]) >= 0).all() and ((after >= 0) & (after <= 1)).all()
 
 
-def test_reliability_by_hand():
+def test_reliability_of_known_scores_is_exact():
     measured = reliability([[1], [0], [1], [-1]], [[0.95], [0.05], [0.45], [0.7]])
     assert measured.error == pytest.approx((0.05 + 0.05 + 0.55) / 3)
     assert measured.brier == pytest.approx((0.05**2 + 0.05**2 + 0.55**2) / 3)
@@ -82,7 +82,7 @@ def test_reliability_by_hand():
         reliability([[-1]], [[0.5]])
 
 
-def test_half_the_highest_f1_is_near_the_best_threshold_of_probabilities():
+def test_thresholds_of_probabilities_are_near_half_the_highest_f1():
     targets, scores = drawn(60_000, np.array([1.0, 1.0]), np.array([0.0, 0.0]))
     targets[:, 1] = -1
     half = calibrated_thresholds(targets, scores, default=0.3)
@@ -94,7 +94,7 @@ def test_half_the_highest_f1_is_near_the_best_threshold_of_probabilities():
     assert half[0] == pytest.approx(grid[int(np.argmax(f1))], abs=0.05)
 
 
-def test_a_calibration_is_checked():
+def test_calibration_off_the_contract_is_refused():
     with pytest.raises(ValueError, match="2 slopes and 1 offsets"):
         Calibration((1, 1), (0,))
     with pytest.raises(ValueError, match="above 0"):
@@ -105,7 +105,7 @@ def test_a_calibration_is_checked():
         InstrumentNet(ModelConfig(channels=(4,) * 7)).calibrate(Calibration((1.0,), (0.0,)))
 
 
-def test_it_travels_with_checkpoint_and_model_file(tmp_path):
+def test_calibration_travels_with_checkpoint_and_model_file(tmp_path):
     torch.manual_seed(0)
     net = InstrumentNet(ModelConfig("mobilenet", "linear")).eval()
     metadata = ModelMetadata(default_set(), (0.5,) * 15)

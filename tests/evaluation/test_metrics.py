@@ -87,7 +87,7 @@ def test_decisions_agree_with_scikit_learn(drawn, threshold):
 
 @settings(max_examples=60, deadline=None)
 @given(arrays(max_items=25), st.sampled_from(["macro", "micro"]))
-def test_no_single_threshold_is_better(drawn, average):
+def test_best_single_threshold_none_is_better(drawn, average):
     targets, scores = drawn
     best = best_threshold(targets, scores, average)
 
@@ -104,7 +104,7 @@ def test_no_single_threshold_is_better(drawn, average):
 
 @settings(max_examples=60, deadline=None)
 @given(arrays(max_items=25))
-def test_no_threshold_of_a_label_is_better(drawn):
+def test_best_thresholds_none_of_a_label_is_better(drawn):
     targets, scores = drawn
     best = decide(targets, scores, best_thresholds(targets, scores)).f1
     for threshold in np.linspace(0, 1, 33):
@@ -113,31 +113,31 @@ def test_no_threshold_of_a_label_is_better(drawn):
         assert (np.nan_to_num(best) >= np.nan_to_num(f1) - 1e-9).all()
 
 
-def test_threshold_lies_half_way_between_the_scores_it_parts():
+def test_best_thresholds_lie_half_way_between_the_scores_they_part():
     targets = np.array([[0], [0], [1], [1]])
     assert best_threshold(targets, np.array([[0.1], [0.2], [0.6], [0.9]])) == pytest.approx(0.4)
 
 
-def test_threshold_separates_neighboring_floats():
+def test_best_thresholds_separate_neighboring_floats():
     low = 0.3
     scores = np.array([[low], [np.nextafter(low, 1)]])
     assert decide([[0], [1]], scores, best_threshold([[0], [1]], scores)).f1[0] == 1
 
 
-def test_labels_with_one_value_take_the_threshold_of_the_others():
+def test_best_thresholds_labels_with_one_value_take_that_of_the_others():
     targets = np.array([[0, 1, -1], [1, 1, -1]])
     scores = np.array([[0.2, 0.9, 0.1], [0.6, 0.8, 0.2]])
     np.testing.assert_allclose(best_thresholds(targets, scores), [0.4, 0.4, 0.4])
     np.testing.assert_allclose(best_thresholds(targets, scores, default=0.5), [0.4, 0.5, 0.5])
 
 
-def test_unknown_targets_change_nothing():
+def test_metrics_unknown_targets_change_nothing():
     assert roc_auc([1, 0, -1], [0.9, 0.1, 1.0]) == roc_auc([1, 0], [0.9, 0.1]) == 1
     assert average_precision([1, 0, -1], [0.9, 0.1, 1.0]) == 1
     assert binary_cross_entropy([[1, -1]], [[0.5, 0.0]]) == pytest.approx(np.log(2))
 
 
-def test_nothing_present_and_nothing_known_are_not_numbers():
+def test_metrics_nothing_present_or_known_is_not_a_number():
     assert np.isnan(roc_auc([0, 0], [0.1, 0.2]))
     assert np.isnan(average_precision([0, 0], [0.1, 0.2]))
     assert np.isnan(roc_auc([-1, -1], [0.1, 0.2]))

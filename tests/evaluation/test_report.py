@@ -32,7 +32,7 @@ def example(n_items=200, n_songs=20, seed=0):
     return targets, scores, [f"song {i}" for i in rng.integers(0, n_songs, n_items)]
 
 
-def test_macro_is_the_mean_of_the_labels_with_both_values():
+def test_evaluate_macro_is_the_mean_of_labels_with_both_values():
     targets, scores, groups = example()
     result = evaluate(targets, scores, groups, n_bootstrap=0)
     columns = [(targets[:, i][targets[:, i] >= 0], scores[:, i][targets[:, i] >= 0]) for i in range(15) if i != 5]
@@ -48,7 +48,7 @@ def test_macro_is_the_mean_of_the_labels_with_both_values():
     assert np.isnan(result.macro["roc_auc"].low)
 
 
-def test_thresholds_given_and_best_single_are_both_reported():
+def test_evaluate_given_and_best_single_thresholds_are_both_reported():
     targets, scores, _ = example()
     result = evaluate(targets, scores, thresholds={"checkpoint": np.full(15, 0.4)}, n_bootstrap=10)
     assert list(result.decisions) == ["checkpoint", "best single"]
@@ -58,7 +58,7 @@ def test_thresholds_given_and_best_single_are_both_reported():
     assert (low[:5] < high[:5]).all()
 
 
-def test_a_seed_gives_the_same_intervals_and_they_hold_the_figure():
+def test_bootstrap_same_seed_gives_intervals_that_hold_the_figure():
     targets, scores, groups = example()
     first, again, other = (evaluate(targets, scores, groups, n_bootstrap=200, seed=seed) for seed in (1, 1, 2))
     assert first.to_json() == again.to_json()
@@ -68,7 +68,7 @@ def test_a_seed_gives_the_same_intervals_and_they_hold_the_figure():
         assert estimate.low < estimate.value < estimate.high
 
 
-def test_songs_are_drawn_whole():
+def test_bootstrap_songs_are_drawn_whole():
     groups = np.array(["b", "a", "b", "a", "c"])
     for weights in weightings(groups, 5, 120, seed=0):
         assert (weights[:, 0] == weights[:, 2]).all()
@@ -76,7 +76,7 @@ def test_songs_are_drawn_whole():
         assert (weights[:, [0, 1, 4]].sum(axis=1) == 3).all()
 
 
-def test_interval_covers_the_truth_about_as_often_as_it_says():
+def test_bootstrap_interval_covers_the_truth_as_often_as_it_says():
     # ROC-AUC of two unit normals one standard deviation apart is Phi(1 / sqrt 2) = 0.7602.
     covered = 0
     for seed in range(40):
@@ -88,7 +88,7 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
     assert 34 <= covered <= 40
 
 
-def test_repeated_items_of_a_song_do_not_narrow_the_interval():
+def test_bootstrap_repeated_items_do_not_narrow_the_interval():
     targets, scores, _ = example(60, seed=3)
     once = evaluate(targets, scores, np.arange(60), n_bootstrap=300)
     thrice = evaluate(np.tile(targets, (3, 1)), np.tile(scores, (3, 1)), np.tile(np.arange(60), 3), n_bootstrap=300)
@@ -97,7 +97,7 @@ def test_repeated_items_of_a_song_do_not_narrow_the_interval():
     assert thrice.n_groups == 60
 
 
-def test_labels_lost_in_a_resample_do_not_move_the_macro_mean():
+def test_bootstrap_labels_lost_do_not_move_the_macro_mean():
     # Label 0 is told apart perfectly in every song. Label 1 is present in one song of four only, and guessed.
     songs = np.repeat(np.arange(4), 50)
     rng = np.random.default_rng(0)
@@ -108,14 +108,14 @@ def test_labels_lost_in_a_resample_do_not_move_the_macro_mean():
     assert macro.high < 0.9  # a mean over what is left would reach 1
 
 
-def test_a_thousand_resamples_of_2000_mixtures_take_seconds():
+def test_bootstrap_of_2000_mixtures_takes_seconds():
     targets, scores, groups = example(2000, 100)
     start = time.process_time()
     evaluate(targets, scores, groups, n_bootstrap=1000)
     assert time.process_time() - start < 10  # measured: 1.3 s
 
 
-def test_nothing_known_is_reported_not_raised():
+def test_evaluate_nothing_known_is_reported_not_raised():
     result = evaluate(np.full((3, 15), -1), np.full((3, 15), 0.5), n_bootstrap=5)
     assert result.left_out == default_set().labels
     assert json.loads(result.to_json())["macro"]["roc_auc"]["value"] is None
@@ -123,7 +123,7 @@ def test_nothing_known_is_reported_not_raised():
     assert result.decisions["best single"].thresholds[0] == 0.5
 
 
-def test_json_and_tables(tmp_path):
+def test_report_json_and_tables_agree(tmp_path):
     targets, scores, groups = example()
     result = evaluate(targets, scores, groups, thresholds=0.4, n_bootstrap=20)
     plain = json.loads(result.to_json())
@@ -139,7 +139,7 @@ def test_json_and_tables(tmp_path):
     assert any("left out" in line and "brass" in line for line in summary(result))
 
 
-def test_picture(tmp_path):
+def test_report_picture_is_drawn(tmp_path):
     targets, scores, groups = example()
     plot(evaluate(targets, scores, groups, n_bootstrap=20), tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -159,7 +159,7 @@ def test_picture(tmp_path):
         (np.zeros((2, 3)), np.zeros((2, 3)), {}, "must have 15 columns, one a label, got 3"),
     ],
 )
-def test_arrays_that_do_not_fit_are_named(targets, scores, options, message):
+def test_evaluate_arrays_that_do_not_fit_are_named(targets, scores, options, message):
     with pytest.raises(ValueError, match=message):
         evaluate(targets, scores, **options)
 

@@ -78,7 +78,7 @@ def others(path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_our_field_and_nothing_else(kind, tmp_path):
+def test_write_tags_every_container_changes_our_field_alone(kind, tmp_path):
     path = recording(tmp_path, kind)
     sound, before = samples(path), others(path)
     path.chmod(0o640)
@@ -97,7 +97,7 @@ def test_our_field_and_nothing_else(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["mp3", "flac", "wav"])
-def test_a_file_without_any_tags(kind, tmp_path):
+def test_write_tags_file_without_tags_gets_them(kind, tmp_path):
     path = write(tmp_path / f"a.{kind}", tone(0.5))
     sound = samples(path)
     write_tags(path, LABELS, dry_run=False)
@@ -105,7 +105,7 @@ def test_a_file_without_any_tags(kind, tmp_path):
     np.testing.assert_array_equal(samples(path), sound)
 
 
-def test_a_dry_run_writes_nothing(tmp_path):
+def test_write_tags_dry_run_writes_nothing(tmp_path):
     path = recording(tmp_path, "flac")
     content, time = path.read_bytes(), path.stat().st_mtime_ns
     change = write_tags(path, LABELS)
@@ -115,7 +115,7 @@ def test_a_dry_run_writes_nothing(tmp_path):
     assert "(was piano)" in write_tags(path, ["drums"]).describe(done=False)
 
 
-def test_old_id3_stays_what_it_is(tmp_path):
+def test_write_tags_old_id3_keeps_its_version(tmp_path):
     path = write(tmp_path / "a.mp3", tone(0.5))
     frames = ID3()
     frames.add(TIT2(encoding=1, text=["Títle"]))
@@ -133,7 +133,7 @@ def test_old_id3_stays_what_it_is(tmp_path):
     np.testing.assert_array_equal(samples(path), sound)
 
 
-def test_what_cannot_carry_tags_is_one_line(tmp_path):
+def test_write_tags_file_that_cannot_carry_them_is_one_line(tmp_path):
     text, empty, au = tmp_path / "text.mp3", tmp_path / "empty.flac", tmp_path / "a.au"
     text.write_text("text, whatever its name")
     empty.touch()
@@ -146,7 +146,7 @@ def test_what_cannot_carry_tags_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("broken", ["mutagen.flac.FLAC.save", "pathlib.Path.replace"])
-def test_a_write_that_fails_leaves_the_file(broken, tmp_path, monkeypatch):
+def test_write_tags_that_fails_leaves_the_file(broken, tmp_path, monkeypatch):
     path = recording(tmp_path, "flac")
     content = path.read_bytes()
     monkeypatch.setattr(broken, lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device")))
@@ -165,7 +165,7 @@ def refused(path, reason, **kinds):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
-def test_links_are_refused(tmp_path):
+def test_write_tags_link_is_refused(tmp_path):
     path = recording(tmp_path, "flac")
     (tmp_path / "link.flac").symlink_to(path)
     refused(tmp_path / "link.flac", "symbolic link")
@@ -173,24 +173,24 @@ def test_links_are_refused(tmp_path):
     refused(path, "2 names")
 
 
-def test_a_read_only_file_is_refused(tmp_path):
+def test_write_tags_read_only_file_is_refused(tmp_path):
     path = recording(tmp_path, "ogg")
     path.chmod(0o444)
     refused(path, "read-only")
 
 
 @pytest.mark.parametrize(("kind", "name"), [("flac", "a.mp3"), ("ogg", "a.opus"), ("wav", "a.flac"), ("m4a", "a.wav")])
-def test_another_container_than_the_suffix_tells_is_refused(kind, name, tmp_path):
+def test_write_tags_other_container_than_the_suffix_is_refused(kind, name, tmp_path):
     refused(recording(tmp_path, kind).rename(tmp_path / name), "not what")
 
 
-def test_a_file_changed_since_it_was_recognized_is_refused(tmp_path):
+def test_write_tags_file_changed_since_is_refused(tmp_path):
     path = recording(tmp_path, "flac")
     refused(path, "changed since", unchanged_since_ns=path.stat().st_mtime_ns - 1)
     assert write_tags(path, LABELS, False, unchanged_since_ns=path.stat().st_mtime_ns).is_change
 
 
-def test_a_file_changed_meanwhile_is_kept(tmp_path, monkeypatch):
+def test_write_tags_file_changed_meanwhile_is_kept(tmp_path, monkeypatch):
     path = recording(tmp_path, "flac")
 
     def verify(*given):
@@ -203,7 +203,7 @@ def test_a_file_changed_meanwhile_is_kept(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_would_damage_audio_or_other_tags_is_noticed(kind, tmp_path, monkeypatch):
+def test_write_tags_damage_to_audio_or_other_tags_is_noticed(kind, tmp_path, monkeypatch):
     path, other = recording(tmp_path, kind), tmp_path / f"other.{kind}"
     shutil.copyfile(path, other)
     before = writing.packets(path, path)
@@ -238,7 +238,7 @@ def _retitle(path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_model_is_told(kind, tmp_path):
+def test_write_tags_names_the_model(kind, tmp_path):
     path = recording(tmp_path, kind)
     assert write_tags(path, LABELS, False, "tiny é 1").describe(True).endswith("singer; violin")
     assert (read_tags(path), read_model(path)) == (LABELS, "tiny é 1")
@@ -252,7 +252,7 @@ def test_the_model_is_told(kind, tmp_path):
 @pytest.mark.parametrize(
     "moment", ["writing._verify", "writing._take_after", "writing.sync", "fields.TaggedFile.write"]
 )
-def test_killed_at_any_moment_the_file_is_whole(moment, tmp_path):
+def test_write_tags_killed_at_any_moment_leaves_the_file_whole(moment, tmp_path):
     path = recording(tmp_path, "flac")
     content, sound = path.read_bytes(), samples(path)
     program = (
@@ -268,7 +268,7 @@ def test_killed_at_any_moment_the_file_is_whole(moment, tmp_path):
     np.testing.assert_array_equal(samples(path), sound)
 
 
-def test_permissions_stay_and_the_time_is_that_of_writing(tmp_path):
+def test_write_tags_keeps_permissions_and_sets_the_time(tmp_path):
     path = recording(tmp_path, "wav")
     path.chmod(0o604)
     os.utime(path, ns=(10**18, 10**18))
@@ -276,7 +276,7 @@ def test_permissions_stay_and_the_time_is_that_of_writing(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o604 and path.stat().st_mtime_ns > 10**18
 
 
-def test_a_new_tag_in_wav_is_2_3(tmp_path):
+def test_write_tags_new_tag_in_wav_is_version_2_3(tmp_path):
     path = write(tmp_path / "a.wav", tone(0.1))
     with pytest.raises(ID3NoHeaderError):
         ID3(path)
@@ -365,7 +365,7 @@ def play(path):
     return write(path, (0.3 * np.sin(2 * np.pi * frequency("violin") * t)).astype(np.float32)[:, None], RATE)
 
 
-def test_the_command_tells_first_and_writes_when_told_so(run, tmp_path):
+def test_tags_verb_lists_first_and_writes_with_yes(run, tmp_path):
     path = play(tmp_path / "a.flac")
     play(tmp_path / "b.au")
     content = path.read_bytes()
@@ -388,7 +388,7 @@ def test_the_command_tells_first_and_writes_when_told_so(run, tmp_path):
     assert run("a.flac", "--write-tags", "--channels", "split").exit_code == 2
 
 
-def test_without_mutagen_one_line_comes_before_the_work(run, tmp_path, monkeypatch):
+def test_tags_verb_without_mutagen_is_one_line_before_the_work(run, tmp_path, monkeypatch):
     play(tmp_path / "a.flac")
     monkeypatch.setattr("organology.batch.tag_writer.find_spec", lambda name: None)
     result = run("a.flac", "--write-tags")

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from organology.cli.recordings.find import FindFormat
 from organology.errors import OrganologyError, QueryError
 from organology.labels import default_set
 from organology.labels.bradl15 import BRADL15, LABELS
 from organology.library.query.match import matching_rows
 from organology.library.query.parser import parse
 from organology.library.query.tree import All, AnyOf, Compare, Not, Plays, Value, labels_of
+from organology.library.report import FIND_FORMATS
 from organology.library.rows import FileState
 from organology.library.store import Store
 from organology.library.table import Library, sorted_rows
@@ -69,7 +71,7 @@ METADATA = ModelMetadata(default_set(), (0.5,) * 15, name="made")
         ),
     ],
 )
-def test_what_a_query_means(text, meant):
+def test_parse_query_gives_its_tree(text, meant):
     assert parse(text) == meant
 
 
@@ -100,14 +102,14 @@ def test_what_a_query_means(text, meant):
         ("not " * 5000 + "violin", "more than 100 levels"),
     ],
 )
-def test_a_wrong_query_is_one_line_that_names_the_place(text, told):
+def test_parse_wrong_query_is_one_line_that_names_the_place(text, told):
     with pytest.raises(QueryError) as error:
         parse(text)
     assert told in str(error.value) and "\n" not in str(error.value)
 
 
 @given(st.text(alphabet="violn adotr.<>=!~()\"'&|0123456789%:smhé\x00\\[", max_size=40))
-def test_any_text_is_a_query_or_a_query_error(text):
+def test_parse_any_text_is_a_query_or_a_query_error(text):
     with contextlib.suppress(QueryError):
         parse(text)
 
@@ -170,11 +172,11 @@ def found(store, text, thresholds=None, min_seconds=None):
         ("channel > 0", set()),
     ],
 )
-def test_what_is_found(store, text, names):
+def test_find_query_gives_the_matching_recordings(store, text, names):
     assert found(store, text) == names
 
 
-def test_thresholds_and_seconds(store):
+def test_find_with_thresholds_and_seconds_takes_them(store):
     assert found(store, "drums", {"drums": 0.05}) == {"live/short.wav", "both.wav"}
     assert found(store, "percussion", {"drums": 0.05}) == {"live/short.wav", "both.wav"}  # family >= instrument
     assert found(store, "drums", {"drums": 1.0}) == set()
@@ -184,7 +186,7 @@ def test_thresholds_and_seconds(store):
     assert found(store, "drums.seconds > 5", {"drums": 0.5}) == {"live/short.wav", "both.wav"}
 
 
-def test_seconds_from_windows_are_those_that_are_stored(store):
+def test_find_seconds_from_windows_are_those_that_are_stored(store):
     stored = Library.load(store)
     reckoned = Library.load(store)
     for i, (identity, run) in enumerate(zip(reckoned.ids.tolist(), reckoned.run_ids.tolist(), strict=True)):
@@ -192,7 +194,7 @@ def test_seconds_from_windows_are_those_that_are_stored(store):
         np.testing.assert_allclose(got, stored.seconds[i], atol=1e-9)
 
 
-def test_seconds_are_computed_only_where_they_decide(store, monkeypatch):
+def test_find_seconds_are_computed_only_where_they_decide(store, monkeypatch):
     asked = []
     real = Library._computed
     monkeypatch.setattr(Library, "_computed", lambda self, *args: (asked.append(args[0]), real(self, *args))[1])
@@ -200,7 +202,7 @@ def test_seconds_are_computed_only_where_they_decide(store, monkeypatch):
     assert len(asked) == 2
 
 
-def test_order(store):
+def test_sorted_rows_by_column_or_label_are_in_order(store):
     library = Library.load(store)
 
     def order(by):
@@ -213,7 +215,7 @@ def test_order(store):
         order("kazoo")
 
 
-def test_the_latest_recognition_of_a_file_counts(tmp_path):
+def test_find_latest_recognition_of_a_file_counts(tmp_path):
     with Store(tmp_path / "lib.db") as store:
         first, second = (store.run(digit * 64, "made", METADATA, 1.0) for digit in "01")
         state = FileState("/m/a.wav", 1, 1)
@@ -227,12 +229,12 @@ def test_the_latest_recognition_of_a_file_counts(tmp_path):
         assert found(store, "violin") == set() and found(store, "violin.seconds > 3") == set()
 
 
-def test_labels_of_a_query():
+def test_labels_of_query_are_those_it_names():
     query = parse("piano and (not violin or singer.seconds > 3) and duration > 4 and guitar > 0.2")
     assert labels_of(query, default_set()) == ["singer", "violin", "electric_guitar", "acoustic_guitar", "piano"]
 
 
-def test_errors_are_for_users():
+def test_find_errors_are_one_line():
     assert issubclass(QueryError, OrganologyError)
 
 
@@ -248,7 +250,7 @@ def ask(store):
     return invoke
 
 
-def test_the_table(ask):
+def test_find_as_a_table_shows_scores_and_what_plays(ask):
     result = ask("violin and not piano", "--sort", "duration")
     assert result.exit_code == 0 and result.stderr == "2 of 4 recordings\n"
     head, first, second = result.stdout.splitlines()
@@ -258,7 +260,7 @@ def test_the_table(ask):
     assert "duration" not in ask("violin").stdout and "live/short" in ask("violin", "--sort", "-duration").stdout
 
 
-def test_paths_and_playlists_are_those_of_the_files(ask):
+def test_find_as_paths_and_playlists_names_the_files(ask):
     assert ask("drums", "--format", "paths").stdout == "/m/live/short.wav\n"
     assert ask("violin", "--format", "paths", "-0").stdout.split("\0")[0] == "/m/both.wav"
     assert ask("piano > 0.8", "--format", "m3u").stdout.splitlines() == [
@@ -269,7 +271,7 @@ def test_paths_and_playlists_are_those_of_the_files(ask):
     assert ask("--format", "paths", "--limit", "2", "--sort", "violin").stdout.count("\n") == 2
 
 
-def test_csv_and_json(ask):
+def test_find_as_csv_and_json_holds_the_scores(ask):
     rows = list(csv.DictReader(io.StringIO(ask("piano", "--format", "csv", "--sort", "piano").stdout)))
     assert [row["file"] for row in rows] == ["/m/live/piano.flac", "/m/both.wav"] and rows[0]["piano"] == "0.9"
     written = json.loads(ask("piano", "--format", "json", "--sort", "-piano").stdout)
@@ -280,7 +282,13 @@ def test_csv_and_json(ask):
     assert json.loads(ask("channel > 5", "--format", "json").stdout)["recordings"] == []
 
 
-def test_thresholds_and_seconds_on_the_command_line(ask):
+def test_find_verb_offers_the_formats_that_can_be_written(ask):
+    assert tuple(form.value for form in FindFormat) == FIND_FORMATS
+    written = {form: ask("piano", "--format", form).stdout for form in FIND_FORMATS}
+    assert all("piano.flac" in text for text in written.values()) and len(set(written.values())) == len(FIND_FORMATS)
+
+
+def test_find_verb_takes_thresholds_and_seconds(ask):
     def paths(*arguments):
         return ask(*arguments, "--format", "paths").stdout.split()
 
@@ -290,14 +298,14 @@ def test_thresholds_and_seconds_on_the_command_line(ask):
     assert paths("drums", "--min-seconds", "15") == ["/m/live/short.wav"]
 
 
-def test_wrong_use_of_find(ask):
+def test_find_verb_wrong_use_exits_with_2(ask):
     for wrong in (["x", "--sort", "kazoo"], ["--threshold", "violin=3"], ["--threshold", "kazoo=0.3"]):
         result = ask(*wrong)
         assert result.exit_code == 2 and "Error" in result.stderr and result.stdout == ""
     assert isinstance(ask("viola").exception, QueryError)
 
 
-def test_info_and_prune(store, tmp_path):
+def test_store_verb_shows_and_prunes(store, tmp_path):
     from typer.testing import CliRunner
 
     from organology.cli import command_line

@@ -35,7 +35,7 @@ def begun(store, recognizer):
 
 
 @pytest.mark.parametrize("n_samples", [1, 20_000, 127_999, 200_001, len(MUSIC)])
-def test_frames_come_back_exactly(store, recognizer, n_samples):
+def test_store_frames_come_back_exactly(store, recognizer, n_samples):
     run = begun(store, recognizer)
     recognition = recognizer.recognize(MUSIC[:n_samples], sr=RATE)
     store.put(run, file(), [recognition])
@@ -51,7 +51,7 @@ def test_frames_come_back_exactly(store, recognizer, n_samples):
     )
 
 
-def test_presets_decide_what_is_found(store, recognizer):
+def test_find_by_presets_decides_what_is_found(store, recognizer):
     run = begun(store, recognizer)
     recognition = recognizer.recognize(MUSIC, sr=RATE)
     scores = recognition.file_scores.copy()
@@ -79,7 +79,7 @@ def test_store_holds_the_labels_that_are_given(store, recognizer):
         begun(store, whole)
 
 
-def test_frames_of_a_copied_file_go_with_it(store, recognizer):
+def test_store_frames_of_a_moved_file_go_with_it(store, recognizer):
     run = begun(store, recognizer)
     recognition = recognizer.recognize(MUSIC, sr=RATE)
     store.put(run, file("/nowhere/a.wav"), [recognition], content="00")
@@ -90,7 +90,7 @@ def test_frames_of_a_copied_file_go_with_it(store, recognizer):
     assert store.prune() == ["/nowhere/b.wav"] and store.select("SELECT count(*) FROM frame_scores") == [(0,)]
 
 
-def test_frames_of_a_file_copied_beside_it_are_copied(store, recognizer, tmp_path):
+def test_store_frames_of_a_copied_file_are_copied(store, recognizer, tmp_path):
     from organology.library.rows import FileState
 
     run = begun(store, recognizer)
@@ -113,7 +113,7 @@ def test_frames_of_a_file_copied_beside_it_are_copied(store, recognizer, tmp_pat
         ("logits", b"x\x9c\x03\x00\x00\x00\x00\x01"),
     ],
 )
-def test_damaged_frames_count_as_none(store, recognizer, tmp_path, column, value):
+def test_store_damaged_frames_count_as_none(store, recognizer, tmp_path, column, value):
     run = begun(store, recognizer)
     store.put(run, file(), [recognizer.recognize(MUSIC, sr=RATE)])
     connection = sqlite3.connect(tmp_path / "lib.db")

@@ -64,7 +64,7 @@ def same(left, right):
     assert left.segments == right.segments and left.hop_seconds == right.hop_seconds
 
 
-def test_what_goes_in_comes_out(store, run):
+def test_store_recognition_comes_back(store, run):
     assert store.get(run, file(), "a.wav") is None
     recognition = made()
     store.put(run, file(), [recognition])
@@ -75,7 +75,7 @@ def test_what_goes_in_comes_out(store, run):
 
 
 @given(st.lists(st.lists(st.floats(0, 1, width=32), min_size=15, max_size=15), min_size=1, max_size=5))
-def test_packed_scores_come_back_exactly(rows):
+def test_store_packed_scores_come_back_exactly(rows):
     scores = np.array(rows, np.float32)
     np.testing.assert_array_equal(unpack(pack(scores), 15), scores)
     assert len(pack(scores)) == 60 * len(rows)
@@ -87,7 +87,7 @@ def test_packed_scores_come_back_exactly(rows):
     rate=st.sampled_from([8_000, 11_025, 44_100]),
     hop=st.sampled_from([0.3, 1, 2.5, 6]),
 )
-def test_times_come_back_exactly(tiny, tmp_path_factory, frames, rate, hop):
+def test_store_times_come_back_exactly(tiny, tmp_path_factory, frames, rate, hop):
     recognition = tiny.recognize(audio.from_array(np.full(frames, 0.1, np.float32), rate), hop)
     with Store(tmp_path_factory.mktemp("store") / "lib.db") as store:
         run = store.run("00" * 32, "tiny", tiny.metadata, hop)
@@ -101,7 +101,7 @@ def tiny(tmp_path_factory):
     return Recognizer(build(tmp_path_factory.mktemp("model") / "tiny.onnx"), threads=1)
 
 
-def test_a_file_that_changed_is_not_known(store, run):
+def test_store_file_that_changed_is_not_known(store, run):
     store.put(run, file(), [made()])
     assert store.get(run, file(size=11), "a.wav") is None and store.get(run, file(mtime_ns=21), "a.wav") is None
     assert store.get(run, file("/music/b.wav"), "b.wav") is None
@@ -112,7 +112,7 @@ def test_a_file_that_changed_is_not_known(store, run):
     )
 
 
-def test_runs_are_kept_apart(store, run):
+def test_store_runs_are_kept_apart(store, run):
     others = [
         store.run("11" * 32, "made", METADATA, 1.0),
         store.run("00" * 32, "made", METADATA, 0.5),
@@ -122,14 +122,14 @@ def test_runs_are_kept_apart(store, run):
     assert store.run("00" * 32, "made", METADATA, 1.0) == run and store.runs() == [run, *others]
 
 
-def test_other_scoring_makes_all_anew(store, run, monkeypatch):
+def test_store_other_scoring_makes_all_anew(store, run, monkeypatch):
     store.put(run, file(), [made()])
     monkeypatch.setattr("organology.library.store.SCORING_VERSION", 2)
     other = store.run("00" * 32, "made", METADATA, 1.0)
     assert store.get(other, file(), "a.wav") is None and store.runs() == [other]
 
 
-def test_failures_are_known_until_the_file_changes(store, run):
+def test_store_failures_are_known_until_the_file_changes(store, run):
     store.put_failure(run, file(), "empty file")
     found = store.get(run, file(), "x/a.wav")
     assert isinstance(found, AudioError) and str(found) == "x/a.wav: empty file"
@@ -139,7 +139,7 @@ def test_failures_are_known_until_the_file_changes(store, run):
     assert isinstance(store.get(run, file(), "a.wav"), list) and store.count(run) == (1, 0)
 
 
-def test_channels(store, run):
+def test_store_channels_are_kept_apart(store, run):
     left, right = made("a.wav#ch1", seed=1), made("a.wav#ch2", seed=2)
     store.put(run, file(), [left, right], split=True)
     assert store.get(run, file(), "a.wav") is None
@@ -150,20 +150,20 @@ def test_channels(store, run):
     assert store.count(run) == (1, 0)
 
 
-def test_one_channel_alone_is_the_mix(store, run):
+def test_store_one_channel_alone_is_the_mix(store, run):
     store.put(run, file(), [made()], split=True)
     same(store.get(run, file(), "a.wav")[0], made())
     same(store.get(run, file(), "a.wav", split=True)[0], made())
 
 
-def test_names_that_are_not_utf_8(store, run):
+def test_store_names_that_are_not_utf_8_come_back(store, run):
     name = os.fsdecode(b"/music/caf\xe9 \xe2\x99\xab 'x'.wav")
     store.put(run, file(name), [made()])
     assert store.get(run, file(name), "a.wav") is not None
     assert store.select("SELECT path FROM recording") == [(name,)]
 
 
-def test_the_columns_can_be_read_by_others(store, run, tmp_path):
+def test_store_columns_can_be_read_by_others(store, run, tmp_path):
     recognition = made()
     store.put(run, file(), [recognition])
     other = sqlite3.connect(tmp_path / "lib.db")
@@ -173,7 +173,7 @@ def test_the_columns_can_be_read_by_others(store, run, tmp_path):
     other.close()
 
 
-def test_what_is_no_store_is_refused_in_one_line(tmp_path):
+def test_store_of_another_kind_is_refused_in_one_line(tmp_path):
     (tmp_path / "text.db").write_text("This is text, and longer than the head of a database would be. " * 4)
     other = sqlite3.connect(tmp_path / "other.db")
     other.execute("CREATE TABLE cake (slices)")
@@ -203,7 +203,7 @@ def test_what_is_no_store_is_refused_in_one_line(tmp_path):
     assert sqlite3.connect(tmp_path / "other.db").execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
-def test_reading_while_another_writes(store, run, tmp_path):
+def test_store_is_read_while_another_writes(store, run, tmp_path):
     store.put(run, file(), [made()])
     with Store(tmp_path / "lib.db", create=False) as reader:
         assert reader.get(reader.runs()[0], file(), "a.wav") is not None
@@ -213,14 +213,14 @@ def test_reading_while_another_writes(store, run, tmp_path):
             reader.put(run, file(), [made()])
 
 
-def test_a_transaction_that_fails_leaves_nothing(store, run):
+def test_store_transaction_that_fails_leaves_nothing(store, run):
     broken = replace(made(), file_scores=np.zeros(3, np.float32))
     with pytest.raises(ValueError):
         store.put(run, file(), [made(), broken], split=True)
     assert store.select("SELECT count(*) FROM recording") == [(0,)]
 
 
-def test_threads(store, run):
+def test_store_shared_by_threads_loses_nothing(store, run):
     def work(number):
         for i in range(10):
             store.put(run, file(f"/{number}/{i}"), [made(seed=i)])
@@ -252,7 +252,7 @@ def writer(path, name, n):
     return subprocess.Popen([sys.executable, "-c", code, str(path), name, str(n)], stdout=subprocess.PIPE)
 
 
-def test_two_processes_one_of_them_killed(tmp_path):
+def test_store_of_two_processes_one_killed_is_whole(tmp_path):
     path = tmp_path / "lib.db"
     killed, other = writer(path, "killed", 100_000), writer(path, "other", 30)
     assert killed.stdout.readline() and other.wait(60) == 0
@@ -271,7 +271,7 @@ def test_two_processes_one_of_them_killed(tmp_path):
     other.stdout.close()
 
 
-def test_prune_forgets_what_is_gone(store, run, tmp_path):
+def test_prune_of_gone_files_forgets_them(store, run, tmp_path):
     there = tmp_path / "there.wav"
     there.touch()
     store.put(run, FileState.of(there), [made()])
@@ -282,7 +282,7 @@ def test_prune_forgets_what_is_gone(store, run, tmp_path):
     assert store.select("SELECT count(*) FROM window_scores") == [(1,)]
 
 
-def test_the_state_of_a_file(tmp_path, monkeypatch):
+def test_file_state_of_a_file_follows_its_changes(tmp_path, monkeypatch):
     (tmp_path / "a.wav").write_text("text")
     monkeypatch.chdir(tmp_path)
     state = FileState.of("a.wav")
@@ -292,7 +292,7 @@ def test_the_state_of_a_file(tmp_path, monkeypatch):
     assert FileState.of("a.wav").mtime_ns == 2
 
 
-def test_other_segment_settings_make_nothing_anew_but_seconds(store, run, monkeypatch):
+def test_store_other_segment_settings_make_seconds_alone_anew(store, run, monkeypatch):
     from organology.library.table import Library
 
     store.put(run, file(), [made()])
@@ -342,7 +342,7 @@ def test_store_of_another_label_set_keeps_it(tmp_path):
             library.find("gitar")
 
 
-def test_run_of_another_label_set_is_refused_in_one_line(store, run, tmp_path):
+def test_store_run_of_another_label_set_is_refused_in_one_line(store, run, tmp_path):
     with pytest.raises(StoreError) as caught:
         store.run("11" * 32, "other", ModelMetadata(FIVE, (0.5,) * 5), 1.0)
     assert str(caught.value).endswith("holds the label set bradl15, this run has five; name another store")
@@ -351,7 +351,7 @@ def test_run_of_another_label_set_is_refused_in_one_line(store, run, tmp_path):
         again.run("11" * 32, "other", ModelMetadata(FIVE, (0.5,) * 5), 1.0)
 
 
-def test_labels_that_cannot_be_columns_are_refused(tmp_path):
+def test_store_labels_that_cannot_be_columns_are_refused(tmp_path):
     for wrong in (("path", "piano"), ("piano", "piano_seconds"), ("id",)):
         bad = LabelSet("bad", wrong, concepts=dict.fromkeys(wrong, ()))
         with Store(tmp_path / "lib.db") as opened, pytest.raises(StoreError, match="cannot hold a label"):
@@ -422,7 +422,7 @@ def template(tmp_path_factory):
 
 @settings(max_examples=25, deadline=None)
 @given(column=st.sampled_from(COLUMNS), value=VALUES, packed=st.one_of(st.just(None), VALUES))
-def test_damaged_rows_give_values_or_one_line(column, value, packed, template, tmp_path_factory):
+def test_store_damaged_rows_give_values_or_one_line(column, value, packed, template, tmp_path_factory):
     from organology.library.moves import adopt
     from organology.library.table import Library, sorted_rows
 

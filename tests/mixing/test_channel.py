@@ -41,7 +41,7 @@ def make(corpora, channel, **settings):
     return Mixer(StemPool.load(corpora, "train", settings), settings, 0)
 
 
-def test_everything_else_of_a_mixture_stays(corpora):
+def test_channel_changes_nothing_else_of_a_mixture(corpora):
     plain, treated = make(corpora, ChannelConfig()), make(corpora, EVERYTHING.replace(amp=Amplifier()))
     changed = 0
     for index in range(10):
@@ -55,7 +55,7 @@ def test_everything_else_of_a_mixture_stays(corpora):
     assert changed > 5
 
 
-def test_amplifiers_go_to_guitars_and_basses(corpora):
+def test_channel_amplifiers_go_to_guitars_and_basses(corpora):
     mixer = make(corpora, ChannelConfig(amp=Amplifier(1, 1)))
     seen = {source.word: bool(source.transforms) for index in range(12) for source in mixer.mix(index).sources}
     assert seen == {"piano": False, "drums": False, "electric_guitar": True, "electric_bass": True}
@@ -68,19 +68,19 @@ def _mix(arguments):
     return mixer.mix(index).audio.tobytes()
 
 
-def test_any_number_of_workers_gives_the_same_bits(corpora):
+def test_channel_with_any_number_of_workers_gives_the_same_bits(corpora):
     mixer = make(corpora, EVERYTHING)
     with multiprocessing.get_context("fork").Pool(2) as pool:
         there = pool.map(_mix, [(mixer, i) for i in range(5)], chunksize=1)
     assert there == [_mix((mixer, i)) for i in range(5)]
 
 
-def test_evaluation_leaves_the_channel_out():
+def test_evaluation_mixer_leaves_the_channel_out():
     assert MixingConfig(channel=EVERYTHING).for_evaluation().channel == ChannelConfig()
 
 
 @pytest.mark.parametrize("key", ["channel", "world"])
-def test_a_recipe_sets_it_and_wrong_keys_are_refused(tmp_path, key):
+def test_channel_in_a_recipe_is_read_and_wrong_keys_are_refused(tmp_path, key):
     path = tmp_path / "recipe.yaml"
     path.write_text(
         f"{key}: {{codec: {{probability: 0.2, formats: [mp3]}}, noise: {{kinds: [hum], snr_db: [10, 20]}}}}"
@@ -93,7 +93,7 @@ def test_a_recipe_sets_it_and_wrong_keys_are_refused(tmp_path, key):
             config.load(path, MixingConfig)
 
 
-def test_sources_json_tells_what_was_done(corpora, tmp_path):
+def test_mix_verb_sources_json_names_the_channel(corpora, tmp_path):
     list(write_mixtures(make(corpora, EVERYTHING), 6, tmp_path))
     told = json.loads((tmp_path / "sources.json").read_text())
     names = {one["name"] for mixture in told for one in mixture["channel"]}

@@ -48,7 +48,7 @@ def corpus_counts(pool, drawn):
     return Counter(pool.stems[plan.sources[0].stem].corpus for plan in drawn)
 
 
-def test_strategy_and_number_of_sources_have_their_probabilities(corpora):
+def test_draw_strategy_and_number_of_sources_have_their_probabilities(corpora):
     _, drawn = plans(corpora[:2], MixingConfig())
     assert near(sum(plan.strategy == "musical" for plan in drawn), DRAWS, 0.6)
     musical = [plan for plan in drawn if plan.strategy == "musical"]
@@ -58,14 +58,14 @@ def test_strategy_and_number_of_sources_have_their_probabilities(corpora):
     assert all(near(counts[n], len(musical), 0.85 / 5) for n in range(2, 7))
 
 
-def test_every_corpus_is_as_likely_whatever_its_size(corpora):
+def test_draw_corpora_of_any_size_are_as_likely(corpora):
     pool, drawn = plans(corpora[:2], MixingConfig())
     assert near(corpus_counts(pool, drawn)["small"], DRAWS, 1 / 2)
     pool, drawn = plans(corpora, MixingConfig(p_musical=0))
     assert all(near(count, DRAWS, 1 / 3) for count in corpus_counts(pool, drawn).values())
 
 
-def test_corpus_weights(corpora):
+def test_draw_corpus_weights_are_kept(corpora):
     config = MixingConfig(corpus_weights={"small": 3, "notes": 0})
     pool, drawn = plans(corpora, config)
     counts = corpus_counts(pool, drawn)
@@ -73,14 +73,14 @@ def test_corpus_weights(corpora):
     assert "notes" not in counts
 
 
-def test_p_musical_holds_beside_a_corpus_without_aligned_songs(corpora):
+def test_draw_p_musical_holds_beside_a_corpus_without_aligned_songs(corpora):
     pool, drawn = plans(corpora, MixingConfig())
     assert near(sum(plan.strategy == "musical" for plan in drawn), DRAWS, 0.6)
     several = [plan for plan in drawn if plan.strategy == "musical" and len(plan.sources) > 1]
     assert {pool.stems[s.stem].corpus for plan in several for s in plan.sources} == {"small", "large"}
 
 
-def test_musical_is_one_song_one_position_different_stems(corpora):
+def test_draw_musical_is_one_song_one_position_different_stems(corpora):
     pool, drawn = plans(corpora, MixingConfig(p_musical=1))
     for plan in drawn:
         songs = {(pool.stems[s.stem].corpus, pool.stems[s.stem].song) for s in plan.sources}
@@ -91,7 +91,7 @@ def test_musical_is_one_song_one_position_different_stems(corpora):
         assert not {e.name for s in plan.sources for e in s.effects} & {"pitch_shift", "time_stretch"}
 
 
-def test_non_musical_is_different_songs_of_one_corpus(corpora):
+def test_draw_non_musical_is_different_songs_of_one_corpus(corpora):
     pool, drawn = plans(corpora, MixingConfig(p_musical=0, p_single_source=0))
     for plan in drawn:
         stems = [pool.stems[s.stem] for s in plan.sources]
@@ -104,7 +104,7 @@ def test_non_musical_is_different_songs_of_one_corpus(corpora):
     }  # fmt: skip
 
 
-def test_corpus_per_source_mixes_corpora(corpora):
+def test_draw_corpus_per_source_mixes_corpora(corpora):
     pool, drawn = plans(corpora, MixingConfig(p_musical=0, p_single_source=0, corpus_per="source"), 400)
     sizes = [len(plan.sources) for plan in drawn]
     assert max(sizes) == 6 and near(sizes.count(6), 400, 1 / 5)
@@ -114,14 +114,14 @@ def test_corpus_per_source_mixes_corpora(corpora):
         assert len({(pool.stems[s.stem].corpus, pool.stems[s.stem].song) for s in plan.sources}) == len(plan.sources)
 
 
-def test_songs_are_drawn_evenly_and_then_their_stems(tmp_path):
+def test_draw_songs_evenly_and_then_their_stems(tmp_path):
     stems = [TestStem("solo", "a", seconds=0.1)] + [TestStem("band", name, seconds=0.1) for name in "abcdefgh"]
     folder = write_corpus(tmp_path, "c", [dataclasses.replace(s, active=((0, 0.1),)) for s in stems])
     pool, drawn = plans([folder], MixingConfig(p_musical=0, p_single_source=1))
     assert near(sum(pool.stems[plan.sources[0].stem].song == "solo" for plan in drawn), DRAWS, 1 / 2)
 
 
-def test_balance_by_label(tmp_path):
+def test_draw_balanced_by_label_evens_labels_out(tmp_path):
     """One song with brass among nine of piano: the songs give it a tenth, the labels (brass, key, piano) a third."""
     stems = [TestStem(f"s{i}", "a", ("brass",) if i == 0 else ("piano",), seconds=0.1, active=((0, 0.1),))
              for i in range(10)]  # fmt: skip
@@ -133,7 +133,7 @@ def test_balance_by_label(tmp_path):
     assert all(len({pool.stems[s.stem].song for s in plan.sources}) == len(plan.sources) for plan in drawn)
 
 
-def test_kind_weights_act_on_songs_and_on_stems(tmp_path):
+def test_draw_kind_weights_act_on_songs_and_on_stems(tmp_path):
     def stem(song, name, kind):
         return TestStem(song, name, seconds=0.1, active=((0, 0.1),), kind=kind)
 
@@ -149,7 +149,7 @@ def test_kind_weights_act_on_songs_and_on_stems(tmp_path):
     assert {pool.stems[s.stem].kind for plan in drawn for s in plan.sources} == {"performance"}
 
 
-def test_no_aligned_song_falls_back_with_a_notice(corpora, caplog):
+def test_draw_without_aligned_songs_falls_back_with_a_notice(corpora, caplog):
     config = MixingConfig(p_musical=1)
     pool = StemPool.load([corpora[2]], "train", config)
     mixer = Mixer(pool, config)
@@ -157,14 +157,14 @@ def test_no_aligned_song_falls_back_with_a_notice(corpora, caplog):
     assert mixer.plan(0).strategy == "non-musical"
 
 
-def test_stem_that_never_sounds_is_not_drawn(tmp_path):
+def test_draw_stem_that_never_sounds_is_left_out(tmp_path):
     stems = [TestStem("s", "plays", seconds=1, active=((0, 1),)), TestStem("s", "rests", seconds=1, active=())]
     pool, drawn = plans([write_corpus(tmp_path, "c", stems)], MixingConfig(), 100)
     assert {pool.stems[s.stem].stem for plan in drawn for s in plan.sources} == {"plays"}
     assert len(pool) == 2 and len(pool.active(1)) == 0
 
 
-def test_short_stem_lies_anywhere_in_its_chunk(tmp_path):
+def test_draw_short_stem_lies_anywhere_in_its_chunk(tmp_path):
     folder = write_corpus(tmp_path, "c", [TestStem("s", "hit", seconds=0.5, active=((0, 0.5),))])
     _, drawn = plans([folder], MixingConfig(effects=EffectsConfig.none()), 300)
     starts = np.array([plan.sources[0].start for plan in drawn]) / RATE
@@ -172,7 +172,7 @@ def test_short_stem_lies_anywhere_in_its_chunk(tmp_path):
     assert near((starts < -1.75).sum(), 300, 1 / 2)
 
 
-def test_bad_pools_are_told(corpora, tmp_path):
+def test_pool_that_cannot_be_used_is_refused(corpora, tmp_path):
     config = MixingConfig()
     with pytest.raises(CorpusError, match="no stem of split 'test'"):
         StemPool.load(corpora, "test", config)
@@ -190,7 +190,7 @@ def test_bad_pools_are_told(corpora, tmp_path):
         StemPool.load([twice], "train", config)
 
 
-def test_corpus_without_the_split_is_noticed_and_left_out(corpora, tmp_path, caplog):
+def test_pool_corpus_without_the_split_is_noticed_and_left_out(corpora, tmp_path, caplog):
     other = write_corpus(tmp_path, "other", [TestStem("s", "a", seconds=0.1, active=((0, 0.1),), split="test")])
     pool = StemPool.load([corpora[0], other], "train", MixingConfig())
     assert "no stem of split train" in caplog.text

@@ -42,7 +42,7 @@ def effect(name, **parameters):
     return (Applied(name, parameters),)
 
 
-def test_gain():
+def test_gain_multiplies_by_its_factor():
     assert level_db(apply_effects(tone(440), effect("gain", amplitude_ratio=0.5), RATE), tone(440)) == pytest.approx(
         -6.0206, abs=1e-3
     )
@@ -57,7 +57,7 @@ def test_filters_act_where_they_say(name, changed, unchanged):
     assert level_db(apply_effects(tone(unchanged), filters, RATE), tone(unchanged)) == pytest.approx(0, abs=0.6)
 
 
-def test_pitch_shift_and_time_stretch():
+def test_pitch_shift_and_time_stretch_do_what_they_say():
     shifted = apply_effects(tone(440), effect("pitch_shift", num_semitones=3.0), RATE)
     assert len(shifted) == RATE
     assert peak_hertz(shifted) == pytest.approx(440 * 2 ** (3 / 12), rel=0.01)
@@ -66,7 +66,7 @@ def test_pitch_shift_and_time_stretch():
     assert peak_hertz(stretched) == pytest.approx(440, rel=0.01)
 
 
-def test_both_in_one_pass_do_what_one_after_the_other_does():
+def test_stretcher_in_one_pass_does_what_both_effects_do():
     together = Applied("time_stretch", {"rate": 1.2}), Applied("gain", {"amplitude_ratio": 0.5}), Applied(
         "pitch_shift", {"num_semitones": -3.0})  # fmt: skip
     samples = tone(440, 2 * RATE)
@@ -82,7 +82,7 @@ def test_both_in_one_pass_do_what_one_after_the_other_does():
     assert onset == pytest.approx([RATE / 2 / 1.2] * 2, abs=0.04 * RATE)
 
 
-def test_argument_is_left_as_it_is():
+def test_effects_leave_their_argument_as_it_is():
     effects = draw_effects(Seed((0,)), TypeAdapter(EffectsConfig).validate_python(CERTAIN), keep_time=False)
     samples = tone(440)
     apply_effects(samples, effects, RATE)
@@ -91,14 +91,14 @@ def test_argument_is_left_as_it_is():
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**32), st.integers(2000, 40_000))
-def test_enough_goes_in_for_the_chunk_to_be_filled(seed, frames):
+def test_effects_input_frames_fill_the_chunk(seed, frames):
     effects = draw_effects(Seed((seed,)), TypeAdapter(EffectsConfig).validate_python(CERTAIN), keep_time=False)
     out = apply_effects(tone(440, input_frames(effects, frames)), effects, RATE)
     assert frames <= len(out) <= frames + 4
     assert out.dtype == np.float32 and np.isfinite(out).all()
 
 
-def test_probabilities_ranges_and_order():
+def test_effects_drawn_keep_probabilities_ranges_and_order():
     config = EffectsConfig()
     drawn = [draw_effects(Seed((i,)), config, keep_time=False) for i in range(3000)]
     for name in EFFECTS:
@@ -121,7 +121,7 @@ def test_probabilities_ranges_and_order():
     assert np.mean(values["peaking"][:, 0] < middle) == pytest.approx(0.5, abs=0.08)
 
 
-def test_defaults_are_the_ranges_of_audiomentations():
+def test_effects_defaults_are_the_ranges_of_audiomentations():
     config = EffectsConfig()
     gain, low, high = audiomentations.Gain(), audiomentations.LowShelfFilter(), audiomentations.HighShelfFilter()
     peaking, pitch, stretch = (
@@ -136,7 +136,7 @@ def test_defaults_are_the_ranges_of_audiomentations():
     assert config.time_stretch.rate == (stretch.min_rate, stretch.max_rate)
 
 
-def test_global_generators_are_neither_used_nor_changed():
+def test_effects_neither_use_nor_change_global_generators():
     config = TypeAdapter(EffectsConfig).validate_python(CERTAIN)
     outcomes = []
     for seed in (1, 2):
@@ -150,16 +150,16 @@ def test_global_generators_are_neither_used_nor_changed():
     assert np.array_equal(*outcomes)
 
 
-def test_unknown_effect():
+def test_effects_unknown_name_is_refused():
     with pytest.raises(ValueError, match=r"effect must be one of gain, .*, got 'reverb'"):
         apply_effects(tone(440), effect("reverb"), RATE)
 
 
-def test_no_effects():
+def test_effects_none_draws_nothing():
     assert draw_effects(Seed((0,)), EffectsConfig.none(), keep_time=False) == ()
 
 
-def test_evaluation_is_musical_and_without_effects():
+def test_evaluation_mixer_is_musical_and_without_effects():
     config = MixingConfig(p_musical=0.3, level="rms").for_evaluation()
     assert (config.p_musical, config.effects, config.level) == (1.0, EffectsConfig.none(), "as_is")
     assert config.p_single_source == 0.15
@@ -186,19 +186,19 @@ def test_evaluation_is_musical_and_without_effects():
         ({"audibility": {"clear_db": 50}}, "clear_db must not be above"),
     ],
 )
-def test_bad_settings_cost_one_line(settings, reason):
+def test_effects_bad_settings_cost_one_line(settings, reason):
     with pytest.raises(ConfigError, match=reason) as caught:
         recipes.parse(settings, MixingConfig, "recipe.yaml")
     assert str(caught.value).startswith("recipe.yaml: ") and "\n" not in str(caught.value)
 
 
-def test_part_of_an_effect_keeps_its_other_settings():
+def test_effects_part_of_one_in_a_recipe_keeps_its_other_settings():
     config = recipes.parse({"effects": {"peaking": {"probability": 0.1}}}, MixingConfig, "recipe.yaml")
     assert config.effects.peaking.gain_db == (-24.0, 24.0)
     assert recipes.parse(recipes.to_plain(config), MixingConfig, "again") == config
 
 
-def test_slow_rates_are_refused_as_the_stretcher_has_chance_of_its_own_there():
+def test_time_stretch_slow_rates_are_refused():
     with pytest.raises(ValueError, match="rate"):
         TimeStretch(rate=(0.45, 1.0))
     slowest = effect("time_stretch", rate=0.5)

@@ -48,7 +48,7 @@ def run(*arguments):
     return result
 
 
-def test_writes_mixtures_labels_and_sources(recipe, tmp_path):
+def test_mix_verb_writes_mixtures_labels_and_sources(recipe, tmp_path):
     out = tmp_path / "out"
     result = run("--recipe", recipe, "-n", 4, "--out", out, "--seed", 5)
     assert result.exit_code == 0, result.output
@@ -73,7 +73,7 @@ def test_writes_mixtures_labels_and_sources(recipe, tmp_path):
     assert {path.suffix for path in out.iterdir()} == {".wav", ".csv", ".json"}
 
 
-def test_corpus_split_format_and_evaluation(recipe, tmp_path):
+def test_mix_verb_corpus_split_format_and_evaluation_are_followed(recipe, tmp_path):
     out = tmp_path / "out"
     corpus = tmp_path / "prepared" / "two"
     choices = ("--split", "test", "--corpus", corpus, "--format", "flac", "--evaluation")
@@ -87,7 +87,7 @@ def test_corpus_split_format_and_evaluation(recipe, tmp_path):
     assert not [e for d in details for s in d["sources"] for e in s["effects"]]
 
 
-def test_recipe_paths_are_relative_to_the_recipe(recipe, monkeypatch):
+def test_mix_verb_recipe_paths_are_relative_to_the_recipe(recipe, monkeypatch):
     monkeypatch.chdir(recipe.parent)
     assert all(path.is_dir() for path in load_recipe(recipe).corpora)
     assert all(path.is_dir() for path in load_recipe("a.yaml").corpora)
@@ -103,7 +103,7 @@ def test_recipe_paths_are_relative_to_the_recipe(recipe, monkeypatch):
         ("mixing: [", "bad.yaml"),
     ],
 )
-def test_bad_recipes_cost_one_line(tmp_path, text, reason):
+def test_mix_verb_bad_recipes_cost_one_line(tmp_path, text, reason):
     path = tmp_path / "bad.yaml"
     path.write_text(text)
     with pytest.raises(OrganologyError, match=reason) as caught:
@@ -112,6 +112,6 @@ def test_bad_recipes_cost_one_line(tmp_path, text, reason):
     assert not (tmp_path / "out").exists()
 
 
-def test_unknown_format(recipe, tmp_path):
+def test_mix_verb_unknown_format_is_one_line(recipe, tmp_path):
     with pytest.raises(ConfigError, match="--format must be wav or flac, got mp3"):
         run("-r", recipe, "-o", tmp_path, "--format", "mp3")

@@ -73,7 +73,7 @@ def test_labels_are_the_union_of_audible_sources(corpora):
         assert np.array_equal(mixture.labels, SET.union([SET.encode_labels([s.word]) for s in mixture.sources]))
 
 
-def test_same_seed_same_mixtures_other_seed_others(corpora):
+def test_mixer_same_seed_gives_the_same_mixtures_another_seed_others(corpora):
     a, b, c = (make(corpora, MixingConfig(), seed) for seed in (3, 3, 4))
     b.mix(7)
     assert np.array_equal(a.mix(2).audio, b.mix(2).audio)
@@ -89,7 +89,7 @@ def _mix(arguments):
     return mixture.audio.tobytes(), mixture.labels.tobytes()
 
 
-def test_any_number_of_workers_gives_the_same_bits(corpora):
+def test_mixer_with_any_number_of_workers_gives_the_same_bits(corpora):
     mixer = make(corpora, MixingConfig(p_musical=0.3))
     alone = [_mix((mixer, i)) for i in range(6)]
     # forked after files were opened: the worst case for positions of shared files
@@ -103,7 +103,7 @@ def _in_fork(mixer, index, queue):
     queue.put(_mix((mixer, index)))
 
 
-def test_a_fork_does_not_move_the_files_of_its_parent(corpora):
+def test_reader_after_a_fork_does_not_move_the_files_of_its_parent(corpora):
     mixer = make(corpora, PLAIN)
     alone = _mix((mixer, 0))
     context = multiprocessing.get_context("fork")
@@ -115,7 +115,7 @@ def test_a_fork_does_not_move_the_files_of_its_parent(corpora):
     assert _mix((mixer, 0)) == alone
 
 
-def test_mixing_leaves_the_global_generators_alone(corpora):
+def test_mixer_leaves_the_global_generators_alone(corpora):
     mixer = make(corpora, MixingConfig(p_musical=0))
     before = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
     for index in range(4):
@@ -124,7 +124,7 @@ def test_mixing_leaves_the_global_generators_alone(corpora):
     assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
 
 
-def test_cache_changes_nothing(corpora):
+def test_mixer_with_a_cache_gives_the_same(corpora):
     plain = make(corpora, MixingConfig())
     for megabytes in (1, 100):
         cached = make(corpora, MixingConfig(cache_megabytes=megabytes))
@@ -132,7 +132,7 @@ def test_cache_changes_nothing(corpora):
         assert 0 < cached._cache.used <= megabytes * 2**20
 
 
-def test_variants_are_the_same_in_every_mixture_and_with_any_cache(corpora):
+def test_mixer_variants_are_the_same_in_every_mixture_and_with_any_cache(corpora):
     config = MixingConfig(p_musical=0, stretch_variants=2, level="rms")
     plain, cached = make(corpora, config), make(corpora, dataclasses.replace(config, cache_megabytes=100))
     chunks, others = {}, set()
@@ -154,7 +154,7 @@ def test_variants_are_the_same_in_every_mixture_and_with_any_cache(corpora):
     assert make(corpora, config, seed=1).plan(0) != plain.plan(0)
 
 
-def test_peak_guard(tmp_path):
+def test_mixer_peak_guard_scales_loud_mixtures_down(tmp_path):
     stems = [TestStem("s", name, amplitude=0.9) for name in ("a", "b")]
     folder = write_corpus(tmp_path, "c", stems)
     config = dataclasses.replace(PLAIN, p_musical=1, p_single_source=0)
@@ -166,7 +166,7 @@ def test_peak_guard(tmp_path):
     assert np.array_equal(loud.labels, mixture.labels)
 
 
-def test_level_rms_brings_sources_to_a_common_level(tmp_path):
+def test_mixer_level_rms_brings_sources_to_a_common_level(tmp_path):
     stems = [TestStem(f"s{i}", "a", amplitude=10 ** (-i / 2), active=((1, 2),)) for i in range(5)]
     folder = write_corpus(tmp_path, "c", stems)
     config = dataclasses.replace(PLAIN, p_single_source=1, level="rms", level_offset_db=(-3, 3))
@@ -195,7 +195,7 @@ def test_level_rms_brings_sources_to_a_common_level(tmp_path):
         (0, 0.05, 0, "inaudible"),
     ],
 )
-def test_label_of_a_source_by_its_level_and_length(tmp_path, below_db, seconds, value, heard):
+def test_audibility_of_a_source_follows_its_level_and_length(tmp_path, below_db, seconds, value, heard):
     start = 2.0
     stems = [
         TestStem("s", "loud", ("singer",), amplitude=0.3, hertz=300),
@@ -211,7 +211,7 @@ def test_label_of_a_source_by_its_level_and_length(tmp_path, below_db, seconds, 
     assert mixture.labels[SET.index("piano")] == 0
 
 
-def test_labels_of_uncertain_and_unknown_sources():
+def test_mixture_labels_of_uncertain_and_unknown_sources_are_unknown():
     either = ["electric_guitar", "acoustic_guitar"]
     violin, guitar = SET.encode_labels(["violin"]), SET.encode_labels(["plucked_string"], either)
     vectors = np.stack([violin, guitar])
@@ -229,7 +229,7 @@ powers = arrays.arrays(np.float32, 80, elements=st.floats(0, 1, width=32))
 
 @settings(deadline=None, max_examples=60)
 @given(powers, powers, st.floats(0, 40))
-def test_louder_is_never_less_audible(source, mixture, gain_db):
+def test_audibility_louder_is_never_less_audible(source, mixture, gain_db):
     order = ["inaudible", "uncertain", "audible"]
     config = AudibilityConfig()
     soft = judge(source, mixture, 0.05, config)
@@ -239,7 +239,7 @@ def test_louder_is_never_less_audible(source, mixture, gain_db):
 
 @settings(deadline=None, max_examples=60)
 @given(arrays.arrays(np.float32, st.integers(1, 500), elements=st.floats(-1, 1, width=32)), st.integers(1, 100))
-def test_frame_powers_add_up(samples, frame):
+def test_audibility_frame_powers_add_up(samples, frame):
     result = frame_powers(samples, frame)
     sizes = np.full(len(result), frame)
     sizes[-1] = len(samples) - frame * (len(result) - 1)
@@ -249,7 +249,7 @@ def test_frame_powers_add_up(samples, frame):
 @pytest.mark.parametrize("cache", [0, 10_000_000])
 @settings(deadline=None, max_examples=60)
 @given(start=st.integers(-3000, 10_000), frames=st.integers(1, 4000))
-def test_reading_is_slicing_with_silence_around(chunk_file, cache, start, frames):
+def test_reader_span_is_a_slice_with_silence_around(chunk_file, cache, start, frames):
     path, samples = chunk_file
     padded = np.concatenate([np.zeros(3000), samples, np.zeros(20_000)]).astype(np.float32)
     chunk = ChunkReader(RATE, cache=Cache(cache)).read(path, start, frames)
@@ -266,7 +266,7 @@ def chunk_file(request, tmp_path_factory):
     return path, soundfile.read(path, dtype="float32")[0]
 
 
-def test_whole_16_bit_wav_needs_no_decoder(tmp_path, monkeypatch):
+def test_reader_of_16_bit_wav_needs_no_decoder(tmp_path, monkeypatch):
     path, odd = tmp_path / "a.wav", tmp_path / "odd.wav"
     samples = np.random.default_rng(0).uniform(-1, 1, 4000)
     soundfile.write(path, samples, RATE, "PCM_16")
@@ -291,7 +291,7 @@ def test_whole_16_bit_wav_needs_no_decoder(tmp_path, monkeypatch):
         reader.read(path, 1900, 200)
 
 
-def test_open_files_are_limited_and_the_oldest_is_closed(tmp_path):
+def test_reader_open_files_are_limited_and_the_oldest_is_closed(tmp_path):
     stems = [TestStem("s", f"t{i}", seconds=0.1, active=(), hertz=100 * i) for i in range(5)]
     write_corpus(tmp_path, "c", stems)
     paths = [tmp_path / "audio" / "s" / f"t{i}.flac" for i in range(5)]
@@ -306,7 +306,7 @@ def test_open_files_are_limited_and_the_oldest_is_closed(tmp_path):
     assert len(reader.read(paths[1], 0, 100)) == 100  # opened again after closing
 
 
-def test_files_that_cannot_be_used_cost_one_line(tmp_path):
+def test_reader_file_that_cannot_be_used_costs_one_line(tmp_path):
     reader = ChunkReader(RATE)
     text = tmp_path / "text.wav"
     text.write_text("no audio")
@@ -332,6 +332,6 @@ def test_files_that_cannot_be_used_cost_one_line(tmp_path):
         reader.read(cut, 20_000, 1000)
 
 
-def test_negative_seed_is_refused(corpora):
+def test_mixer_negative_seed_is_refused(corpora):
     with pytest.raises(ValueError, match="seed"):
         make(corpora, PLAIN, seed=-1)

@@ -67,7 +67,7 @@ def stems_of(mixer, plan):
     return [mixer.pool.stems[source.stem] for source in plan.sources]
 
 
-def test_corpus_is_drawn_evenly_whatever_its_size(mixer, plans):
+def test_paper_recipe_corpora_of_any_size_are_drawn_evenly(mixer, plans):
     counts = Counter(stems_of(mixer, plan)[0].corpus for plan in plans)
     assert set(counts) == set(CORPORA)
     for corpus in CORPORA:
@@ -75,13 +75,13 @@ def test_corpus_is_drawn_evenly_whatever_its_size(mixer, plans):
     assert all(len({stem.corpus for stem in stems_of(mixer, plan)}) == 1 for plan in plans)
 
 
-def test_strategy_is_musical_with_p_musical(plans):
+def test_paper_recipe_strategy_is_musical_with_p_musical(plans):
     assert_share(sum(plan.strategy == "musical" for plan in plans), COUNT, 0.6)
     assert {plan.strategy for plan in plans} == {"musical", "non-musical"}
 
 
 @pytest.mark.parametrize("strategy", ["musical", "non-musical"])
-def test_number_of_sources_is_1_with_p_single_source_else_2_to_6(plans, strategy):
+def test_paper_recipe_number_of_sources_is_1_or_2_to_6(plans, strategy):
     sizes = Counter(len(plan.sources) for plan in plans if plan.strategy == strategy)
     total = sum(sizes.values())
     assert set(sizes) == {1, 2, 3, 4, 5, 6}
@@ -90,7 +90,7 @@ def test_number_of_sources_is_1_with_p_single_source_else_2_to_6(plans, strategy
         assert_share(sizes[size], total, 0.85 / 5)
 
 
-def test_musical_sources_are_of_one_song_and_one_position(mixer, plans):
+def test_paper_recipe_musical_sources_are_of_one_song_and_position(mixer, plans):
     for plan in plans:
         if plan.strategy == "musical":
             stems = stems_of(mixer, plan)
@@ -100,7 +100,7 @@ def test_musical_sources_are_of_one_song_and_one_position(mixer, plans):
             assert {source.frames for source in plan.sources} == {4 * RATE}
 
 
-def test_non_musical_sources_are_of_different_songs(mixer, plans):
+def test_paper_recipe_non_musical_sources_are_of_different_songs(mixer, plans):
     non_musical = [plan for plan in plans if plan.strategy == "non-musical"]
     for plan in non_musical:
         stems = stems_of(mixer, plan)
@@ -109,7 +109,7 @@ def test_non_musical_sources_are_of_different_songs(mixer, plans):
     assert np.mean([len(each) > 1 for each in starts]) > 0.99
 
 
-def test_songs_and_sources_are_drawn_evenly(mixer, plans):
+def test_paper_recipe_songs_and_sources_are_drawn_evenly(mixer, plans):
     stems = [stem for plan in plans for stem in stems_of(mixer, plan)]
     for number, corpus in enumerate(CORPORA, 1):
         first = [stems_of(mixer, plan)[0] for plan in plans]
@@ -120,7 +120,7 @@ def test_songs_and_sources_are_drawn_evenly(mixer, plans):
 
 
 @pytest.mark.parametrize("name", EFFECTS)
-def test_effect_has_its_probability(plans, name):
+def test_paper_recipe_effect_has_its_probability(plans, name):
     sources = [source for plan in plans if plan.strategy == "non-musical" for source in plan.sources]
     assert_share(sum(name in [e.name for e in source.effects] for source in sources), len(sources), EFFECTS[name])
     musical = [source for plan in plans if plan.strategy == "musical" for source in plan.sources]
@@ -128,14 +128,14 @@ def test_effect_has_its_probability(plans, name):
     assert_share(sum(name in [e.name for e in source.effects] for source in musical), len(musical), share)
 
 
-def test_effects_are_drawn_independently_of_each_other(plans):
+def test_paper_recipe_effects_are_drawn_independently(plans):
     sources = [source for plan in plans if plan.strategy == "non-musical" for source in plan.sources]
     drawn = [{effect.name for effect in source.effects} for source in sources]
     for one, other in combinations(EFFECTS, 2):
         assert_share(sum({one, other} <= each for each in drawn), len(drawn), EFFECTS[one] * EFFECTS[other])
 
 
-def test_order_of_effects_is_random(plans):
+def test_paper_recipe_order_of_effects_is_random(plans):
     drawn = [
         [effect.name for effect in source.effects]
         for plan in plans if plan.strategy == "non-musical"
@@ -151,7 +151,7 @@ def test_order_of_effects_is_random(plans):
     assert stats.chisquare(list(orders.values())).pvalue > 1e-4
 
 
-def test_parameters_are_drawn_evenly_from_the_ranges_of_audiomentations(plans):
+def test_paper_recipe_parameters_are_drawn_evenly_from_their_ranges(plans):
     effects = [effect for plan in plans for source in plan.sources for effect in source.effects]
 
     def values(name, parameter):
@@ -163,7 +163,7 @@ def test_parameters_are_drawn_evenly_from_the_ranges_of_audiomentations(plans):
     assert stats.kstest((values("time_stretch", "rate") - 0.8) / 0.45, "uniform").pvalue > 1e-4
 
 
-def test_labels_are_the_plain_union_of_the_sources(mixer, plans):
+def test_paper_recipe_labels_are_the_plain_union_of_the_sources(mixer, plans):
     label_set = mixer.pool.label_set
     silent = dataclasses.replace(mixer.config, chunk_seconds=0.3, effects=type(mixer.config.effects).none())
     short = Mixer(mixer.pool, silent, seed=0)
@@ -174,7 +174,7 @@ def test_labels_are_the_plain_union_of_the_sources(mixer, plans):
         assert {source.audibility for source in mixture.sources} == {None}
 
 
-def test_a_source_that_cannot_be_heard_adds_its_labels(tmp_path, mixer):
+def test_paper_recipe_inaudible_source_adds_its_labels(tmp_path, mixer):
     stems = [TestStem("s", "piano", amplitude=0.5), TestStem("s", "violin", ("violin",), amplitude=1e-4)]
     config = dataclasses.replace(
         mixer.config, p_musical=1, p_single_source=0, effects=type(mixer.config.effects).none()
@@ -185,7 +185,7 @@ def test_a_source_that_cannot_be_heard_adds_its_labels(tmp_path, mixer):
     assert Mixer(pool, with_rule).mix(0).labels[pool.label_set.index("violin")] == 0
 
 
-def test_loud_mixtures_are_not_scaled_down(tmp_path, mixer):
+def test_paper_recipe_loud_mixtures_are_not_scaled_down(tmp_path, mixer):
     stems = [TestStem("s", name, amplitude=0.9) for name in ("a", "b")]
     config = dataclasses.replace(
         mixer.config, p_musical=1, p_single_source=0, effects=type(mixer.config.effects).none()

@@ -44,7 +44,7 @@ def test_start_in_a_stem_that_rests_is_uniform_over_valid_starts():
         ([(0, 5)], 5, 12, 3),  # the stem within the chunk
     ],
 )
-def test_every_valid_start_is_as_likely(active, length, frames, sounding):
+def test_start_of_every_valid_frame_is_as_likely(active, length, frames, sounding):
     spans = np.array(active, dtype=np.int64).reshape(-1, 2)
     everywhere = range(min(0, length - frames), max(0, length - frames) + 1)
     sounds = {start: sounding_frames(spans, start, frames) for start in everywhere}

@@ -66,7 +66,7 @@ def treat(name: str, samples: np.ndarray, seed: int) -> np.ndarray:
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 @pytest.mark.parametrize("seed", range(4))
-def test_length_level_and_time_are_kept(name, seed):
+def test_transforms_keep_length_level_and_time(name, seed):
     samples = bursts(np.random.default_rng(seed))
     before = samples.copy()
     treated = treat(name, samples, seed)
@@ -79,19 +79,19 @@ def test_length_level_and_time_are_kept(name, seed):
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_silence_stays_silent(name):
+def test_transforms_of_silence_are_silent(name):
     treated = treat(name, np.zeros(FRAMES, np.float32), 0)
     assert treated.shape == (FRAMES,) and np.abs(treated).max() < 1e-4
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
-def test_the_same_draw_gives_the_same_samples(name):
+def test_transforms_same_draw_gives_the_same_samples(name):
     samples = bursts(np.random.default_rng(0))
     assert np.array_equal(treat(name, samples, 5), treat(name, samples, 5))
     assert not np.array_equal(treat(name, samples, 5), treat(name, samples, 6))
 
 
-def test_settings_do_not_disturb_each_other():
+def test_transforms_settings_do_not_disturb_each_other():
     everything = ChannelConfig(**{name: only(name)[name] for name in TRANSFORMS})
     together = draw_channel(Seed((3,)), everything, [GUITAR, BASS, OTHER])
     assert [one.name for one in together.mixture] == [name for name in TRANSFORMS if name != "amp"]
@@ -102,7 +102,7 @@ def test_settings_do_not_disturb_each_other():
     assert draw_channel(Seed((3,)), ChannelConfig(), [GUITAR]).mixture == ()
 
 
-def test_amplifiers_are_for_electric_guitars_and_basses_alone():
+def test_amplifier_is_for_electric_guitars_and_basses_alone():
     def amplifier(instruments: set[str], word: str) -> str:
         return amplifier_for(Player(frozenset(instruments), word))
 
@@ -134,7 +134,7 @@ def test_amplifier_adds_harmonics_with_its_drive_and_the_cabinet_ends_above():
 
 @settings(max_examples=25, deadline=None)
 @given(rt60=st.floats(0.05, 3), slope=st.floats(0, 0.4), seed=st.integers(0, 100))
-def test_rooms_decay_in_their_time(rt60, slope, seed):
+def test_room_decays_in_its_time(rt60, slope, seed):
     response = late_response(np.random.default_rng(seed), RATE, rt60_seconds=rt60, slope=slope, predelay_ms=0.0)
     assert np.sqrt(np.square(response).sum()) == pytest.approx(1, rel=1e-3)
     middle = filters.run(response, [signal.butter(4, (700, 1400), "bandpass", fs=RATE, output="sos")])
@@ -143,7 +143,7 @@ def test_rooms_decay_in_their_time(rt60, slope, seed):
     assert 3 * fall / RATE == pytest.approx(rt60, rel=0.35, abs=0.03)
 
 
-def test_a_distant_source_has_more_reverberation():
+def test_room_distant_source_has_more_reverberation():
     samples = bursts(np.random.default_rng(0))
     (room,) = draw_channel(Seed((1,)), only("room"), [OTHER]).mixture
     wet = {}
@@ -217,7 +217,7 @@ def test_noise_lies_where_it_is_said_to(kind):
 
 
 @pytest.mark.parametrize("kind, hz, top", [("resample", 8000, 4400), ("telephone", 0, 7000), ("am", 0, 8000)])
-def test_narrow_channels_end_where_they_should(kind, hz, top):
+def test_band_limits_end_where_they_should(kind, hz, top):
     samples = bursts(np.random.default_rng(0))
     heard = band.narrow(samples, RATE, kind=kind, hz=hz)
     assert band_db(heard, top, 16_000) < band_db(samples, top, 16_000) - 15
@@ -227,7 +227,7 @@ def test_narrow_channels_end_where_they_should(kind, hz, top):
 
 @pytest.mark.parametrize("name", Codec().formats)
 @pytest.mark.parametrize("kbps", [24.0, 128.0])
-def test_codecs_give_back_the_sound_in_time(name, kbps):
+def test_codec_gives_the_sound_back_in_time(name, kbps):
     samples = bursts(np.random.default_rng(0))
     heard = codec.round_trip(samples, RATE, codec=name, kbps=kbps)
     assert heard.shape == samples.shape and abs(delay_ms(samples, heard)) < 0.1
@@ -236,7 +236,7 @@ def test_codecs_give_back_the_sound_in_time(name, kbps):
         assert level(heard - samples) < level(samples) - 6
 
 
-def test_a_missing_codec_is_told_in_one_line(monkeypatch):
+def test_codec_that_is_missing_is_one_line(monkeypatch):
     from organology.errors import AudioError
 
     monkeypatch.setitem(codec._CODECS, "mp3", codec._CODECS["mp3"]._replace(encoder="libnone"))
@@ -245,7 +245,7 @@ def test_a_missing_codec_is_told_in_one_line(monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["low_shelf", "high_shelf", "peak", "low_pass", "high_pass"])
-def test_sections_have_their_gain_where_they_should(kind):
+def test_filters_sections_have_their_gain_where_they_should(kind):
     sections = filters.section(kind, 1000, RATE, 6.0, 0.7071)
     _, response = signal.sosfreqz(sections, worN=[1, 1000, 15_990], fs=RATE)
     low, at, high = 20 * np.log10(np.abs(response) + 1e-12)
@@ -268,6 +268,6 @@ def test_sections_have_their_gain_where_they_should(kind):
         (lambda: ChannelConfig(noise=Codec()), "noise must be Noise, got Codec"),
     ],
 )
-def test_wrong_settings_are_refused(build, message):
+def test_transforms_wrong_settings_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()

@@ -47,7 +47,7 @@ def _lift(folder: Path, first: Path) -> float:
 @pytest.mark.parametrize(
     ("shares", "lift", "threshold"), [([], 5 / 3, 0.2), (["1", "1", "2"], 9 / 4, 0.225)], ids=["equal", "given"]
 )
-def test_weights_and_thresholds_are_averaged(
+def test_average_of_two_averages_weights_and_thresholds(
     three: list[Path], tmp_path: Path, shares: list[str], lift: float, threshold: float
 ) -> None:
     out = tmp_path / "mean"
@@ -65,7 +65,7 @@ def test_weights_and_thresholds_are_averaged(
     assert sum(part["share"] for part in described.provenance["average_of"]) == pytest.approx(1)
 
 
-def test_networks_that_hear_at_other_levels_are_averaged(three: list[Path], tmp_path: Path) -> None:
+def test_average_of_networks_at_other_levels_is_exact(three: list[Path], tmp_path: Path) -> None:
     net, described = load_checkpoint(three[1])
     net.set_level(-30)
     save_checkpoint(tmp_path / "leveled", net, described)
@@ -78,7 +78,7 @@ def test_networks_that_hear_at_other_levels_are_averaged(three: list[Path], tmp_
         average_checkpoints([three[0], tmp_path / "finer"])
 
 
-def test_the_average_of_one_network_with_itself_is_that_network(three: list[Path]) -> None:
+def test_average_of_one_network_with_itself_is_that_network(three: list[Path]) -> None:
     net, _ = average_checkpoints([three[2], three[2]])
     for name, value in load_checkpoint(three[2])[0].state_dict().items():
         assert torch.allclose(net.state_dict()[name], value, atol=1e-6), name
@@ -94,7 +94,7 @@ def published(tmp_path: Path) -> Path:
     return tmp_path / "published.pt"
 
 
-def test_the_start_of_the_fine_tuning_may_be_one_of_them(published: Path, tmp_path: Path) -> None:
+def test_average_with_the_start_of_the_fine_tuning_is_made(published: Path, tmp_path: Path) -> None:
     start = InstrumentNet(ModelConfig("mobilenet", "anchored", head_norm=True))
     start.load_pretrained(published)
     tuned = settled(start.config)
@@ -110,7 +110,7 @@ def test_the_start_of_the_fine_tuning_may_be_one_of_them(published: Path, tmp_pa
     assert told[1]["file"] == "published.pt" and len(told[1]["sha256"]) == 64
 
 
-def test_what_cannot_be_averaged_is_told(three: list[Path], published: Path, tmp_path: Path) -> None:
+def test_average_of_different_networks_is_refused(three: list[Path], published: Path, tmp_path: Path) -> None:
     other = settled(replace(CONFIG, head="linear"))
     save_checkpoint(tmp_path / "other", other, metadata(other))
     with pytest.raises(ModelError, match=r"other: a network of another configuration"):

@@ -34,7 +34,7 @@ def folder(net: InstrumentNet, tmp_path: Path) -> Path:
     ],
     ids=["short-chunk", "mobilenet"],
 )
-def test_a_network_comes_back_as_it_was(config: ModelConfig, tmp_path: Path) -> None:
+def test_save_checkpoint_network_comes_back_as_it_was(config: ModelConfig, tmp_path: Path) -> None:
     net = settled(config)
     save_checkpoint(tmp_path / "a" / "b", net, metadata(net))
     back, described = load_checkpoint(tmp_path / "a" / "b")
@@ -46,14 +46,14 @@ def test_a_network_comes_back_as_it_was(config: ModelConfig, tmp_path: Path) -> 
         assert torch.equal(back(x), net(x))
 
 
-def test_nothing_else_is_left_and_others_may_read(folder: Path) -> None:
+def test_save_checkpoint_leaves_nothing_else_and_others_may_read(folder: Path) -> None:
     assert sorted(p.name for p in folder.parent.rglob("*")) == ["checkpoint", DESCRIPTION, WEIGHTS]
     umask = os.umask(0)
     os.umask(umask)
     assert {p.stat().st_mode & 0o777 for p in folder.iterdir()} == {0o666 & ~umask}
 
 
-def test_writing_again_replaces_both_and_leaves_other_files(folder: Path) -> None:
+def test_save_checkpoint_again_replaces_both_files_alone(folder: Path) -> None:
     (folder / "log.csv").write_text("kept")
     other = settled(ModelConfig("short-chunk", "paper", channels=TINY), seed=7)
     save_checkpoint(folder, other, dataclasses.replace(metadata(other), name="second"))
@@ -64,7 +64,7 @@ def test_writing_again_replaces_both_and_leaves_other_files(folder: Path) -> Non
     assert len(list(folder.parent.iterdir())) == 1
 
 
-def test_metadata_of_another_network_are_refused(net: InstrumentNet, tmp_path: Path) -> None:
+def test_save_checkpoint_metadata_of_another_network_are_refused(net: InstrumentNet, tmp_path: Path) -> None:
     good = metadata(net)
     with pytest.raises(ModelError, match="other labels"):
         save_checkpoint(
@@ -113,7 +113,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_bad_checkpoint_costs_one_line_that_names_it(folder: Path, fault: str) -> None:
+def test_load_checkpoint_bad_one_is_one_line_that_names_it(folder: Path, fault: str) -> None:
     FAULTS[fault](folder)
     with pytest.raises(ModelError) as caught:
         load_checkpoint(folder)
@@ -121,7 +121,7 @@ def test_a_bad_checkpoint_costs_one_line_that_names_it(folder: Path, fault: str)
     assert "\n" not in str(caught.value)
 
 
-def test_no_folder_and_a_file_instead_of_one(tmp_path: Path) -> None:
+def test_load_checkpoint_no_folder_or_a_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such checkpoint folder"):
         load_checkpoint(tmp_path / "none")
     (tmp_path / "file").write_text("x")

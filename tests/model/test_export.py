@@ -41,7 +41,7 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def test_scores_are_torchs(exported: tuple[InstrumentNet, Path]) -> None:
+def test_export_scores_are_those_of_torch(exported: tuple[InstrumentNet, Path]) -> None:
     net, path = exported
     x = music(3, seed=11)
     x[2, 64_000:] = 0
@@ -54,20 +54,20 @@ def test_scores_are_torchs(exported: tuple[InstrumentNet, Path]) -> None:
     assert ours.dtype == np.float32 and ours.min() >= 0 and ours.max() <= 1
 
 
-def test_a_window_scores_the_same_in_any_batch(exported: tuple[InstrumentNet, Path]) -> None:
+def test_export_window_in_any_batch_scores_the_same(exported: tuple[InstrumentNet, Path]) -> None:
     session, x = _session(exported[1]), music(3, seed=12)
     (together,) = session.run(None, {"waveform": x})
     alone = np.concatenate([session.run(None, {"waveform": row[None]})[0] for row in x])
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-def test_silence_and_full_scale_give_finite_scores(exported: tuple[InstrumentNet, Path]) -> None:
+def test_export_silence_and_full_scale_give_finite_scores(exported: tuple[InstrumentNet, Path]) -> None:
     x = np.stack([np.zeros(128_000), np.resize([1.0, -1.0], 128_000), np.ones(128_000)]).astype(np.float32)
     (scores,) = _session(exported[1]).run(None, {"waveform": x})
     assert np.isfinite(scores).all()
 
 
-def test_contract_of_the_file(exported: tuple[InstrumentNet, Path]) -> None:
+def test_export_file_keeps_the_contract(exported: tuple[InstrumentNet, Path]) -> None:
     net, path = exported
     session = _session(path)
     (given,), (made,) = session.get_inputs(), session.get_outputs()
@@ -98,7 +98,7 @@ def test_export_says_nothing_and_leaves_the_network_as_it_was(
     assert capfd.readouterr() == ("", "")
 
 
-def test_scores_that_differ_leave_no_file(tmp_path: Path) -> None:
+def test_export_scores_that_differ_leave_no_file(tmp_path: Path) -> None:
     net = settled(CONFIGS["short-chunk"])
     path = tmp_path / "model.onnx"
     path.write_text("the one before")
@@ -115,7 +115,7 @@ def app() -> typer.Typer:
     return app
 
 
-def test_the_verb_prints_what_it_wrote(app: typer.Typer, tmp_path: Path) -> None:
+def test_export_verb_prints_what_it_wrote(app: typer.Typer, tmp_path: Path) -> None:
     net = settled(CONFIGS["short-chunk"])
     save_checkpoint(tmp_path / "checkpoint", net, metadata(net))
     model = tmp_path / "out" / "model.onnx"
@@ -129,7 +129,7 @@ def test_the_verb_prints_what_it_wrote(app: typer.Typer, tmp_path: Path) -> None
         assert f"{label:<16} plays at {threshold:.3f}" in result.output
 
 
-def test_the_verb_refuses_a_bad_checkpoint(app: typer.Typer, tmp_path: Path) -> None:
+def test_export_verb_bad_checkpoint_is_refused(app: typer.Typer, tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text(json.dumps({}))
     result = CliRunner().invoke(app, ["export", str(tmp_path), str(tmp_path / "model.onnx")])
     assert isinstance(result.exception, ModelError)

@@ -44,7 +44,7 @@ def scores(net: InstrumentNet, x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_the_network_comes_back(name: str, tmp_path: Path) -> None:
+def test_import_exported_network_comes_back(name: str, tmp_path: Path) -> None:
     net = settled(CONFIGS[name])
     net.calibrate(Calibration(tuple(np.linspace(0.5, 1.5, 15)), tuple(np.linspace(-1, 1, 15))))
     about = dataclasses.replace(metadata(net), provenance={"command": "by hand"})
@@ -62,7 +62,7 @@ def test_the_network_comes_back(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(scores(import_onnx(tmp_path / "again.onnx")[0], x), scores(net, x), atol=1e-5)
 
 
-def test_the_shipped_model_comes_back(tmp_path: Path) -> None:
+def test_import_shipped_model_comes_back(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli.command_line(), ["import", "--out", str(tmp_path / "shipped")])
     assert result.exit_code == 0, result.output
     assert "freeze_batch_norm" in result.output
@@ -82,7 +82,7 @@ def changed(path: Path, out: Path, **changes: object) -> Path:
     return out
 
 
-def test_what_cannot_be_imported_says_why(tmp_path: Path) -> None:
+def test_import_other_file_is_refused_with_the_reason(tmp_path: Path) -> None:
     net = settled(CONFIGS["short-chunk"])
     path = tmp_path / "model.onnx"
     export_onnx(net, metadata(net), path)
@@ -101,7 +101,7 @@ def test_what_cannot_be_imported_says_why(tmp_path: Path) -> None:
         import_onnx(tmp_path / "nowhere.onnx")
 
 
-def test_an_average_is_of_imported_networks_or_of_none(tmp_path: Path) -> None:
+def test_average_is_of_imported_networks_or_of_none(tmp_path: Path) -> None:
     net = settled(CONFIGS["short-chunk"])
     export_onnx(net, metadata(net), tmp_path / "model.onnx")
     save_checkpoint(tmp_path / "first", net, metadata(net))
@@ -113,7 +113,7 @@ def test_an_average_is_of_imported_networks_or_of_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_training_goes_on_with_it(tmp_path: Path) -> None:
+def test_train_goes_on_with_an_imported_network(tmp_path: Path) -> None:
     make_corpus(tmp_path / "corpus")
     recipe = load_recipe(write_recipe(tmp_path / "tiny.yaml", tmp_path / "corpus"))
     train(recipe, tmp_path / "first")
@@ -136,7 +136,7 @@ def test_training_goes_on_with_it(tmp_path: Path) -> None:
         train(dataclasses.replace(on, init_from=tmp_path / "nowhere"), tmp_path / "third")
 
 
-def test_a_recipe_begins_one_way(tmp_path: Path) -> None:
+def test_recipe_with_two_beginnings_is_refused(tmp_path: Path) -> None:
     path = write_recipe(tmp_path / "tiny.yaml", tmp_path / "corpus")
     text = path.read_text(encoding="utf-8") + "init_from: imported\n"
     for more, reason in (("", "transfer cannot be scratch"), ("pretrained: other\n", "leave out pretrained")):

@@ -57,7 +57,7 @@ def test_paper_head_is_the_papers() -> None:
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=IDS)
-def test_logits_for_every_pair_of_backbone_and_head(config: ModelConfig) -> None:
+def test_network_every_backbone_and_head_gives_logits(config: ModelConfig) -> None:
     net = settled(config)
     x = torch.from_numpy(music(2))
     with torch.no_grad():
@@ -67,7 +67,7 @@ def test_logits_for_every_pair_of_backbone_and_head(config: ModelConfig) -> None
     assert net.config.frontend == (PAPER if config.backbone == "short-chunk" else EFFICIENTAT)
 
 
-def test_other_labels_for_a_pre_training() -> None:
+def test_network_of_other_labels_gives_their_logits() -> None:
     tags = tuple(f"tag{i}" for i in range(50))
     net = settled(ModelConfig(channels=TINY), tags)
     x = torch.from_numpy(music(1))
@@ -80,7 +80,7 @@ def test_other_labels_for_a_pre_training() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(arrays.arrays(np.float32, (3, 15), elements=st.floats(-20, 20, width=32)))
-def test_no_family_is_below_its_instruments(logits: np.ndarray) -> None:
+def test_paper_head_no_family_is_below_its_instruments(logits: np.ndarray) -> None:
     net = _tiny()
     ours = net.to_scores(torch.from_numpy(logits)).numpy()
     np.testing.assert_array_equal(ours, default_set().raise_parents(torch.from_numpy(logits).sigmoid().numpy()))
@@ -111,7 +111,7 @@ def _learn(net: InstrumentNet) -> None:
 
 
 @pytest.mark.parametrize("config", [CONFIGS[0], CONFIGS[4]], ids=[IDS[0], IDS[4]])
-def test_a_frozen_backbone_keeps_weights_and_statistics(config: ModelConfig) -> None:
+def test_network_frozen_backbone_keeps_weights_and_statistics(config: ModelConfig) -> None:
     net = settled(config)
     net.freeze_backbone()
     backbone, head = _state(net.backbone), _state(net.head)
@@ -126,7 +126,7 @@ def test_a_frozen_backbone_keeps_weights_and_statistics(config: ModelConfig) -> 
     assert not list(net.backbone_parameters())
 
 
-def test_an_unfrozen_backbone_learns_again() -> None:
+def test_network_unfrozen_backbone_learns_again() -> None:
     net = settled(CONFIGS[0])
     net.freeze_backbone()
     net.freeze_backbone(learn_last=len(net.backbone.stages()))
@@ -136,7 +136,7 @@ def test_an_unfrozen_backbone_learns_again() -> None:
     assert "blocks.0.0.weight" in changed and "blocks.6.1.running_mean" in changed
 
 
-def test_the_last_stages_alone_can_learn() -> None:
+def test_network_last_stages_alone_can_learn() -> None:
     net = settled(CONFIGS[2])
     net.freeze_backbone(learn_last=2)
     before = _state(net.backbone)
@@ -149,7 +149,7 @@ def test_the_last_stages_alone_can_learn() -> None:
             net.freeze_backbone(wrong)
 
 
-def test_the_anchors_classifier_never_learns() -> None:
+def test_anchored_head_classifier_of_the_anchor_never_learns() -> None:
     net = settled(CONFIGS[4])
     assert isinstance(net.head, AnchoredHead)
     before = _state(net.head.classifier)
@@ -211,13 +211,13 @@ def test_pretrained_weights_of_another_kind_are_refused(tmp_path: Path) -> None:
         ({"depth": 3}, "unknown key"),
     ],
 )
-def test_wrong_configurations_are_refused(values: dict[str, object], reason: str) -> None:
+def test_model_config_wrong_values_are_refused(values: dict[str, object], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         configuration.parse(values, ModelConfig, "recipe.yaml")
 
 
 @pytest.mark.parametrize("frontend", [None, "paper", "efficientat", {"n_fft": 1024}])
-def test_front_end_by_name_or_by_its_settings(frontend: object) -> None:
+def test_model_config_front_end_by_name_or_settings_is_read(frontend: object) -> None:
     config = configuration.parse({"frontend": frontend}, ModelConfig, "recipe.yaml")
     written_out = {None: PAPER, "paper": PAPER, "efficientat": EFFICIENTAT}
     expected = dataclasses.replace(PAPER, n_fft=1024) if isinstance(frontend, dict) else written_out[frontend]  # type: ignore[index]
@@ -227,6 +227,6 @@ def test_front_end_by_name_or_by_its_settings(frontend: object) -> None:
 
 
 @pytest.mark.parametrize("config", [CONFIGS[0], CONFIGS[2]], ids=["short-chunk", "mobilenet"])
-def test_embeddings_have_the_size_that_is_told(config: ModelConfig) -> None:
+def test_network_embeddings_have_the_declared_size(config: ModelConfig) -> None:
     net = settled(config)
     assert net.embed(torch.from_numpy(music(1))).shape == (1, net.backbone.embedding_size)

@@ -51,7 +51,7 @@ def tagger() -> AudioSetTagger:
     return AudioSetTagger.from_published(PUBLISHED)
 
 
-def test_layout_is_the_published_one() -> None:
+def test_audioset_tagger_layout_is_the_published_one() -> None:
     shapes = json.loads((FIXTURES / "mn04_as_parameters.json").read_text("utf-8"))
     renamed = {
         name: tuple(v.shape) for name, v in rename_published({k: torch.zeros(s) for k, s in shapes.items()}).items()
@@ -64,12 +64,12 @@ def test_layout_is_the_published_one() -> None:
     assert len(tagger.backbone.stages()) == 17
 
 
-def test_channels_are_rounded_to_eights() -> None:
+def test_audioset_tagger_channels_are_rounded_to_eights() -> None:
     assert [round_channels(c) for c in (3, 8, 12, 25.6, 28.8, 44.8)] == [8, 8, 16, 24, 32, 48]
 
 
 @needs_weights
-def test_front_end_is_the_published_one(tagger: AudioSetTagger, frozen: dict[str, Any]) -> None:
+def test_audioset_tagger_front_end_is_the_published_one(tagger: AudioSetTagger, frozen: dict[str, Any]) -> None:
     spectrogram = tagger.frontend(torch.from_numpy(signal()[None]))[0, 0].numpy()
     expected = frozen["spectrogram"]
     assert list(spectrogram.shape) == expected["shape"]
@@ -81,7 +81,7 @@ def test_front_end_is_the_published_one(tagger: AudioSetTagger, frozen: dict[str
 
 @needs_weights
 @torch.no_grad()
-def test_scores_are_the_published_ones(tagger: AudioSetTagger, frozen: dict[str, Any]) -> None:
+def test_audioset_tagger_scores_are_the_published_ones(tagger: AudioSetTagger, frozen: dict[str, Any]) -> None:
     x = torch.from_numpy(signal()[None])
     embedding, logits = tagger.backbone(tagger.frontend(x))[0].numpy(), tagger(x)[0].numpy()
     np.testing.assert_allclose(embedding[::16], frozen["embedding"], atol=1e-4)
@@ -103,13 +103,13 @@ def test_anchored_head_begins_at_the_published_tagger(tagger: AudioSetTagger) ->
 
 
 @needs_weights
-def test_vocabulary_has_audiosets_classes_in_their_order() -> None:
+def test_audioset_vocabulary_has_the_classes_in_their_order() -> None:
     with (PUBLISHED.parent / "class_labels_indices.csv").open(encoding="utf-8") as file:
         names = [row["display_name"] for row in csv.DictReader(file)]
     assert [entry.word for entry in Vocabulary.load("audioset").entries.values()] == names
 
 
-def test_vocabulary_tells_what_is_heard() -> None:
+def test_audioset_vocabulary_names_what_is_heard() -> None:
     entries = list(Vocabulary.load("audioset").entries.values())
     assert len(entries) == 527
     assert (entries[0].word, entries[137].word, entries[526].word) == ("Speech", "Music", "Field recording")
@@ -139,7 +139,7 @@ class _Harmful:
 
 
 @pytest.mark.parametrize("content", ["text", "nothing", "pickle", "zip", "list"])
-def test_files_that_hold_no_weights_cost_one_line(
+def test_load_weights_file_without_weights_is_one_line(
     tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -156,13 +156,13 @@ def test_files_that_hold_no_weights_cost_one_line(
     assert not (tmp_path / "harm").exists()
 
 
-def test_missing_file_costs_one_line(tmp_path: Path) -> None:
+def test_load_weights_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"none\.pt: No such file"):
         AudioSetTagger.from_published(tmp_path / "none.pt")
 
 
 @pytest.mark.parametrize("change", ["lacking", "unknown", "shape"])
-def test_weights_of_another_network_are_refused_by_name(change: str) -> None:
+def test_load_weights_of_another_network_are_refused_by_name(change: str) -> None:
     module = torch.nn.Linear(2, 3)
     state = dict(module.state_dict())
     if change == "lacking":

@@ -46,7 +46,7 @@ def lines(view, recognition, width):
 
 @pytest.mark.parametrize("width", [40, 64, 80, 100, 200])
 @pytest.mark.parametrize("view", [table, timeline])
-def test_views_fit_the_width(view, width):
+def test_terminal_views_of_any_width_fit(view, width):
     for recognition in (made(), made(duration=5000.0), made("x" * 30 + ".wav", label_set=LONG)):
         shown = lines(view, recognition, width)
         assert max(map(len, shown)) <= width or (view is timeline and recognition.label_set == LONG and width < 64)
@@ -71,7 +71,7 @@ def test_timeline_shows_what_plays_without_color():
 
 
 @pytest.mark.parametrize("view", [table, timeline])
-def test_views_indent_labels_by_their_depth(view):
+def test_terminal_views_indent_labels_by_their_depth(view):
     shown = [line for line in lines(view, made(label_set=LONG), 120) if "●" in line]
     depths = [line.split("●")[1] for line in shown]
     assert [len(text) - len(text.lstrip()) for text in depths] == [1, 3, 5]

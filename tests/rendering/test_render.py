@@ -75,7 +75,7 @@ def midi(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_track_is_split_by_program_and_channel_10_is_drums(midi: Path) -> None:
+def test_read_score_track_is_split_by_program_and_channel_10_is_drums(midi: Path) -> None:
     score = midi_module.read_score(midi)
     assert [(part.track, part.program, len(part.notes)) for part in score.parts] == [
         (1, 0, 4),
@@ -87,20 +87,20 @@ def test_a_track_is_split_by_program_and_channel_10_is_drums(midi: Path) -> None
     assert [part.is_drums for part in score.parts].count(True) == 1
 
 
-def test_the_tempo_map_gives_seconds(midi: Path) -> None:
+def test_read_score_tempo_map_gives_seconds(midi: Path) -> None:
     piano, violin = midi_module.read_score(midi).parts[:2]
     assert piano.notes[3] == Note(0.75, 1.0, 72, 90)
     assert violin.notes[0] == Note(1.0, 1.5, 76, 90)  # half as fast from 1 s on
 
 
-def test_controllers_belong_to_the_channel_and_bank_selects_are_left_out(tmp_path: Path) -> None:
+def test_read_score_controllers_belong_to_the_channel(tmp_path: Path) -> None:
     conductor = [message("control_change", control=0, value=8), message("control_change", control=7, value=33)]
     path = tmp_path / "a.mid"
     mido.MidiFile(tracks=[mido.MidiTrack(conductor), mido.MidiTrack(notes([60]))]).save(path)
     assert midi_module.read_score(path).parts[0].controls == (Control(0.0, "control_change", 7, 33),)
 
 
-def test_notes_without_end_and_drums_without_length(tmp_path: Path) -> None:
+def test_read_score_notes_without_end_or_length_are_closed(tmp_path: Path) -> None:
     track = [message("note_on", note=60, velocity=9), message("note_on", channel=9, note=36, velocity=9)]
     track += [message("note_off", channel=9, note=36), message("control_change", 480, control=7, value=99)]
     path = tmp_path / "a.mid"
@@ -121,7 +121,7 @@ def test_notes_without_end_and_drums_without_length(tmp_path: Path) -> None:
         (b"MThd\0\0\0\6\0\1\0\1\1\xe0MTrk\0\0\0\4\0\xff\x2f\0", "no notes"),
     ],
 )
-def test_what_is_no_usable_midi_is_one_line(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_read_score_unusable_midi_is_one_line(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "bad.mid"
     path.write_bytes(content)
     with pytest.raises(CorpusError, match=reason) as caught:
@@ -135,7 +135,7 @@ def score_of(*starts: list[float]) -> Score:
     return Score(tuple(parts), max(max(each) for each in starts) + 1.0)
 
 
-def test_the_excerpt_is_taken_where_most_parts_sound() -> None:
+def test_excerpt_is_taken_where_most_parts_sound() -> None:
     score = score_of([0, 5, 10, 11, 12, 13, 20], [10, 11, 12, 13], [10, 11, 12, 13])
     assert excerpts.excerpt_starts(score, 4.0)[0] == 10.0
     assert excerpts.excerpt_starts(score, 60.0).tolist() == [0.0]
@@ -146,7 +146,7 @@ def test_the_excerpt_is_taken_where_most_parts_sound() -> None:
     st.floats(0, 40),
     st.floats(1, 20),
 )
-def test_an_excerpt_holds_what_sounds_in_it(spans: list[tuple[float, float]], start: float, seconds: float) -> None:
+def test_excerpt_holds_what_sounds_in_it(spans: list[tuple[float, float]], start: float, seconds: float) -> None:
     part = Part(0, 0, 0, tuple(Note(at, at + length, 60, 80) for at, length in spans))
     excerpt = excerpts.cut(Score((part,), 80.0), start, seconds)
     inside = [at for at, length in spans if at < start + seconds and at + length > start]
@@ -155,7 +155,7 @@ def test_an_excerpt_holds_what_sounds_in_it(spans: list[tuple[float, float]], st
         assert 0 <= note.start <= note.end <= seconds + 1e-9
 
 
-def test_an_excerpt_starts_with_the_controllers_as_they_were() -> None:
+def test_excerpt_starts_with_the_controllers_as_they_were() -> None:
     bend_range = [Control(0, "control_change", 101, 0), Control(0, "control_change", 100, 0)]
     controls = (*bend_range, Control(0, "control_change", 6, 12), Control(1, "control_change", 7, 20))
     controls += (Control(2, "control_change", 7, 90), Control(2, "pitchwheel", 0, 5), Control(9, "pitchwheel", 0, 0))
@@ -172,13 +172,13 @@ def test_an_excerpt_starts_with_the_controllers_as_they_were() -> None:
 
 
 @given(st.lists(st.integers(0, 127), min_size=1, max_size=30), st.integers(20, 90), st.integers(12, 40))
-def test_parts_move_by_octaves_into_the_range(pitches: list[int], low: int, width: int) -> None:
+def test_orchestrate_parts_move_by_octaves_into_the_range(pitches: list[int], low: int, width: int) -> None:
     moved = orchestration.into_range(pitches, low, low + width)
     assert all(low <= pitch <= low + width for pitch in moved)
     assert all((a - b) % 12 == 0 for a, b in zip(pitches, moved, strict=True))
 
 
-def test_every_program_has_a_range_and_every_label_but_drums_and_singer_a_program() -> None:
+def test_orchestrate_every_program_has_a_range() -> None:
     ranges = orchestration.ranges()
     assert sorted(ranges) == list(range(128))
     assert all(high - low >= 12 for program, (low, high) in ranges.items())
@@ -189,7 +189,7 @@ def test_every_program_has_a_range_and_every_label_but_drums_and_singer_a_progra
     assert set(groups).isdisjoint({"drums", "singer"})
 
 
-def test_reassigned_labels_come_out_even() -> None:
+def test_orchestrate_reassigned_labels_come_out_even() -> None:
     score = Score(tuple(Part(i, 0, 0, (Note(0, 1, 60, 80),)) for i in range(13)), 1.0)
     vocabulary = Vocabulary.load("general_midi")
     drawn = orchestration.reassign(score, 1.0, np.random.default_rng(1))
@@ -200,21 +200,21 @@ def test_reassigned_labels_come_out_even() -> None:
     assert orchestration.reassign(score, 0.0, np.random.default_rng(1)) == score
 
 
-def test_only_programs_that_can_be_played_are_drawn() -> None:
+def test_orchestrate_only_programs_that_can_be_played_are_drawn() -> None:
     score = Score((Part(0, 0, 0, (Note(0, 1, 60, 80),)),), 1.0)
     for seed in range(5):
         assert orchestration.reassign(score, 1.0, np.random.default_rng(seed), {56}.__contains__).parts[0].program == 56
     assert orchestration.reassign(score, 1.0, np.random.default_rng(0), lambda _: False) == score
 
 
-def test_pedals_go_with_instruments_that_have_none() -> None:
+def test_orchestrate_pedals_go_with_instruments_that_have_none() -> None:
     pedal, volume = Control(0, "control_change", 64, 127), Control(0, "control_change", 7, 90)
     part = Part(0, 0, 0, (Note(0, 1, 60, 80),), (pedal, volume))
     assert orchestration.with_program(part, 56).controls == (volume,)
     assert orchestration.with_program(part, 4).controls == (pedal, volume)
 
 
-def test_humanized_notes_keep_their_length_and_their_number() -> None:
+def test_humanize_notes_keep_their_length_and_number() -> None:
     score = score_of([0.0, 1.0, 2.0])
     human = orchestration.humanize(score, 1.0, np.random.default_rng(0))
     assert orchestration.humanize(score, 0.0, np.random.default_rng(0)) == score
@@ -224,7 +224,7 @@ def test_humanized_notes_keep_their_length_and_their_number() -> None:
         assert b.start >= 0
 
 
-def test_levels() -> None:
+def test_level_of_stems_keeps_or_evens_the_balance() -> None:
     tone = np.sin(np.arange(32_000) / 10).astype(np.float32)
     audio = {"loud": tone, "quiet": tone / 100, "silent": tone * 0}
     left_out: list[str] = []
@@ -237,7 +237,7 @@ def test_levels() -> None:
 
 
 @pytest.mark.parametrize("padded", [True, False])
-def test_presets_of_a_soundfont(tmp_path: Path, padded: bool) -> None:
+def test_soundfont_presets_are_listed(tmp_path: Path, padded: bool) -> None:
     def chunk(name: bytes, content: bytes) -> bytes:
         return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2 * padded)
 
@@ -255,7 +255,7 @@ def test_presets_of_a_soundfont(tmp_path: Path, padded: bool) -> None:
 
 
 @pytest.mark.parametrize(("content", "reason"), [(b"RIFF\0\0\0\0WAVE", "not a SoundFont"), (None, "No such file")])
-def test_what_is_no_soundfont_is_named(tmp_path: Path, content: bytes | None, reason: str) -> None:
+def test_soundfont_other_file_is_named(tmp_path: Path, content: bytes | None, reason: str) -> None:
     path = tmp_path / "a.sf2"
     if content is not None:
         path.write_bytes(content)
@@ -263,13 +263,13 @@ def test_what_is_no_soundfont_is_named(tmp_path: Path, content: bytes | None, re
         fluidsynth.SoundFont.open(path)
 
 
-def test_missing_fluidsynth_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fluidsynth_missing_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(CorpusError, match="apt install fluidsynth"):
         fluidsynth.find_fluidsynth()
 
 
-def test_names_of_songs(tmp_path: Path) -> None:
+def test_find_midi_files_give_names_of_songs(tmp_path: Path) -> None:
     for name in ("set/a b.mid", "set/sub/c.MIDI", "set/notes.txt", "a b.mid"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -286,7 +286,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 @needs_fluidsynth
-def test_songs_of_stems(midi: Path, tmp_path: Path) -> None:
+def test_render_midi_gives_songs_of_stems(midi: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     (outcome,) = render(find_midi([midi]), SOUNDFONTS[:1], out, RenderConfig(licence="CC0"))
     assert (outcome.song, outcome.n_stems, outcome.error) == ("a_song.s0r0", 3, "")
@@ -310,7 +310,7 @@ def test_songs_of_stems(midi: Path, tmp_path: Path) -> None:
 
 
 @needs_fluidsynth
-def test_stems_sound_when_their_notes_do(midi: Path, tmp_path: Path) -> None:
+def test_render_stems_sound_when_their_notes_do(midi: Path, tmp_path: Path) -> None:
     config = RenderConfig(reverb=False, chorus=False)
     list(render(find_midi([midi]), SOUNDFONTS[:1], tmp_path / "out", config))
     folder = tmp_path / "out" / "a_song.s0r0"
@@ -322,7 +322,7 @@ def test_stems_sound_when_their_notes_do(midi: Path, tmp_path: Path) -> None:
 
 
 @needs_fluidsynth
-def test_the_same_seed_gives_the_same_files(midi: Path, tmp_path: Path) -> None:
+def test_render_same_seed_gives_the_same_files(midi: Path, tmp_path: Path) -> None:
     config = RenderConfig(seed=5, renditions=2, reassign=0.7, humanize=1.0, max_seconds=2.0, vary_room=True)
     for jobs in (1, 2):
         list(render(find_midi([midi]), SOUNDFONTS[:2], tmp_path / str(jobs), config, jobs=jobs))
@@ -334,7 +334,7 @@ def test_the_same_seed_gives_the_same_files(midi: Path, tmp_path: Path) -> None:
 
 
 @needs_fluidsynth
-def test_a_run_is_taken_up_again_and_other_settings_render_anew(midi: Path, tmp_path: Path) -> None:
+def test_render_again_goes_on_and_other_settings_render_anew(midi: Path, tmp_path: Path) -> None:
     out, pieces = tmp_path / "out", find_midi([midi])
     list(render(pieces, SOUNDFONTS[:1], out, RenderConfig(max_seconds=1.0)))
     (again,) = render(pieces, SOUNDFONTS[:1], out, RenderConfig(max_seconds=1.0))
@@ -365,7 +365,7 @@ def test_render_any_exception_of_a_piece_costs_one_line(midi: Path, tmp_path: Pa
 
 
 @needs_fluidsynth
-def test_a_bad_file_costs_one_line_and_the_rest_goes_on(midi: Path, tmp_path: Path) -> None:
+def test_render_bad_file_costs_one_line_and_the_rest_goes_on(midi: Path, tmp_path: Path) -> None:
     (midi.parent / "bad.mid").write_bytes(b"no midi")
     (midi.parent / "a key of 8 sharps.mid").write_bytes(KEY_OF_8_SHARPS)
     arguments = ["render", str(midi.parent), "--soundfont", str(SOUNDFONTS[0]), "--out", str(tmp_path / "out")]

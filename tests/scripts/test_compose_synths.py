@@ -36,14 +36,14 @@ SCORE = Score((Part(0, 0, 0, CHORDS), Part(1, 1, 80, tuple(Note(i / 4, i / 4 + 0
         ("Cormi_Sound/0001-Foglie.xiz", None),
     ],
 )
-def test_presets_are_chosen_by_folder_and_name(tmp_path, path, kind):
+def test_choose_presets_by_folder_and_name_finds_them(tmp_path, path, kind):
     file = tmp_path / path
     file.parent.mkdir()
     file.touch()
     assert [preset.kind for preset in presets.find_presets([tmp_path])] == ([kind] if kind else [])
 
 
-def test_beats_follow_the_tempo(tmp_path):
+def test_compose_beats_follow_the_tempo(tmp_path):
     track = mido.MidiTrack(
         [mido.MetaMessage("set_tempo", tempo=500_000), mido.MetaMessage("set_tempo", tempo=1_000_000)]
     )
@@ -52,7 +52,7 @@ def test_beats_follow_the_tempo(tmp_path):
     assert parts.beats(tmp_path / "a.mid", 3.5).tolist() == [0.0, 0.5, 1.0, 2.0, 3.0, 4.0]
 
 
-def test_roles_keep_to_their_range_and_the_harmony():
+def test_compose_roles_keep_to_their_range_and_the_harmony():
     for role, (_, _, (low, high)) in parts.ROLES.items():
         notes = parts.arrange(role, SCORE, GRID[:9], RNG)
         assert low - 12 <= np.median([note.pitch for note in notes]) <= high + 12
@@ -61,7 +61,7 @@ def test_roles_keep_to_their_range_and_the_harmony():
     assert [tones[0] for *_, tones in parts.chords([SCORE.parts[0]], GRID[:9])] == [0, 5]
 
 
-def test_a_zyn_instrument_becomes_a_project(tmp_path):
+def test_project_of_a_zyn_instrument_is_written(tmp_path):
     path = tmp_path / "0001-Saw.xiz"
     path.write_bytes(gzip.compress(b"\n<ZynAddSubFX-data><INSTRUMENT><INFO/></INSTRUMENT></ZynAddSubFX-data>"))
     tree = lmms.project(presets.Preset(path, "any"), (Note(1.0, 1.5, 69, 80),), 4.0)
@@ -73,7 +73,7 @@ def test_a_zyn_instrument_becomes_a_project(tmp_path):
     }
 
 
-def test_sounds_that_are_not_the_notes_are_refused():
+def test_hearing_sound_that_is_not_the_notes_is_refused():
     time = np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE
     notes = (Note(0, 2, 69, 90), Note(2, 4, 71, 90))
     pitch = np.where(time < 2, 440.0, 440 * 2 ** (2 / 12))

@@ -132,7 +132,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_recordings_are_copied_for_prepare(monkeypatch, tmp_path, mirror):
+def test_gather_recordings_are_copied_for_prepare(monkeypatch, tmp_path, mirror):
     root, commit = mirror
     take = {"files": "song/*.wav", "as": "recordings"}
     assert run(monkeypatch, tmp_path, root, [entry(commit, "music", take)]) == 0
@@ -143,7 +143,7 @@ def test_recordings_are_copied_for_prepare(monkeypatch, tmp_path, mirror):
     assert rows_of(tmp_path) == []
 
 
-def test_a_repository_becomes_stems_that_prepare_reads(monkeypatch, tmp_path, mirror, capsys):
+def test_gather_repository_becomes_stems_that_prepare_reads(monkeypatch, tmp_path, mirror, capsys):
     root, commit = mirror
     sources = [
         entry(commit, "groove", MIDI), entry(commit, "guitars", GUITAR), entry(commit, "song", HATS, VOX),
@@ -168,7 +168,7 @@ def test_a_repository_becomes_stems_that_prepare_reads(monkeypatch, tmp_path, mi
     assert told[2].split("\t")[2:4] == ["CC0 1.0", "Somebody"]
 
 
-def test_a_second_run_makes_nothing_anew_and_keeps_other_sources(monkeypatch, tmp_path, mirror):
+def test_gather_again_makes_nothing_anew_and_keeps_other_sources(monkeypatch, tmp_path, mirror):
     root, commit = mirror
     sources = [entry(commit, "song", VOX), entry(commit, "hats", HATS)]
     assert run(monkeypatch, tmp_path, root, sources) == 0
@@ -179,7 +179,7 @@ def test_a_second_run_makes_nothing_anew_and_keeps_other_sources(monkeypatch, tm
     assert len(rows_of(tmp_path)) == 2
 
 
-def test_a_source_that_cannot_be_had_costs_one_line(monkeypatch, tmp_path, mirror, capsys):
+def test_gather_source_that_cannot_be_had_costs_one_line(monkeypatch, tmp_path, mirror, capsys):
     root, commit = mirror
     lost = entry("0" * 40, "lost", VOX)
     empty = entry(commit, "empty", {"files": "nothing/*.wav"})
@@ -192,7 +192,7 @@ def test_a_source_that_cannot_be_had_costs_one_line(monkeypatch, tmp_path, mirro
 
 
 @pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="needs dpkg-deb")
-def test_a_debian_package_is_checked_and_unpacked(tmp_path):
+def test_gather_debian_package_is_checked_and_unpacked(tmp_path):
     tree = tmp_path / "tree"
     note(tree / "usr" / "share" / "sounds" / "a.wav", 440)
     (tree / "DEBIAN").mkdir()
@@ -211,7 +211,7 @@ def test_a_debian_package_is_checked_and_unpacked(tmp_path):
     assert not package.exists()
 
 
-def test_an_archive_cannot_write_elsewhere(tmp_path):
+def test_unpack_archive_cannot_write_elsewhere(tmp_path):
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as file:
         file.writestr("../out.txt", "x")
     with pytest.raises(download.GatherError, match="leads out"):
@@ -226,7 +226,7 @@ def test_an_archive_cannot_write_elsewhere(tmp_path):
         ("a/b/c", "a/**", True),
     ],
 )  # fmt: skip
-def test_globs(path, pattern, expected):
+def test_globs_match_the_files_they_name(path, pattern, expected):
     assert download.matches(path, pattern) == expected
 
 
@@ -241,14 +241,14 @@ def test_globs(path, pattern, expected):
         ({"take": [{"files": "*", "sa": "join"}]}, "sa"),
     ],
 )
-def test_a_wrong_manifest_is_told(tmp_path, change, message):
+def test_load_manifest_at_fault_is_refused(tmp_path, change, message):
     path = tmp_path / "sources.yaml"
     path.write_text(yaml.safe_dump({"sources": [entry("0" * 40, "a", VOX, **change)]}))
     with pytest.raises(ConfigError, match=message):
         manifest.load(path)
 
 
-def test_the_manifest_of_the_project_is_sound():
+def test_load_manifest_of_the_project_is_sound():
     sources = manifest.load(SCRIPTS / "gathering" / "sources.yaml")
     assert len(sources) > 40
     assert all(source.take for source in sources)
@@ -262,7 +262,7 @@ def test_the_manifest_of_the_project_is_sound():
     assert all("Sodium" in take.leave_out for take in everything.take)  # the song is kept apart
 
 
-def test_joined_notes_are_trimmed_and_the_same_each_time(tmp_path):
+def test_join_notes_are_trimmed_and_the_same_each_time(tmp_path):
     for i in range(6):
         path = tmp_path / f"{i}.wav"
         note(path, 220 * (i + 1), 1.0, RATE)
@@ -275,7 +275,7 @@ def test_joined_notes_are_trimmed_and_the_same_each_time(tmp_path):
     assert all(abs(np.abs(piece).max() - layout.PEAK) < 1e-5 for piece in a)
 
 
-def test_drums_are_hit_when_and_as_hard_as_played(tmp_path):
+def test_gather_drums_are_hit_when_and_as_hard_as_played(tmp_path):
     drumming(tmp_path / "x_beat_.mid")
     hits = grooves.read_hits(tmp_path / "x_beat_.mid")
     assert [name for _, name, _ in hits[:4]] == ["kick", "closed", "snare", "closed"]

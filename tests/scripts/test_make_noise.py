@@ -29,7 +29,7 @@ def noise(tmp_path, monkeypatch) -> Path:
     return make(tmp_path / "noise", monkeypatch)
 
 
-def test_each_kind_sounds_and_is_the_same_each_time(noise, tmp_path, monkeypatch):
+def test_make_noise_each_kind_sounds_and_is_the_same_each_time(noise, tmp_path, monkeypatch):
     files = sorted(noise.rglob("*.flac"))
     assert {path.stem for path in files} == set(make_noise.KINDS)
     again = make(tmp_path / "again", monkeypatch)
@@ -40,7 +40,7 @@ def test_each_kind_sounds_and_is_the_same_each_time(noise, tmp_path, monkeypatch
         assert path.read_bytes() == (again / path.relative_to(noise)).read_bytes()
 
 
-def test_mixtures_of_noise_hold_nothing(noise, tmp_path):
+def test_make_noise_mixtures_hold_no_label(noise, tmp_path):
     out = tmp_path / "prepared"
     told = CliRunner().invoke(
         cli.command_line(),

@@ -57,7 +57,7 @@ def run(notes: Path, out: Path, monkeypatch) -> Path:
     return out
 
 
-def test_players_of_the_manifest_play_strokes_that_they_have():
+def test_manifest_players_play_strokes_that_they_have():
     band = config.parse(config.read_yaml(play_hand_drums.PLAYERS), play_hand_drums.Band, "players.yaml")
     rng = np.random.default_rng(0)
     assert len({player.name for player in band.players}) == len(band.players) > 20
@@ -68,13 +68,13 @@ def test_players_of_the_manifest_play_strokes_that_they_have():
         assert 0 <= min(starts) < 5 and 20 < max(starts) < 30, player.name
 
 
-def test_a_pattern_with_an_unknown_stroke_is_refused(tmp_path):
+def test_pattern_with_an_unknown_stroke_is_refused(tmp_path):
     data = {"players": [{"name": "tabla", "strokes": {"na": 60}, "patterns": ["na tun"]}]}
     with pytest.raises(OrganologyError, match="tabla: no such stroke: tun"):
         config.parse(data, play_hand_drums.Band, "players.yaml")
 
 
-def test_strokes_sound_where_they_are_played_in_one_tuning(notes):
+def test_play_strokes_sound_where_they_are_played_in_one_tuning(notes):
     takes = {"ghe": [notes / "drums/ghe.wav"]}
     stem = play_hand_drums.play_recorded(takes, [(1.0, "ghe", 1.0), (2.0, "ghe", 0.5)], 3.0, np.random.default_rng(1))
     assert stem.shape == (96_000,)
@@ -82,7 +82,7 @@ def test_strokes_sound_where_they_are_played_in_one_tuning(notes):
     assert loud[9] < 0.01 and loud[10] > 0.5 > loud[20] > 0.2 and loud[19] < 0.01
 
 
-def test_songs_are_percussion_and_no_drum_kit(notes, tmp_path, monkeypatch, capsys):
+def test_play_songs_are_percussion_and_no_drum_kit(notes, tmp_path, monkeypatch, capsys):
     out = run(notes, tmp_path / "songs", monkeypatch)
     told = capsys.readouterr().out
     assert "absent: strokes are missing" in told and "5 songs" in told

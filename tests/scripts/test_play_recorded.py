@@ -67,7 +67,7 @@ def regions(notes, only=""):
     return list(fonts._regions(notes / "harmonium" / "harmonium.sfz", notes / "harmonium", re.compile(only)))
 
 
-def test_notes_that_are_there_are_kept_and_noises_and_releases_are_not(notes):
+def test_instrument_keeps_notes_and_leaves_noises_and_releases(notes):
     kept = regions(notes)
     names = [region["sample"].relative_to(notes / "harmonium").as_posix() for region in kept]
     assert names == [
@@ -82,7 +82,7 @@ def test_notes_that_are_there_are_kept_and_noises_and_releases_are_not(notes):
     assert len(regions(notes, only="_p_")) == 1
 
 
-def test_of_takes_one_is_drawn_and_none_lies_over_another(notes):
+def test_instrument_of_several_takes_draws_one(notes):
     drawn = {
         tuple(region["sample"].name for region in fonts.one_take(regions(notes), np.random.default_rng(seed)))
         for seed in range(12)
@@ -93,7 +93,7 @@ def test_of_takes_one_is_drawn_and_none_lies_over_another(notes):
     }
 
 
-def test_an_instrument_that_is_not_there_costs_one_line(notes, tmp_path):
+def test_instrument_that_is_missing_costs_one_line(notes, tmp_path):
     with pytest.raises(CorpusError, match=r"none\.sfz: no such file \(instrument harmonium\)"):
         fonts.make_font(instrument(sfz="harmonium/none.sfz"), notes, tmp_path, 0)
     with pytest.raises(CorpusError, match="none of its recordings is there"):
@@ -111,7 +111,7 @@ def part(pitches, together=1, track=0, program=0, step=0.25):
     return Part(track, track, program, tuple(found))
 
 
-def test_parts_are_bass_chords_or_one_voice():
+def test_casting_parts_are_bass_chords_or_one_voice():
     assert casting.role_of(part([40] * 10)) == "bass"
     assert casting.role_of(part([60] * 10, together=3)) == "chords"
     assert casting.role_of(part([70] * 10)) == "lead"
@@ -119,7 +119,7 @@ def test_parts_are_bass_chords_or_one_voice():
     assert [(voice.role, len(voice.notes)) for voice in casting.voices(score)] == [("bass", 20), ("lead", 9)]
 
 
-def test_each_part_goes_to_another_instrument_that_can_play_it():
+def test_casting_each_part_goes_to_another_instrument():
     one = fonts.Font(instrument(), Path("one.sf2"), 60, 84)
     two = fonts.Font(instrument(name="tuba", roles=("bass",)), Path("two.sf2"), 28, 55)
     found = casting.voices(Score((part([72, 90] * 8), part([40] * 10), part([65] * 9)), 10.0))
@@ -132,14 +132,14 @@ def test_each_part_goes_to_another_instrument_that_can_play_it():
 @pytest.mark.parametrize(
     ("pitches", "low", "high", "expected"), [([30, 32], 60, 84, [66, 68]), ([100, 62], 60, 84, [76, 62])]
 )
-def test_notes_move_by_octaves_into_the_range(pitches, low, high, expected):
+def test_casting_notes_move_by_octaves_into_the_range(pitches, low, high, expected):
     notes = tuple(Note(i, i + 1.0, pitch, 80) for i, pitch in enumerate(pitches))
     moved = [note.pitch for note in casting.within(notes, low, high)]
     assert moved == expected
     assert all((a - b) % 12 == 0 for a, b in zip(moved, pitches, strict=True))
 
 
-def test_the_instruments_of_the_project_are_sound():
+def test_load_instruments_of_the_project_are_sound():
     band = config.parse(config.read_yaml(play_recorded.INSTRUMENTS), play_recorded.Band, "instruments.yaml")
     names = [instrument.name for instrument in band.instruments]
     assert len(set(names)) == len(names) > 30
@@ -154,7 +154,7 @@ def test_the_instruments_of_the_project_are_sound():
 @pytest.mark.skipif(
     not (shutil.which("polyphone") and shutil.which("fluidsynth")), reason="polyphone or fluidsynth missing"
 )
-def test_a_song_is_played_and_can_be_prepared(notes, tmp_path, monkeypatch, capsys):
+def test_play_song_can_be_prepared(notes, tmp_path, monkeypatch, capsys):
     track = mido.MidiTrack()
     for i in range(24):
         track += [
@@ -188,7 +188,7 @@ def test_a_song_is_played_and_can_be_prepared(notes, tmp_path, monkeypatch, caps
     assert min(abs(np.argmax(spectrum) / 2 - pitch) for pitch in (261.63, 440.0)) < 2
 
 
-def test_a_wrong_list_of_instruments_is_told(tmp_path):
+def test_load_instruments_at_fault_is_refused(tmp_path):
     (tmp_path / "band.yaml").write_text("instruments:\n- {name: a, sfz: b, program: 1, roles: [solo], licence: c}\n")
     with pytest.raises(OrganologyError, match="roles are lead"):
         config.parse(config.read_yaml(tmp_path / "band.yaml"), play_recorded.Band, "band.yaml")

@@ -52,13 +52,13 @@ def traced(monkeypatch):
     torch._dynamo.reset()
 
 
-def test_a_compiled_network_learns_the_same(traced):
+def test_compile_network_learns_the_same(traced):
     plain, compiled = gradients(module()), gradients(module(compile=True))
     assert traced
     assert all(torch.equal(a, b) for a, b in zip(plain, compiled, strict=True))
 
 
-def test_it_is_compiled_once_and_in_one_piece(traced):
+def test_compile_network_once_and_in_one_piece(traced):
     compiled = module(compile=True)
     for _ in range(3):
         gradients(compiled)
@@ -67,7 +67,7 @@ def test_it_is_compiled_once_and_in_one_piece(traced):
     assert any("conv" in name for name in names) and not any("stft" in name for name in names)
 
 
-def test_where_compilation_fails_training_goes_on(monkeypatch, caplog):
+def test_compile_that_fails_lets_training_go_on(monkeypatch, caplog):
     def broken(graph, inputs):
         raise RuntimeError("no compiler found")
 
@@ -83,11 +83,11 @@ def test_where_compilation_fails_training_goes_on(monkeypatch, caplog):
     torch._dynamo.reset()
 
 
-def test_nothing_of_the_compiled_network_is_in_the_state():
+def test_compile_network_leaves_nothing_in_the_state():
     assert module(compile=True).state_dict().keys() == module().state_dict().keys()
 
 
-def test_losses_on_a_gpu_are_read_some_at_a_time():
+def test_loss_meter_on_a_gpu_reads_some_at_a_time():
     class OnGpu(torch.Tensor):
         device = torch.device("cuda")
 
@@ -111,7 +111,7 @@ def test_losses_on_a_gpu_are_read_some_at_a_time():
         meter.add(loss(1.0), last=True)
 
 
-def test_on_a_cpu_each_loss_is_read_at_once():
+def test_loss_meter_on_a_cpu_reads_each_at_once():
     meter = LossMeter()
     meter.add(torch.tensor(2.0))
     assert meter.mean == 2.0

@@ -122,7 +122,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_run_leaves_its_folder(run, place):
+def test_distill_run_leaves_its_folder(run, place):
     assert sorted(path.name for path in run.iterdir()) == [
         "best", "last.ckpt", "logs", "recipe.yaml", "summary.json", "test",
     ]  # fmt: skip
@@ -145,7 +145,7 @@ def test_a_run_leaves_its_folder(run, place):
     assert not any("tagger" in name for name in torch.load(run / "last.ckpt", weights_only=True)["state_dict"])
 
 
-def test_killed_in_an_epoch_and_resumed_is_as_if_undisturbed(run, place, recipe):
+def test_distill_killed_in_an_epoch_and_resumed_is_as_undisturbed(run, place, recipe):
     script = """
 import os, signal, sys, torch
 from pathlib import Path
@@ -179,7 +179,7 @@ train(load_pretraining_recipe(sys.argv[1]), Path(sys.argv[2]))
         assert all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-def test_transfer_takes_the_backbone_and_not_the_head(run, tmp_path):
+def test_transfer_from_distilled_takes_the_backbone_and_not_the_head(run, tmp_path):
     make_corpus(tmp_path / "stems")
     settings = load_recipe(write_recipe(tmp_path / "tiny.yaml", tmp_path / "stems", epochs=1, batches_per_epoch=2))
     train(override(settings, transfer="frozen", pretrained=run / "best"), tmp_path / "frozen")
@@ -189,7 +189,7 @@ def test_transfer_takes_the_backbone_and_not_the_head(run, tmp_path):
     assert len(load_checkpoint(tmp_path / "frozen/best")[1].labels) == 15
 
 
-def test_learns_what_the_teacher_says(place):
+def test_distill_learns_what_the_teacher_says(place):
     """The loss falls well below that of saying the mean of each label to everything, where learning begins."""
     model = {"channels": [4, 6, 8, 8, 8, 8, 8], "head": "linear"}
     recipe = load_pretraining_recipe(write(place / "learns.yaml", corpora=[], recordings=["tagged"], model=model))
@@ -202,7 +202,7 @@ def test_learns_what_the_teacher_says(place):
     assert summary["corpora"][0]["tracks"] == {"test": 3, "train": 3, "validation": 3}
 
 
-def test_bfloat16_learns_too_and_its_scores_are_float32(place, recipe):
+def test_distill_in_bfloat16_learns_and_scores_are_float32(place, recipe):
     settings = override(recipe, epochs=1, precision="bf16-mixed")
     summary = train(settings, place / "bf16")
     assert 0 < summary["test"]["loss"] < 2
@@ -214,7 +214,7 @@ def test_bfloat16_learns_too_and_its_scores_are_float32(place, recipe):
     assert {value.dtype for value in kept.values() if value.is_floating_point()} == {torch.float32}
 
 
-def test_the_head_begins_at_the_teachers_mean(recipe):
+def test_distill_head_begins_at_the_teachers_mean(recipe):
     teacher, audio, task = AudioSetTeacher(recipe.teacher), training_audio(recipe), DistillationTask(recipe)
     one, other = (task.module(0) for _ in range(2))
     bias = one.network.head[-1].bias
@@ -224,7 +224,7 @@ def test_the_head_begins_at_the_teachers_mean(recipe):
     assert bias.requires_grad
 
 
-def test_the_teacher_computes_in_float32_under_autocast():
+def test_teacher_under_autocast_computes_in_float32():
     teacher, waveform = AudioSetTeacher("x.pt"), torch.randn(2, 35_200) * 0.1
     plain = teacher.scores(waveform)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -236,7 +236,7 @@ def test_the_teacher_computes_in_float32_under_autocast():
     assert plain.shape == (2, 527) and not plain.requires_grad
 
 
-def test_mixtures_and_recordings_by_turns(place):
+def test_distill_data_takes_mixtures_and_recordings_by_turns(place):
     both = load_pretraining_recipe(write(place / "both.yaml", recordings=["tagged"], recording_share=0.3))
     audio = training_audio(both)
     songs = [audio[i].songs for i in range(40)]
@@ -250,7 +250,7 @@ def test_mixtures_and_recordings_by_turns(place):
     assert all(torch.equal(a.waveform, b.waveform) for a, b in zip(kept, made, strict=True))
 
 
-def test_figures_against_the_teacher():
+def test_distill_figures_are_against_the_teacher():
     taught = np.array([[0.9, 0.05, 0.2], [0.8, 0.01, 0.0], [0.02, 0.09, 0.3], [0.01, 0.0, 0.4]], dtype=np.float32)
     scores = np.array([[0.7, 0.5, 0.6], [0.6, 0.5, 0.1], [0.1, 0.5, 0.7], [0.2, 0.5, 0.05]], dtype=np.float32)
     config = DistillationConfig(min_items=1)
@@ -269,7 +269,7 @@ def test_figures_against_the_teacher():
         teacher_metrics(taught, scores * np.nan, config, ("a", "b", "c"))
 
 
-def test_loss_is_the_cross_entropy_of_the_teachers_scores():
+def test_distill_loss_is_the_cross_entropy_of_the_teachers_scores():
     teacher = AudioSetTeacher("x.pt")
     network = InstrumentNet(ModelConfig(channels=(4, 4)), audioset_labels())
     module = DistillationModule(network.eval(), DistillationConfig(), 0, teacher)
@@ -280,7 +280,7 @@ def test_loss_is_the_cross_entropy_of_the_teachers_scores():
     torch.testing.assert_close(module.batch_loss(batch).double(), wanted, rtol=1e-5, atol=1e-6)
 
 
-def test_command_line(place, tmp_path):
+def test_distill_verb_trains_and_reports(place, tmp_path):
     arguments = ["pretrain", str(place / "tiny.yaml"), "--out", str(tmp_path / "run"), "--epochs", "1", "--seed", "5"]
     done = CliRunner().invoke(cli.command_line(), arguments)
     assert done.exit_code == 0, done.output
@@ -290,7 +290,7 @@ def test_command_line(place, tmp_path):
     assert kept.teacher.resolve() == (place / "tagger.pt").resolve()
 
 
-def test_faults_of_files_come_before_the_folder(recipe, run, tmp_path):
+def test_distill_faults_of_files_come_before_the_folder(recipe, run, tmp_path):
     with pytest.raises(ConfigError, match="no such teacher"):
         train(recipe.with_paths(lambda p: tmp_path / p.name), tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -321,14 +321,14 @@ def test_faults_of_files_come_before_the_folder(recipe, run, tmp_path):
         ({"training": {"test_split": "train"}}, r"training\.test_split"),
     ],
 )
-def test_faults_are_one_line_with_file_and_place(tmp_path, values, place):
+def test_distill_faults_are_one_line_with_file_and_place(tmp_path, values, place):
     path = write(tmp_path / "mine.yaml", **values)
     with pytest.raises(ConfigError, match=place) as caught:
         load_pretraining_recipe(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_the_recipe_of_the_project():
+def test_distill_recipe_of_the_project_is_valid():
     path = RECIPES / "teacher_pretraining.yaml"
     recipe = load_pretraining_recipe(path)
     assert isinstance(load_pretraining_recipe(RECIPES / "pretraining.yaml"), PretrainingRecipe)

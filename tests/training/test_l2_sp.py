@@ -21,7 +21,7 @@ def begin(decay):
     return callback, trainer, module
 
 
-def test_each_group_moves_back_by_its_own_rate():
+def test_l2_sp_each_group_moves_back_by_its_own_rate():
     callback, trainer, module = begin(decay=2.0)
     first = module.network.weight.detach().clone(), module.network.bias.detach().clone()
     with torch.no_grad():
@@ -34,7 +34,7 @@ def test_each_group_moves_back_by_its_own_rate():
     assert module.network.frozen.item() == 2.0
 
 
-def test_a_resumed_run_decays_toward_the_very_first_weights():
+def test_l2_sp_resumed_run_decays_toward_the_very_first_weights():
     callback, trainer, module = begin(decay=1.0)
     first = module.network.weight.detach().clone()
     with torch.no_grad():

@@ -23,7 +23,7 @@ def logit(p):
     return math.log(p / (1 - p))
 
 
-def test_unknown_targets_contribute_nothing():
+def test_loss_unknown_targets_contribute_nothing():
     logits = torch.tensor([[logit(0.8), logit(0.3), 50.0], [logit(0.6), -50.0, logit(0.9)]], requires_grad=True)
     targets = torch.tensor([[1, 0, -1], [0, -1, 1]], dtype=torch.int8)
     loss = masked_bce(logits, targets)
@@ -34,7 +34,7 @@ def test_unknown_targets_contribute_nothing():
     assert float(logits.grad[0, 0]) == pytest.approx((0.8 - 1) / 4, rel=1e-5)
 
 
-def test_nothing_known_is_a_loss_of_nought():
+def test_loss_nothing_known_is_nought():
     logits = torch.ones(2, 3, requires_grad=True)
     loss = masked_bce(logits, torch.full((2, 3), -1, dtype=torch.int8))
     loss.backward()
@@ -42,7 +42,7 @@ def test_nothing_known_is_a_loss_of_nought():
     assert (logits.grad == 0).all()
 
 
-def test_teacher_without_a_label_leaves_it_out():
+def test_loss_teacher_without_a_label_leaves_it_out():
     logits = torch.tensor([[logit(0.8), logit(0.3)]])
     targets = torch.tensor([[1, 0]], dtype=torch.int8)
     teacher, knows = torch.tensor([[0.5, 0.9]]), torch.tensor([True, False])
@@ -50,7 +50,7 @@ def test_teacher_without_a_label_leaves_it_out():
     assert float(transfer_loss(logits, targets, teacher, 0.3, knows)) == pytest.approx(by_hand, rel=1e-6)
 
 
-def test_teacher_counts_where_labels_are_unknown():
+def test_loss_teacher_counts_where_labels_are_unknown():
     logits = torch.tensor([[logit(0.8), logit(0.3)]])
     targets = torch.tensor([[1, -1]], dtype=torch.int8)
     teacher = torch.tensor([[0.5, 0.25]])
@@ -59,13 +59,13 @@ def test_teacher_counts_where_labels_are_unknown():
     assert float(transfer_loss(logits, targets)) == pytest.approx(bce(0.8, 1), rel=1e-6)
 
 
-def test_step_schedule_is_the_papers():
+def test_schedule_step_is_the_papers():
     config = TrainingConfig()
     for epoch, factor in ((0, 1), (19.99, 1), (20, 0.3), (59, 0.09), (140, 0.3**7), (149.9, 0.3**7)):
         assert learning_rate_factor(config, epoch) == pytest.approx(factor)
 
 
-def test_cosine_schedule_with_warm_up():
+def test_schedule_cosine_with_warm_up_rises_and_falls():
     config = TrainingConfig(schedule="cosine", epochs=10, warmup_epochs=2, final_factor=0.1, batches_per_epoch=100)
     assert learning_rate_factor(config, 0) == pytest.approx(0.01 / 2.01)
     assert learning_rate_factor(config, 1) == pytest.approx(1.01 / 2.01)
@@ -86,11 +86,11 @@ def test_cosine_schedule_with_warm_up():
         ({"unfreeze_after_epochs": 3}, 3, True),
     ],
 )
-def test_backbone_learns_by_method_and_epoch(settings, epoch, learning):
+def test_schedule_backbone_learns_by_method_and_epoch(settings, epoch, learning):
     assert backbone_learns(TrainingConfig(**settings), epoch) is learning
 
 
-def test_frozen_stages_keep_weights_and_statistics():
+def test_schedule_frozen_stages_keep_weights_and_statistics():
     network = InstrumentNet(ModelConfig(channels=(4, 4, 4, 4, 4, 4, 4)))
     set_learning(network, TrainingConfig(transfer="frozen"), 0)
     network.freeze_backbone(learn_last=2)
@@ -104,7 +104,7 @@ def test_frozen_stages_keep_weights_and_statistics():
     assert any(name.startswith("backbone.blocks.5") for name in changed)
 
 
-def test_batch_norm_statistics_can_be_kept():
+def test_schedule_batch_norm_statistics_can_be_kept():
     network = InstrumentNet(ModelConfig(channels=(4, 4, 4, 4, 4, 4, 4)))
     set_learning(network, TrainingConfig(freeze_batch_norm=True), 0)
     norms = [module for module in network.backbone.modules() if isinstance(module, nn.BatchNorm2d)]

@@ -28,7 +28,7 @@ def write(folder: Path, **values: object) -> Path:
     return path
 
 
-def test_defaults_are_the_papers():
+def test_recipe_defaults_are_the_papers():
     training = TrainingConfig()
     assert (training.transfer, training.epochs, training.batches_per_epoch, training.batch_size) == (
         "finetuned", 150, 120, 16,
@@ -41,18 +41,18 @@ def test_defaults_are_the_papers():
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_recipes_of_the_project_are_valid(path):
+def test_load_recipe_of_the_project_is_valid(path):
     assert load_recipe(path).name == path.stem
 
 
-def test_the_paper_recipe_says_what_the_defaults_say():
+def test_load_recipe_of_the_paper_is_the_defaults():
     (path,) = (path for path in RECIPES if path.stem == "paper")
     recipe = load_recipe(path)
     assert dataclasses.replace(recipe.training, thresholds="per_label") == TrainingConfig()
     assert (recipe.mixing.p_musical, len(recipe.corpora)) == (0.6, 3)
 
 
-def test_paths_are_relative_to_the_recipe(tmp_path):
+def test_load_recipe_paths_are_relative_to_it(tmp_path):
     (tmp_path / "deep").mkdir()
     path = write(
         tmp_path / "deep",
@@ -67,7 +67,7 @@ def test_paths_are_relative_to_the_recipe(tmp_path):
     assert recipe.name == "mine"
 
 
-def test_a_saved_recipe_reads_back_from_anywhere(tmp_path):
+def test_save_recipe_reads_back_from_anywhere(tmp_path):
     recipe = load_recipe(write(tmp_path, pretrained="w", mixing={"kind_weights": {"notes": 0.5}}))
     save_recipe(recipe, tmp_path / "runs" / "x" / "recipe.yaml")
     assert "../../a" in (tmp_path / "runs" / "x" / "recipe.yaml").read_text()
@@ -96,7 +96,7 @@ def test_a_saved_recipe_reads_back_from_anywhere(tmp_path):
         ({"seed": -1}, "seed must be 0"),
     ],
 )
-def test_faults_are_one_line_with_file_and_place(tmp_path, values, place):
+def test_load_recipe_faults_are_one_line_with_file_and_place(tmp_path, values, place):
     path = write(tmp_path, **values)
     with pytest.raises(ConfigError, match=place) as caught:
         load_recipe(path)
@@ -104,7 +104,7 @@ def test_faults_are_one_line_with_file_and_place(tmp_path, values, place):
     assert "\n" not in str(caught.value)
 
 
-def test_command_line_settings_are_checked_too():
+def test_override_settings_are_checked_too():
     recipe = Recipe(corpora=(Path("a"),))
     assert override(recipe, seed=0, transfer=None, epochs=3).training.epochs == 3
     assert override(recipe, corpora=[Path("b")]).corpora == (Path("b"),)
@@ -114,7 +114,7 @@ def test_command_line_settings_are_checked_too():
         override(recipe, seed=-1)
 
 
-def test_transfer_without_weights_is_refused(tmp_path):
+def test_load_recipe_transfer_without_weights_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="finetuned needs `pretrained`"):
         require_files(Recipe(corpora=(Path("a"),), name="x"))
     with pytest.raises(ConfigError, match=r"none\.pt: no such"):
@@ -124,7 +124,7 @@ def test_transfer_without_weights_is_refused(tmp_path):
         require_files(Recipe(corpora=(Path("a"),), training=soft))
 
 
-def test_difference_names_the_place():
+def test_recipe_difference_names_the_place():
     one = Recipe(corpora=(Path("a"),))
     other = override(one, batch_size=8, workers=0)
     assert difference(one, other, ()) == "training.batch_size"

@@ -9,29 +9,41 @@ import numpy as np
 import pytest
 import soundfile as sf
 import torch
+from sklearn.linear_model import RidgeCV
 from typer.testing import CliRunner
 
+from corpora_trees_slakh import prepare_tags
+from model_signals import metadata as about
+from model_signals import settled
 from organology import cli
-from organology.corpora.readers.recordings import prepare_recordings
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
 from organology.errors import ConfigError, CorpusError, ModelError
 from organology.labels import Vocabulary, default_set
 from organology.mixing import Mixer, StemPool
-from organology.model import InstrumentNet, ModelConfig, load_checkpoint
+from organology.model import InstrumentNet, ModelConfig, load_checkpoint, save_checkpoint
 from organology.model.taggers.musicnn import MusicTagger
 from organology.training import load_pretraining_recipe, load_recipe
 from organology.training.data import MixtureDataset
-from organology.training.distillation.head_blending import distill
+from organology.training.distillation.head_blending import PENALTIES, distill
 from organology.training.run import train
 from organology.training.teachers.config import SelfTraining
-from organology.training.teachers.pseudo_labels import PseudoLabeler
+from organology.training.teachers.pseudo_labels import RECORDING_FLOOR_DB, PseudoLabeler
 from organology.training.teachers.tags import TagTeacher, tag_table
-from organology.training.transfer.data import training_audio
+from organology.training.transfer import data as transfer_data
+from organology.training.transfer.data import compared_recordings, training_audio
 from training_support import RATE, make_corpus, sound, write_recipe
 
 LABELS = default_set().labels
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_compared():
+    """The tagger is brought to the model's spread on some recordings; a run of seconds needs no thousand of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer_data, "COMPARED_RECORDINGS", 48)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +57,14 @@ def place(tmp_path_factory):
         path.parent.mkdir(parents=True, exist_ok=True)
         sf.write(path, sound("piano", number) + sound("drums", number), RATE)
     sf.write(folder / "music" / "click.wav", sound("drums", 0)[:RATE], RATE)
-    prepare_recordings(folder / "music", folder / "recordings", min_seconds=2, in_place=True, licence="CC0-1.0")
+    prepare_tags(
+        "recordings",
+        folder / "music",
+        folder / "recordings",
+        min_seconds=2,
+        in_place=True,
+        settings={"licence": "CC0-1.0"},
+    )
     torch.save(random_tagger().state_dict(), folder / "musicnn.pth")
     return folder
 
@@ -72,7 +91,7 @@ def waveforms(n=6):
     return torch.from_numpy(np.stack([sound("piano", i)[: 2 * RATE] for i in range(n)]).astype(np.float32))
 
 
-def test_a_folder_becomes_a_corpus_without_tags(place, tmp_path):
+def test_prepare_recordings_folder_becomes_a_corpus_without_tags(place, tmp_path):
     pool = TaggingPool.load([place / "recordings"], "train")
     assert pool.tags == ()
     tracks = {track for _, track in pool.tracks} | {
@@ -91,21 +110,21 @@ def test_a_folder_becomes_a_corpus_without_tags(place, tmp_path):
     assert all(path.is_relative_to(out) for path in TaggingPool.load([out], "train").paths)
 
 
-def test_without_tags_there_is_nothing_to_pretrain_on(place, tmp_path):
+def test_pretrain_on_recordings_without_tags_is_refused(place, tmp_path):
     recipe = tmp_path / "pretraining.yaml"
     recipe.write_text(f"corpora: [{place / 'recordings'}]\n", encoding="utf-8")
     with pytest.raises(CorpusError, match="recordings: recordings without tags"):
         train(load_pretraining_recipe(recipe), tmp_path / "run")
 
 
-def test_what_is_no_folder_of_recordings_is_an_error(tmp_path):
+def test_prepare_recordings_other_folder_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     for folder, reason in (("nowhere", "no such folder"), ("empty", "no audio in this folder")):
         with pytest.raises(CorpusError, match=f"{folder}: {reason}"):
-            prepare_recordings(tmp_path / folder, tmp_path / "out")
+            prepare_tags("recordings", tmp_path / folder, tmp_path / "out")
 
 
-def test_labels_are_read_from_tags():
+def test_tag_table_gives_the_tags_of_each_label():
     from organology.corpora.readers.jamendo import TAGS
 
     table = {
@@ -130,7 +149,7 @@ def test_labels_are_read_from_tags():
     assert {"singing", "choir", "female voice"} < table["singer"] == table["voice"]
 
 
-def test_a_tagger_speaks_of_what_it_has_tags_for(place):
+def test_tag_teacher_knows_what_it_has_tags_for(place):
     every = TagTeacher(place / "musicnn.pth", default_set())
     says = dict(zip(LABELS, every.knows.tolist(), strict=True))
     assert not says["brass"] and not says["woodwind"] and says["piano"]
@@ -143,7 +162,7 @@ def test_a_tagger_speaks_of_what_it_has_tags_for(place):
         TagTeacher(place / "musicnn.pth", default_set(), ("brass",))
 
 
-def test_the_tagger_hears_the_same_at_16_khz_and_at_32():
+def test_tagger_front_end_at_32_khz_is_that_of_16_khz():
     """Its front end takes a transform of twice the length in place of resampling."""
     tagger = MusicTagger().eval()
     rng = np.random.default_rng(5)
@@ -158,7 +177,7 @@ def test_the_tagger_hears_the_same_at_16_khz_and_at_32():
     assert (here - there)[:, :, 2:-2].abs().max() < 0.05
 
 
-def test_targets_by_hand(place):
+def test_pseudo_labels_of_known_scores_are_exact(place):
     config = SelfTraining((place / "recordings",), place / "model/best", place / "musicnn.pth", tagger_share=0.25)
     committee, x = PseudoLabeler(config, default_set()), waveforms()
     committee.compare([x[:4], x[4:]])
@@ -175,7 +194,7 @@ def test_targets_by_hand(place):
     assert (alone.scores(x) - model.sigmoid()).abs().max() < 1e-6
 
 
-def test_recordings_follow_the_mixtures_of_each_batch(place):
+def test_self_training_recordings_follow_the_mixtures_of_each_batch(place):
     recipe = recipe_of(place, "order")
     mixer = Mixer(StemPool.load(recipe.corpora, "train", recipe.mixing), recipe.mixing, recipe.seed)
     audio, mixtures = training_audio(recipe, mixer), MixtureDataset(mixer)
@@ -188,9 +207,12 @@ def test_recordings_follow_the_mixtures_of_each_batch(place):
         assert item.songs.startswith("recordings/band ")
         assert torch.equal(item.waveform, audio.recording(number).waveform)
     assert not torch.equal(audio[4].waveform, audio[5].waveform)
+    batches = list(compared_recordings(audio, 24))
+    assert [len(batch) for batch in batches] == [24, 24]
+    assert torch.equal(batches[1][0], audio.recording(24).waveform)
 
 
-def test_a_run_goes_on_with_the_model_and_resumes(place):
+def test_self_training_run_goes_on_with_the_model_and_resumes(place):
     recipe = recipe_of(place, "whole")
     summary = train(recipe, place / "whole")
     assert summary["epochs"] == 2
@@ -215,7 +237,7 @@ def _interrupted_in_the_second_epoch(self, batch, batch_idx):
     self._validated.append((batch.targets.cpu(), self.score_batch(batch.waveform)))
 
 
-def test_what_recordings_say_counts(place):
+def test_self_training_tagger_and_weight_move_the_result(place):
     """The tagger's share moves the weights elsewhere; the recordings' weight 0 leaves them out."""
     scores = {}
     for name, tagger, weight in (("none", "musicnn.pth", 0.0), ("alone", None, 0.9), ("both", "musicnn.pth", 0.9)):
@@ -238,12 +260,12 @@ def test_what_recordings_say_counts(place):
         ({"tagger_labels": ["kazoo"]}, "not a label of bradl15: 'kazoo'"),
     ],
 )
-def test_settings_that_cannot_be(place, own, reason):
+def test_self_training_wrong_settings_are_refused(place, own, reason):
     with pytest.raises(ConfigError, match=reason):
         recipe_of(place, "wrong", **own)
 
 
-def test_files_that_are_not_there(place):
+def test_self_training_missing_files_are_refused(place):
     for own, reason in (
         ({"model": "nowhere"}, "nowhere: no such checkpoint folder"),
         ({"tagger": "no.pth"}, "no.pth: no such music tagger"),
@@ -253,7 +275,7 @@ def test_files_that_are_not_there(place):
             train(recipe_of(place, "missing", **own), place / "missing")
 
 
-def test_it_goes_on_with_a_model_or_not_at_all(place):
+def test_self_training_without_its_model_is_refused(place):
     own = {"recordings": ["recordings"], "model": "model/best"}
     with pytest.raises(ConfigError, match="transfer cannot be scratch"):
         load_recipe(write_recipe(place / "scratch.yaml", place / "corpus", self_training=own))
@@ -263,7 +285,7 @@ def test_it_goes_on_with_a_model_or_not_at_all(place):
         train(other, place / "other")
 
 
-def test_it_may_go_on_at_another_level(place):
+def test_self_training_at_another_level_scores_alike(place):
     recipe = recipe_of(place, "leveled")
     leveled = dataclasses.replace(recipe.model.frontend_config, level_db=-30.0)
     recipe = dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, frontend=leveled))
@@ -278,7 +300,7 @@ def test_it_may_go_on_at_another_level(place):
 
 
 @pytest.mark.parametrize("head", ["paper", "linear", "anchored"])
-def test_another_output_layer_is_mixed_in(head):
+def test_blend_of_any_head_mixes_another_layer_in(head):
     backbone = "mobilenet" if head == "anchored" else "short-chunk"
     channels = {} if head == "anchored" else {"channels": (4, 6, 8, 8, 8, 8, 8)}
     torch.manual_seed(2)
@@ -292,7 +314,7 @@ def test_another_output_layer_is_mixed_in(head):
         assert torch.allclose(net.head(embedding), wanted, atol=1e-4)
 
 
-def test_distilled_by_command(place, tmp_path):
+def test_distill_verb_blends_the_labels_that_are_named(place, tmp_path):
     arguments = ["distill", place / "model/best", place / "recordings", "--tagger", place / "musicnn.pth"]
     some = ["--label", "piano", "--label", "electric bass", "--chunks", "64", "--share", "0.5"]
     told = CliRunner().invoke(cli.command_line(), [*map(str, arguments), *some, "--out", str(tmp_path / "out")])
@@ -308,22 +330,39 @@ def test_distilled_by_command(place, tmp_path):
     said = [label in explained for label in LABELS]
     assert torch.equal(own[:, [not s for s in said]], mixed[:, [not s for s in said]])
     assert not torch.allclose(own[:, said], mixed[:, said], atol=1e-3)
-    # Share 1 with the network's own features: what the regression explains of the tagger, it says.
-    teacher = TagTeacher(place / "musicnn.pth", default_set())
-    net, _ = distill(place / "model/best", [place / "recordings"], place / "musicnn.pth", 1.0, ("piano",), 128)
-    chunks = TaggedChunks(TaggingPool.load([place / "recordings"], "train"), ChunkConfig(chunk_seconds=1.1))
-    audio = torch.from_numpy(np.stack([chunks.chunk(i).audio for i in range(128)]))
-    with torch.no_grad():
-        piano, taught = (
-            net(audio)[:, LABELS.index("piano")],
-            teacher.logits(audio)[:, LABELS.index("piano")],
+
+
+def test_distill_with_share_1_is_the_regression_of_the_tagger_on_the_features(place, tmp_path):
+    """Brought to the mean and spread of the network's own logits; what it explains is measured on other recordings."""
+    own = settled(ModelConfig(channels=(4, 6, 8, 8, 8, 8, 8)))  # a run of seconds has features that hardly vary
+    save_checkpoint(tmp_path / "own", own, dataclasses.replace(about(own), window_seconds=1.1))
+    net, metadata = distill(tmp_path / "own", [place / "recordings"], place / "musicnn.pth", 1.0, ("piano",), 160)
+    teacher, piano = TagTeacher(place / "musicnn.pth", default_set()), LABELS.index("piano")
+    features, before, wanted, made = {}, {}, {}, {}
+    for split, count in (("train", 160), ("validation", 16)):
+        chunks = TaggedChunks(
+            TaggingPool.load([place / "recordings"], split),
+            ChunkConfig(chunk_seconds=1.1, floor_db=RECORDING_FLOOR_DB),
         )
-        before_it = before(audio)[:, LABELS.index("piano")]
-    assert float(piano.mean()) == pytest.approx(float(before_it.mean()), abs=0.01)
-    assert np.corrcoef(piano, taught)[0, 1] > max(0.2, np.corrcoef(before_it, taught)[0, 1] + 0.2)
+        audio = torch.from_numpy(np.stack([chunks.chunk(i).audio for i in range(count)]))
+        with torch.no_grad():
+            features[split] = own.head.features(own.embed(audio)).double().numpy()
+            before[split] = own(audio)[:, piano].double().numpy()
+            wanted[split] = teacher.logits(audio)[:, piano].double().numpy()
+            made[split] = net(audio)[:, piano].double().numpy()
+    mean, spread = wanted["train"].mean(), wanted["train"].std()
+    like_own = {
+        split: (each - mean) / spread * before["train"].std() + before["train"].mean() for split, each in wanted.items()
+    }
+    fit = RidgeCV(PENALTIES).fit(features["train"], like_own["train"])
+    for split in ("train", "validation"):
+        np.testing.assert_allclose(made[split], fit.predict(features[split]), atol=1e-3)
+    explained = metadata.provenance["distilled"][-1]["explained_variance"]["piano"]
+    assert explained == pytest.approx(fit.score(features["validation"], like_own["validation"]), abs=2e-3)
+    assert np.corrcoef(made["train"], wanted["train"])[0, 1] > 0.3 > np.corrcoef(before["train"], wanted["train"])[0, 1]
 
 
-def test_distilling_what_cannot_be(place):
+def test_distill_wrong_settings_are_refused(place):
     settings = (place / "model/best", [place / "recordings"], place / "musicnn.pth")
     with pytest.raises(ConfigError, match="share must be from 0 to 1"):
         distill(*settings, share=2)

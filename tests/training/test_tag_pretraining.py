@@ -16,10 +16,9 @@ import yaml
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from corpora_trees_slakh import jamendo
+from corpora_trees_slakh import jamendo, prepare_tags
 from organology import cli
 from organology.corpora.readers.jamendo import TAGS as JAMENDO_TAGS
-from organology.corpora.readers.jamendo import prepare_jamendo
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
 from organology.errors import ConfigError, CorpusError
 from organology.model import load_checkpoint
@@ -94,7 +93,7 @@ def assert_same_weights(one: Path, other: Path) -> None:
             assert torch.equal(value, second[name]), name
 
 
-def test_a_run_leaves_its_folder(run, place):
+def test_pretrain_run_leaves_its_folder(run, place):
     assert sorted(path.name for path in run.iterdir()) == [
         "best", "last.ckpt", "logs", "recipe.yaml", "summary.json", "test",
     ]  # fmt: skip
@@ -119,7 +118,7 @@ def test_a_run_leaves_its_folder(run, place):
     assert str(place) not in metadata.to_json()
 
 
-def test_killed_in_an_epoch_and_resumed_is_as_if_undisturbed(run, place, recipe):
+def test_pretrain_killed_in_an_epoch_and_resumed_is_as_undisturbed(run, place, recipe):
     script = """
 import os, signal, sys, torch
 from pathlib import Path
@@ -146,7 +145,7 @@ train(load_pretraining_recipe(sys.argv[1]), Path(sys.argv[2]))
     assert kept[0] == kept[1]
 
 
-def test_a_new_phase_begins_with_the_best_weights(place, recipe):
+def test_pretrain_new_phase_begins_with_the_best_weights(place, recipe):
     train(override(recipe, epochs=2), place / "two")
     last = torch.load(place / "two/last.ckpt", weights_only=True)
     for name, value in load_file(place / "two/best/model.safetensors").items():
@@ -155,14 +154,14 @@ def test_a_new_phase_begins_with_the_best_weights(place, recipe):
     assert not last["optimizer_states"][0]["state"]
 
 
-def test_lengthened_over_a_phase_is_as_long_from_the_start(run, place, recipe):
+def test_pretrain_lengthened_over_a_phase_is_as_long_from_the_start(run, place, recipe):
     folder = place / "lengthened"
     train(override(recipe, epochs=2), folder)
     train(recipe, folder, resume=True)
     assert_same_weights(run, folder)
 
 
-def test_transfer_takes_the_checkpoint(run, tmp_path):
+def test_transfer_from_pretrained_takes_the_checkpoint(run, tmp_path):
     make_corpus(tmp_path / "stems")
     transfer = override(
         load_recipe(write_recipe(tmp_path / "tiny.yaml", tmp_path / "stems", epochs=1, batches_per_epoch=2)),
@@ -177,16 +176,16 @@ def test_transfer_takes_the_checkpoint(run, tmp_path):
     assert load_checkpoint(tmp_path / "frozen/best")[1].labels != TAGS
 
 
-def test_learns(place, recipe):
+def test_pretrain_tones_are_learned(place, recipe):
     """Tones of two octaves are told apart after a few epochs."""
     settings = override(recipe, epochs=8, phases=(Phase("adam", 0.01),), batches_per_epoch=6)
     test = train(settings, place / "longer")["test"]["tracks"]
     assert test["roc_auc"] > 0.9
 
 
-def test_command_line_on_a_jamendo_tree_in_place(tmp_path):
+def test_pretrain_verb_on_a_jamendo_tree_in_place_trains(tmp_path):
     tree = jamendo(tmp_path / "tree", "audio-low", low=True, seconds=3)
-    prepare_jamendo(tree, tmp_path / "corpus", in_place=True)
+    prepare_tags("jamendo", tree, tmp_path / "corpus", in_place=True)
     arguments = ["pretrain", str(write(tmp_path / "tiny.yaml")), "--out", str(tmp_path / "run"), "--epochs", "1"]
     done = CliRunner().invoke(cli.command_line(), [*arguments, "--seed", "5"])
     assert done.exit_code == 0, done.output
@@ -196,7 +195,7 @@ def test_command_line_on_a_jamendo_tree_in_place(tmp_path):
     assert load_checkpoint(tmp_path / "run/best")[1].labels == JAMENDO_TAGS
 
 
-def test_the_picture_needs_matplotlib_and_nothing_else_does(place, recipe, monkeypatch):
+def test_pretrain_without_matplotlib_leaves_the_picture_out_alone(place, recipe, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     train(override(recipe, epochs=1), place / "plain")
     assert sorted(path.name for path in (place / "plain/test").iterdir()) == [
@@ -205,7 +204,7 @@ def test_the_picture_needs_matplotlib_and_nothing_else_does(place, recipe, monke
     assert (place / "plain/summary.json").is_file()
 
 
-def test_folder_rules(run, recipe, tmp_path):
+def test_pretrain_folder_in_use_or_of_another_run_is_refused(run, recipe, tmp_path):
     with pytest.raises(ConfigError, match="there is a run already"):
         train(recipe, run)
     with pytest.raises(ConfigError, match=r"another training\.batch_size"):
@@ -237,7 +236,7 @@ def test_folder_rules(run, recipe, tmp_path):
         ({"seed": -1}, "seed must be 0"),
     ],
 )
-def test_faults_are_one_line_with_file_and_place(tmp_path, values, place):
+def test_pretrain_faults_are_one_line_with_file_and_place(tmp_path, values, place):
     path = write(tmp_path / "mine.yaml", **values)
     with pytest.raises(ConfigError, match=place) as caught:
         load_pretraining_recipe(path)
@@ -245,7 +244,7 @@ def test_faults_are_one_line_with_file_and_place(tmp_path, values, place):
     assert "\n" not in str(caught.value)
 
 
-def test_the_recipe_of_the_project_says_what_the_defaults_say():
+def test_pretrain_recipe_of_the_project_is_the_defaults():
     recipe = load_pretraining_recipe(RECIPE)
     assert override(recipe, workers=2).training == PretrainingConfig()
     paper = load_recipe(RECIPE.with_name("paper.yaml"))
@@ -253,14 +252,14 @@ def test_the_recipe_of_the_project_says_what_the_defaults_say():
     assert (paper.model, paper.mixing.chunk_seconds) == (recipe.model, recipe.chunks.chunk_seconds)
 
 
-def test_phases_by_epoch():
+def test_phases_of_epochs_follow_each_other():
     config = PretrainingConfig()
     rates = {epoch: config.phase(epoch).learning_rate for epoch in (0, 79, 80, 99, 100, 120, 199)}
     assert rates == {0: 1e-4, 79: 1e-4, 80: 1e-3, 99: 1e-3, 100: 1e-4, 120: 1e-5, 199: 1e-5}
     assert [phase.optimizer for phase in WON] == ["adam", "sgd", "sgd", "sgd"]
 
 
-def test_epochs_differ_and_workers_do_not_matter(place):
+def test_chunk_dataset_epochs_differ_and_workers_do_not_matter(place):
     chunks = TaggedChunks(TaggingPool.load([place / "corpus"], "train"), ChunkConfig(chunk_seconds=0.2), 1)
     alone, helped = ([b for _ in range(2) for b in loader_by_epoch(ChunkDataset(chunks), 3, 2, n, 1)] for n in (0, 1))
     assert all(torch.equal(a.waveform, b.waveform) for a, b in zip(alone, helped, strict=True))
@@ -269,7 +268,7 @@ def test_epochs_differ_and_workers_do_not_matter(place):
     assert alone[0].targets.shape == (3, 3)
 
 
-def test_evaluation_chunks_are_fixed_and_of_every_track(place):
+def test_evaluation_chunks_of_every_track_are_fixed(place):
     chunks = evaluation_chunks([place / "corpus"], "validation", ChunkConfig(chunk_seconds=0.2))
     kept, read = (list(fixed_loader(ChunkDataset(chunks), spread(8, 4, 2), 4, 0, keep)) for keep in (True, False))
     assert all(torch.equal(a.waveform, b.waveform) for a, b in zip(kept, read, strict=True))
@@ -277,7 +276,7 @@ def test_evaluation_chunks_are_fixed_and_of_every_track(place):
     assert not torch.equal(kept[0].waveform, kept[1].waveform)
 
 
-def test_a_tracks_score_is_the_mean_of_its_chunks():
+def test_by_track_score_is_the_mean_of_its_chunks():
     scored = Scored(
         np.array([[1], [0], [1]], dtype=np.int8),
         np.array([[0.2], [0.5], [0.4]], dtype=np.float32),

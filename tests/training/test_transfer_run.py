@@ -80,7 +80,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_corpora_of_the_command_line_keep_their_weights(place, tmp_path):
+def test_override_corpora_keep_their_weights(place, tmp_path):
     recipe = load_recipe(place / "tiny.yaml")
     name = StemPool.load([place / "corpus"], "train", recipe.mixing).songs[0].corpus
     weighed = dataclasses.replace(recipe.mixing, corpus_weights={name: 2.0, "elsewhere": 3.0})
@@ -91,7 +91,7 @@ def test_corpora_of_the_command_line_keep_their_weights(place, tmp_path):
         override(recipe, corpora=[tmp_path / "nowhere"])
 
 
-def test_a_run_leaves_its_folder(scratch, place):
+def test_train_run_leaves_its_folder(scratch, place):
     assert sorted(path.name for path in scratch.iterdir()) == [
         "best", "last.ckpt", "logs", "recipe.yaml", "summary.json",
     ]  # fmt: skip
@@ -112,7 +112,7 @@ def test_a_run_leaves_its_folder(scratch, place):
     assert network.labels == metadata.labels
 
 
-def test_killed_in_an_epoch_and_resumed_is_as_if_undisturbed(scratch, place):
+def test_train_killed_in_an_epoch_and_resumed_is_as_undisturbed(scratch, place):
     script = """
 import os, signal, sys, torch
 from pathlib import Path
@@ -140,7 +140,7 @@ train(override(load_recipe(sys.argv[1]), epochs=3), Path(sys.argv[2]))
     assert figures[0] == figures[1]
 
 
-def test_frozen_keeps_the_backbone_and_finetuned_moves_it_little(scratch, place, recipe):
+def test_train_frozen_keeps_the_backbone_and_finetuned_moves_it_little(scratch, place, recipe):
     pretrained = weights(scratch)
     best = load_file(scratch / "best/model.safetensors")
     moved = {}
@@ -165,7 +165,7 @@ def test_frozen_keeps_the_backbone_and_finetuned_moves_it_little(scratch, place,
     assert float(rows(place / "finetuned")[0]["learning_rate/backbone"]) == pytest.approx(1e-4)
 
 
-def test_options_beyond_the_paper_run_and_resume(place):
+def test_train_options_beyond_the_paper_run_and_resume(place):
     torch.manual_seed(0)
     torch.save(AudioSetTagger().state_dict(), place / "teacher.pt")
     path = write_recipe(
@@ -246,7 +246,7 @@ def test_weight_average_of_an_earlier_version_is_taken_up(recipe):
     assert int(average._average_model.n_averaged) == 7
 
 
-def test_folder_rules(scratch, place, recipe):
+def test_train_folder_in_use_or_of_another_run_is_refused(scratch, place, recipe):
     with pytest.raises(ConfigError, match="there is a run already; --resume"):
         train(recipe, scratch)
     with pytest.raises(ConfigError, match="no run to resume"):
@@ -262,7 +262,7 @@ def test_folder_rules(scratch, place, recipe):
         train(recipe, place / "damaged", resume=True)
 
 
-def test_corpora_that_have_changed_are_not_resumed_on(scratch, tmp_path):
+def test_train_on_corpora_that_have_changed_is_not_resumed(scratch, tmp_path):
     shutil.copytree(scratch, tmp_path / "run")
     corpus = make_corpus(tmp_path / "corpus", songs_per_split=3)
     recipe = load_recipe(write_recipe(tmp_path / "tiny.yaml", corpus))
@@ -271,19 +271,19 @@ def test_corpora_that_have_changed_are_not_resumed_on(scratch, tmp_path):
         train(override(recipe, epochs=4), tmp_path / "run", resume=True)
 
 
-def test_a_loss_that_is_no_number_ends_the_run(place, recipe, monkeypatch):
+def test_train_loss_that_is_no_number_ends_the_run(place, recipe, monkeypatch):
     monkeypatch.setattr("organology.training.transfer.module.transfer_loss", lambda *_: torch.tensor(float("nan")))
     with pytest.raises(ModelError, match="epoch 1, batch 1: the loss is not a number"):
         train(recipe, place / "nan")
 
 
-def test_resuming_a_finished_run_changes_nothing(scratch, recipe):
+def test_train_finished_run_resumed_changes_nothing(scratch, recipe):
     before = (scratch / "last.ckpt").read_bytes()
     assert train(override(recipe, epochs=3), scratch, resume=True)["epochs"] == 3
     assert (scratch / "last.ckpt").read_bytes() == before
 
 
-def test_epochs_hold_the_same_mixtures_whatever_the_workers(recipe):
+def test_mixture_dataset_any_workers_give_the_same_epochs(recipe):
     mixer = Mixer(StemPool.load(recipe.corpora, "train", recipe.mixing), recipe.mixing, 0)
     sampler = EpochSampler(6)
     sampler.set_epoch(2)
@@ -296,7 +296,7 @@ def test_epochs_hold_the_same_mixtures_whatever_the_workers(recipe):
     assert torch.equal(batches[0][0][1], torch.from_numpy(mixer.mix(7).audio))
 
 
-def test_validation_mixtures_are_fixed_and_musical(recipe):
+def test_evaluation_mixer_mixtures_are_fixed_and_musical(recipe):
     mixer = evaluation_mixer(recipe.corpora, "validation", recipe.mixing)
     assert {mixer.mix(i).strategy for i in range(10)} == {"musical"}
     assert all(not source.effects for source in mixer.mix(0).sources)
@@ -306,7 +306,7 @@ def test_validation_mixtures_are_fixed_and_musical(recipe):
         assert tuple(first[2]) == tuple(second[2])
 
 
-def test_a_stem_that_cannot_be_read_is_one_line(tmp_path):
+def test_train_stem_that_cannot_be_read_is_one_line(tmp_path):
     make_corpus(tmp_path / "corpus")
     for file in (tmp_path / "corpus/audio").glob("*/piano.flac"):
         file.write_bytes(b"no audio")
@@ -317,7 +317,7 @@ def test_a_stem_that_cannot_be_read_is_one_line(tmp_path):
         assert "\n" not in str(caught.value) and "Traceback" not in str(caught.value)
 
 
-def test_worker_errors_lose_their_traceback():
+def test_one_line_worker_errors_lose_their_traceback():
     wrapped = (
         "Caught AudioError in DataLoader worker process 0.\nTraceback ...\norganology.errors.AudioError: a.flac: bad"
     )
@@ -325,7 +325,7 @@ def test_worker_errors_lose_their_traceback():
     assert str(one_line(AudioError("a.flac: bad"))) == "a.flac: bad"
 
 
-def test_evaluate_from_the_command_line(scratch, place):
+def test_evaluate_verb_writes_the_metrics(scratch, place):
     out = place / "figures"
     result = CliRunner().invoke(
         cli.command_line(),
@@ -345,7 +345,7 @@ def test_evaluate_from_the_command_line(scratch, place):
     assert set(saved["songs"]) <= {f"tiny/song {i}" for i in (2, 5)}
 
 
-def test_validation_figures_can_be_had_again_from_the_checkpoint(scratch, recipe):
+def test_evaluate_checkpoint_gives_the_validation_figures_again(scratch, recipe):
     scorer = load_scorer(scratch / "best")
     evaluation, _ = evaluate_model(scorer, recipe, "validation", 8, n_bootstrap=0)
     told = scorer.provenance["validation"]
@@ -353,7 +353,7 @@ def test_validation_figures_can_be_had_again_from_the_checkpoint(scratch, recipe
     assert evaluation.macro["roc_auc"].value == pytest.approx(told["roc_auc"], abs=1e-5)
 
 
-def test_published_weights_and_other_files_as_scorers(place, tmp_path):
+def test_load_scorer_of_published_weights_and_other_files(place, tmp_path):
     torch.manual_seed(0)
     torch.save(AudioSetTagger().state_dict(), tmp_path / "mn.pt")
     scorer = load_scorer(tmp_path / "mn.pt")
@@ -370,7 +370,7 @@ def test_train_verb_reports_faults_in_one_line(place):
     assert "frozen needs `pretrained`" in str(result.exception)
 
 
-def test_thresholds_can_be_tuned_anew(scratch, tmp_path):
+def test_tune_thresholds_anew_replaces_them(scratch, tmp_path):
     folder = tmp_path / "best"
     shutil.copytree(scratch / "best", folder)
     before = load_checkpoint(folder)
@@ -385,7 +385,7 @@ def test_thresholds_can_be_tuned_anew(scratch, tmp_path):
         assert torch.equal(value, before[0].state_dict()[name]), name
 
 
-def test_scores_in_bfloat16_are_near_those_in_float32(scratch):
+def test_score_in_bfloat16_is_near_float32(scratch):
     waveform = torch.randn(3, 35_200) * 0.1
     exact, coarse = (load_scorer(scratch / "best", precision=p).score(waveform) for p in ("32-true", "bf16-mixed"))
     assert exact.dtype == coarse.dtype == np.float32

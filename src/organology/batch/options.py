@@ -7,10 +7,11 @@ is imported, as the command line's help is made from it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from organology.batch.shown import Option, shown
 from organology.batch.words import preset_of
 from organology.devices import AUTO
 from organology.errors import OptionError
@@ -33,218 +34,125 @@ _FOR_RAY = {
 
 
 @dataclass(frozen=True)
-class Option:
-    """How the command line shows a field.
-
-    Attributes
-    ----------
-    help : str
-    group : str
-        "" is an argument.
-    flags : tuple of str
-        Default: the field's name.
-    metavar : str, optional
-    least, most : float, optional
-        The range of a number.
-    """
-
-    help: str
-    group: str = ""
-    flags: tuple[str, ...] = ()
-    metavar: str | None = None
-    least: float | None = None
-    most: float | None = None
-
-
-def _shown(
-    help_text: str,
-    group: str = "",
-    *flags: str,
-    metavar: str | None = None,
-    least: float | None = None,
-    most: float | None = None,
-) -> dict[str, Option]:
-    return {"option": Option(help_text, group, flags, metavar, least, most)}
-
-
-@dataclass(frozen=True)
 class Job:
     """What to recognize and what to write. The help of `organology recognize` describes each field."""
 
-    paths: Sequence[str] = field(
-        default=(),
-        metadata=_shown(
-            "Audio or video files, folders of them, patterns ('**/*.flac'), playlists (m3u, m3u8, pls), "
-            "@LIST (a path a line), - (audio on standard input).",
-            metavar="PATH",
-        ),
+    paths: Sequence[str] = shown(
+        (),
+        "Audio or video files, folders of them, patterns ('**/*.flac'), playlists (m3u, m3u8, pls), "
+        "@LIST (a path a line), - (audio on standard input).",
+        metavar="PATH",
     )
-    lists: Sequence[str] = field(
-        default=(),
-        metadata=_shown("A file with a path a line (-: standard input).", INPUT, "--from-file", metavar="LIST"),
+    lists: Sequence[str] = shown(
+        (), "A file with a path a line (-: standard input).", INPUT, "--from-file", metavar="LIST"
     )
-    null: bool = field(default=False, metadata=_shown("NUL bytes divide the paths of a list.", INPUT, "--null", "-0"))
-    recursive: bool = field(
-        default=True,
-        metadata=_shown("Search folders with all below them, or alone.", INPUT, "--recursive/--no-recursive"),
+    null: bool = shown(False, "NUL bytes divide the paths of a list.", INPUT, "--null", "-0")
+    recursive: bool = shown(True, "Search folders with all below them, or alone.", INPUT, "--recursive/--no-recursive")
+    hidden: bool = shown(False, "Search for hidden files, too.", INPUT, "--hidden")
+    channels: str = shown("mix", "Recognize the mean of the channels, or each alone as FILE#chN.", INPUT)
+    format: str | None = shown(None, "What is written.  [default: as --output ends, else table]", OUTPUT, "--format")
+    output: Path | None = shown(
+        None,
+        "File to write, whole, in place of standard output; or a folder, with a file a recording.",
+        OUTPUT,
+        "--output",
+        "-o",
+        metavar="PATH",
     )
-    hidden: bool = field(default=False, metadata=_shown("Search for hidden files, too.", INPUT, "--hidden"))
-    channels: str = field(
-        default="mix", metadata=_shown("Recognize the mean of the channels, or each alone as FILE#chN.", INPUT)
+    timeline: bool = shown(
+        False,
+        "The windows too (json, jsonl, html), in place of the files (csv), or blocks over time (table).",
+        OUTPUT,
+        "--timeline",
     )
-    format: str | None = field(
-        default=None, metadata=_shown("What is written.  [default: as --output ends, else table]", OUTPUT, "--format")
+    per_label: bool = shown(False, "audacity, into a folder: a track for each label.", OUTPUT, "--per-label")
+    embed_audio: bool = shown(False, "html: the audio itself in the page, not a link.", OUTPUT, "--embed-audio")
+    plot: Path | None = shown(
+        None,
+        "Draw timelines: a .png, .pdf or .svg for one file, or a folder (alone: the current one).",
+        OUTPUT,
+        metavar="[PATH]",
     )
-    output: Path | None = field(
-        default=None,
-        metadata=_shown(
-            "File to write, whole, in place of standard output; or a folder, with a file a recording.",
-            OUTPUT,
-            "--output",
-            "-o",
-            metavar="PATH",
-        ),
+    write_tags: bool = shown(
+        False, "List which tag each recording would get (its instruments); with --yes write it.", OUTPUT, "--write-tags"
     )
-    timeline: bool = field(
-        default=False,
-        metadata=_shown(
-            "The windows too (json, jsonl, html), in place of the files (csv), or blocks over time (table).",
-            OUTPUT,
-            "--timeline",
-        ),
+    yes: bool = shown(False, "Let --write-tags change the files.", OUTPUT, "--yes")
+    quiet: bool = shown(False, "No progress and no notes; errors are still shown.", OUTPUT, "--quiet", "-q")
+    thresholds: Thresholds | Sequence[str] | None = shown(
+        None,
+        "In place of the model's: one for all labels (0.4), or for one (violin=0.4); may be repeated.",
+        DECISION,
+        "--threshold",
+        metavar="[LABEL=]X",
     )
-    per_label: bool = field(
-        default=False, metadata=_shown("audacity, into a folder: a track for each label.", OUTPUT, "--per-label")
+    strict: bool = shown(
+        False,
+        "The model's strict thresholds: what is named is more surely there, and more is missed.",
+        DECISION,
+        "--strict",
     )
-    embed_audio: bool = field(
-        default=False, metadata=_shown("html: the audio itself in the page, not a link.", OUTPUT, "--embed-audio")
+    sensitive: bool = shown(
+        False,
+        "The model's sensitive thresholds: less is missed, and more is named that is not there.",
+        DECISION,
+        "--sensitive",
     )
-    plot: Path | None = field(
-        default=None,
-        metadata=_shown(
-            "Draw timelines: a .png, .pdf or .svg for one file, or a folder (alone: the current one).",
-            OUTPUT,
-            metavar="[PATH]",
-        ),
+    only: Sequence[str] | None = shown(None, "These labels alone: violin,brass.", DECISION, "--only", metavar="LABELS")
+    labels: str | None = shown(
+        None,
+        "Another label set, by its name or a table of your own, as far as the model can tell it; "
+        "all: the model's own with its tentative labels.",
+        DECISION,
+        metavar="SET",
     )
-    write_tags: bool = field(
-        default=False,
-        metadata=_shown(
-            "List which tag each recording would get (its instruments); with --yes write it.",
-            OUTPUT,
-            "--write-tags",
-        ),
+    brief: bool = shown(
+        True, "Whether outputs have the segments of labels that play only for a while.", DECISION, "--brief/--no-brief"
     )
-    yes: bool = field(default=False, metadata=_shown("Let --write-tags change the files.", OUTPUT, "--yes"))
-    quiet: bool = field(
-        default=False, metadata=_shown("No progress and no notes; errors are still shown.", OUTPUT, "--quiet", "-q")
+    hop_seconds: float | None = shown(
+        None,
+        "How far windows are apart.  [default: the model's, or 1]",
+        DECISION,
+        "--hop",
+        metavar="SECONDS",
+        least=0.01,
     )
-    thresholds: Thresholds | Sequence[str] | None = field(
-        default=None,
-        metadata=_shown(
-            "In place of the model's: one for all labels (0.4), or for one (violin=0.4); may be repeated.",
-            DECISION,
-            "--threshold",
-            metavar="[LABEL=]X",
-        ),
+    min_seconds: float | None = shown(
+        None, "Drop segments shorter than this.  [default: the model's, or 1]", DECISION, metavar="SECONDS", least=0
     )
-    strict: bool = field(
-        default=False,
-        metadata=_shown(
-            "The model's strict thresholds: what is named is more surely there, and more is missed.",
-            DECISION,
-            "--strict",
-        ),
+    max_gap: float | None = shown(
+        None, "Close gaps up to this.  [default: the model's, or 1]", DECISION, metavar="SECONDS", least=0
     )
-    sensitive: bool = field(
-        default=False,
-        metadata=_shown(
-            "The model's sensitive thresholds: less is missed, and more is named that is not there.",
-            DECISION,
-            "--sensitive",
-        ),
+    smooth: float | None = shown(
+        None,
+        "Smooth scores over time by the median of so many seconds.  [default: the model's, or 0]",
+        DECISION,
+        metavar="SECONDS",
+        least=0,
     )
-    only: Sequence[str] | None = field(
-        default=None, metadata=_shown("These labels alone: violin,brass.", DECISION, "--only", metavar="LABELS")
+    low_ratio: float | None = shown(
+        None,
+        "A segment goes on down to this share of the threshold.  [default: the model's, or 0.75]",
+        DECISION,
+        metavar="X",
+        least=0,
+        most=1,
     )
-    labels: str | None = field(
-        default=None,
-        metadata=_shown(
-            "Another label set, by its name or a table of your own, as far as the model can tell it; "
-            "all: the model's own with its tentative labels.",
-            DECISION,
-            metavar="SET",
-        ),
+    model: Path | None = shown(None, "Another model file (ONNX).", DECISION, metavar="FILE")
+    store: Path | str | None = shown(
+        None,
+        "Remember results in this SQLite file and do nothing twice: a run that was stopped goes on. With --engine "
+        "ray: a Parquet dataset, by its folder or address (s3://…).",
+        MANY,
+        metavar="STORE",
     )
-    brief: bool = field(
-        default=True,
-        metadata=_shown(
-            "Whether outputs have the segments of labels that play only for a while.", DECISION, "--brief/--no-brief"
-        ),
+    retry: bool = shown(False, "Try again what the store says cannot be recognized.", MANY, "--retry")
+    jobs: int | None = shown(None, "Files worked on at once.  [default: as --threads]", MANY, "--jobs", "-j", least=1)
+    threads: int | None = shown(None, "Threads in all.  [default: all cores]", MANY, least=1)
+    device: str = shown(
+        AUTO, "Where the model runs, as far as the installed onnxruntime can (auto: a GPU, if any).", MANY
     )
-    hop_seconds: float | None = field(
-        default=None,
-        metadata=_shown(
-            "How far windows are apart.  [default: the model's, or 1]", DECISION, "--hop", metavar="SECONDS", least=0.01
-        ),
-    )
-    min_seconds: float | None = field(
-        default=None,
-        metadata=_shown(
-            "Drop segments shorter than this.  [default: the model's, or 1]", DECISION, metavar="SECONDS", least=0
-        ),
-    )
-    max_gap: float | None = field(
-        default=None,
-        metadata=_shown("Close gaps up to this.  [default: the model's, or 1]", DECISION, metavar="SECONDS", least=0),
-    )
-    smooth: float | None = field(
-        default=None,
-        metadata=_shown(
-            "Smooth scores over time by the median of so many seconds.  [default: the model's, or 0]",
-            DECISION,
-            metavar="SECONDS",
-            least=0,
-        ),
-    )
-    low_ratio: float | None = field(
-        default=None,
-        metadata=_shown(
-            "A segment goes on down to this share of the threshold.  [default: the model's, or 0.75]",
-            DECISION,
-            metavar="X",
-            least=0,
-            most=1,
-        ),
-    )
-    model: Path | None = field(default=None, metadata=_shown("Another model file (ONNX).", DECISION, metavar="FILE"))
-    store: Path | str | None = field(
-        default=None,
-        metadata=_shown(
-            "Remember results in this SQLite file and do nothing twice: a run that was stopped goes on. With --engine "
-            "ray: a Parquet dataset, by its folder or address (s3://…).",
-            MANY,
-            metavar="STORE",
-        ),
-    )
-    retry: bool = field(
-        default=False, metadata=_shown("Try again what the store says cannot be recognized.", MANY, "--retry")
-    )
-    jobs: int | None = field(
-        default=None,
-        metadata=_shown("Files worked on at once.  [default: as --threads]", MANY, "--jobs", "-j", least=1),
-    )
-    threads: int | None = field(default=None, metadata=_shown("Threads in all.  [default: all cores]", MANY, least=1))
-    device: str = field(
-        default=AUTO,
-        metadata=_shown("Where the model runs, as far as the installed onnxruntime can (auto: a GPU, if any).", MANY),
-    )
-    engine: str = field(
-        default=LOCAL, metadata=_shown("Who does the work: this process, or Ray (extra cluster), into --store.", MANY)
-    )
-    address: str | None = field(
-        default=None, metadata=_shown("The Ray cluster to join, not this machine alone.", MANY, metavar="ADDRESS")
-    )
+    engine: str = shown(LOCAL, "Who does the work: this process, or Ray (extra cluster), into --store.", MANY)
+    address: str | None = shown(None, "The Ray cluster to join, not this machine alone.", MANY, metavar="ADDRESS")
 
     def __post_init__(self) -> None:
         if self.channels not in ("mix", "split"):
@@ -269,9 +177,9 @@ class Job:
         """Refuse what does not go into a dataset."""
         if self.store is None:
             raise OptionError("--engine", "ray writes into a dataset; name it as --store")
-        for one, shown in shown_fields():
+        for one, option in shown_fields():
             if one.name not in _FOR_RAY and getattr(self, one.name) != one.default:
-                flag = (shown.flags or (f"--{one.name.replace('_', '-')}",))[0]
+                flag = (option.flags or (f"--{one.name.replace('_', '-')}",))[0]
                 raise OptionError(
                     flag, "does not go with --engine ray: a dataset holds scores and windows; ask it later"
                 )

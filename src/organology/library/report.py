@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from organology.atomic import is_written_through
 from organology.errors import OrganologyError
-from organology.labels import LabelSet
-from organology.library.query.match import Mask, Numbers
+from organology.library.query.match import Recordings
 from organology.outputs.terminal.printable import printable
 from organology.outputs.timeaxis import clock
 from organology.outputs.writers.tables import csv_rows, safe_cell
@@ -38,13 +37,8 @@ class HasModel(Protocol):
         ...
 
 
-class FoundRows(Protocol):
-    """What is written: recordings, a row each, of a store or a dataset. See `library.table.Library`."""
-
-    @property
-    def label_set(self) -> LabelSet:
-        """Of the columns."""
-        ...
+class FoundRows(Recordings, Protocol):
+    """What is written: recordings that were found, in order."""
 
     @property
     def runs(self) -> Mapping[int, HasModel]:
@@ -57,33 +51,8 @@ class FoundRows(Protocol):
         ...
 
     @property
-    def paths(self) -> list[str]:
-        """Absolute, or addresses."""
-        ...
-
-    @property
     def names(self) -> list[str]:
         """Paths, with the channel where it stands alone."""
-        ...
-
-    @property
-    def channels(self) -> NDArray[np.int64]:
-        """0 where all are mixed, shape (n,)."""
-        ...
-
-    @property
-    def durations(self) -> Numbers:
-        """In seconds, shape (n,)."""
-        ...
-
-    @property
-    def scores(self) -> NDArray[np.float32]:
-        """Of the files, shape (n, n_labels)."""
-        ...
-
-    @property
-    def plays(self) -> Mask:
-        """Whether each label plays, shape (n, n_labels)."""
         ...
 
 

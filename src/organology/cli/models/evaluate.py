@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from organology.cli.models.options import Labels
+from organology.cli.models.options import Corpora, Labels, Mixtures, PMusical, Split
 from organology.cli.models.results import results_folder, show
 
 
@@ -32,16 +32,14 @@ def evaluate(
     recordings: Annotated[
         Path | None, typer.Argument(help="Folder of the recordings [that of the labels].", show_default=False)
     ] = None,
-    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
-    mixtures: Annotated[int, typer.Option(min=1, help="Number of mixtures.")] = 2000,
+    split: Split = "test",
+    mixtures: Mixtures = 2000,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results [CHECKPOINT-SPLIT or CHECKPOINT-LABELS, beside it].")
     ] = None,
     threshold: Annotated[float | None, typer.Option(help="One more threshold, the same for all labels.")] = None,
-    corpus: Annotated[
-        list[Path] | None, typer.Option(help="Prepared corpus in place of the recipe's; may be given several times.")
-    ] = None,
-    p_musical: Annotated[float, typer.Option(min=0, max=1, help="Probability of a musical mixture.")] = 1.0,
+    corpus: Corpora = None,
+    p_musical: PMusical = 1.0,
     bootstrap: Annotated[int, typer.Option(min=0, help="Resamples of the songs or groups, for the intervals.")] = 1000,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the mixtures.")] = None,
     workers: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,13 @@ Labels = Annotated[
     ),
 ]
 """The option --labels."""
+
+Split = Annotated[str, typer.Option(help="train, validation or test.")]
+Mixtures = Annotated[int, typer.Option(min=1, help="Number of mixtures.")]
+Corpora = Annotated[
+    list[Path] | None, typer.Option(help="Prepared corpus in place of the recipe's; may be given several times.")
+]
+PMusical = Annotated[float, typer.Option(min=0, max=1, help="Probability of a musical mixture.")]
 
 
 def number(value: float | None) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from organology.cli.choice import one_of
+from organology.cli.models.options import Corpora
 from organology.model.backbones import BACKBONES
 
 
@@ -39,9 +40,7 @@ def reproduce(
         str | None, typer.Option(help="Only these, as scratch,frozen or 0,0.4 (p_musical).", show_default=False)
     ] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds, as 0,1,2 [as the recipe says].", show_default=False)] = None,
-    corpus: Annotated[
-        list[Path] | None, typer.Option(help="Prepared corpus in place of the recipe's; may be given several times.")
-    ] = None,
+    corpus: Corpora = None,
     pretrained: Annotated[
         Path | None,
         typer.Option(help="Pre-trained weights (checkpoint folder or EfficientAT's .pt file); no pre-training then."),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from organology.cli.models.options import Labels, number
+from organology.cli.models.options import Corpora, Labels, number
 from organology.training.transfer import Transfer
 
 
@@ -27,9 +27,7 @@ def train(
         bool, typer.Option("--resume", help="Go on after the last finished epoch, if there is one.")
     ] = False,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs.")] = None,
-    corpus: Annotated[
-        list[Path] | None, typer.Option(help="Prepared corpus in place of the recipe's; may be given several times.")
-    ] = None,
+    corpus: Corpora = None,
     pretrained: Annotated[
         Path | None, typer.Option(help="Pre-trained weights: a checkpoint folder or EfficientAT's .pt file.")
     ] = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from organology.cli.models.options import Labels
+from organology.cli.models.options import Corpora, Labels, Mixtures, PMusical, Split
 
 
 def register(app: typer.Typer) -> None:
@@ -20,12 +20,10 @@ def tune(
         Path, typer.Argument(help="Checkpoint folder; it gets calibration and thresholds.", show_default=False)
     ],
     recipe: Annotated[Path, typer.Argument(help="Recipe whose corpora and mixing are used.", show_default=False)],
-    split: Annotated[str, typer.Option(help="train, validation or test.")] = "validation",
-    mixtures: Annotated[int, typer.Option(min=1, help="Number of mixtures.")] = 2000,
-    corpus: Annotated[
-        list[Path] | None, typer.Option(help="Prepared corpus in place of the recipe's; may be given several times.")
-    ] = None,
-    p_musical: Annotated[float, typer.Option(min=0, max=1, help="Probability of a musical mixture.")] = 1.0,
+    split: Split = "validation",
+    mixtures: Mixtures = 2000,
+    corpus: Corpora = None,
+    p_musical: PMusical = 1.0,
     calibrate: Annotated[
         bool, typer.Option("--calibrate/--no-calibrate", help="Turn the scores into probabilities first.")
     ] = True,

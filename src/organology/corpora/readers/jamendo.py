@@ -13,12 +13,9 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
-from organology.corpora.conversion.convert import AudioFormat
-from organology.corpora.issues import Issue, Listener
-from organology.corpora.report import Report
+from organology.corpora.issues import Issue
 from organology.corpora.splits import SPLITS
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
-from organology.corpora.tagging.prepare import TaggingConfig, prepare_tagging
 from organology.errors import CorpusError
 
 N_SPLITS = 5
@@ -216,43 +213,3 @@ def corpus(split: int = 0, audio: Path | None = None) -> TaggingCorpus:
 
 
 CORPUS = corpus()
-
-
-def prepare_jamendo(
-    root: Path,
-    out: Path,
-    *,
-    split: int = 0,
-    audio: Path | None = None,
-    in_place: bool = False,
-    audio_format: AudioFormat = "flac",
-    name: str = "",
-    jobs: int = 1,
-    strict: bool = False,
-    listener: Listener | None = None,
-) -> Report:
-    """Prepare MTG-Jamendo; see `tagging.prepare.prepare_tagging`.
-
-    Parameters
-    ----------
-    root, out : Path
-    split : int
-        Which of the publisher's five.
-    audio : Path, optional
-        The folder with 00 ... 99, if it is not in `root`.
-    in_place : bool
-        Read the mp3 where they are instead of converting them once.
-    audio_format : {"flac", "wav"}
-    name : str
-        Of the table's column `corpus`.
-    jobs : int
-    strict : bool
-    listener : Listener, optional
-
-    Raises
-    ------
-    CorpusError
-        As `corpus`, `read` and `prepare_tagging`.
-    """
-    config = TaggingConfig(in_place, audio_format, name)
-    return prepare_tagging(corpus(split, audio), root, out, config, jobs=jobs, strict=strict, listener=listener)

@@ -8,16 +8,9 @@ stems are unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
-
-from organology.corpora.base import Corpus, SourceSong
-from organology.corpora.issues import Issue
-from organology.corpora.readers.medley import songs
 from organology.corpora.readers.medley.format import MIXING_SECRETS_ORIGIN, MedleyFormat
-from organology.corpora.readers.medley.labeled_songs import LabeledSong
 from organology.corpora.readers.medley.metadata import SongMetadata
+from organology.corpora.readers.medley.reader import MedleyReader
 
 LICENCE = "CC BY-NC-SA 4.0"
 TREE = """\
@@ -70,60 +63,21 @@ FORMAT = MedleyFormat(
     raw_words=True,
 )
 
-
-def read(root: Path, *, keep_bleed: bool = False) -> Iterator[SourceSong | Issue]:
-    """Songs of a MedleyDB folder; see `Corpus.read`.
-
-    Parameters
-    ----------
-    root : Path
-    keep_bleed : bool
-        Take songs with bleed too; the instruments of the others are unknown in each of their stems.
-
-    Raises
-    ------
-    CorpusError
-        If there are no metadata in the folder, or no stems.
-    """
-    return songs.read(root, FORMAT, keep_bleed=keep_bleed)
-
-
-def read_labels(root: Path) -> Iterator[LabeledSong | Issue]:
-    """All songs, those with bleed too, and their instruments from the metadata alone; no audio has to be there.
-
-    Raises
-    ------
-    CorpusError
-        If there are no metadata in the folder.
-    """
-    return songs.read_labels(root, FORMAT)
-
-
-def looks_like(root: Path) -> bool:
-    """Whether a folder holds songs of this corpus, with stems."""
-    return songs.looks_like(root, FORMAT)
-
-
-def corpus(keep_bleed: bool = False) -> Corpus:
-    """MedleyDB, with or without its songs with bleed."""
-    return Corpus(
-        name="medleydb",
-        title="MedleyDB 1.0 and 2.0",
-        citation=(
-            "R. M. Bittner, J. Salamon, M. Tierney, M. Mauch, C. Cannam, J. P. Bello: MedleyDB: A Multitrack Dataset "
-            "for Annotation-Intensive MIR Research. ISMIR 2014. "
-            "R. M. Bittner, J. Wilkins, H. Yip, J. P. Bello: MedleyDB 2.0: New Data and a System for Sustainable Data "
-            "Collection. ISMIR 2016, late-breaking"
-        ),
-        licence=LICENCE,
-        tree=TREE,
-        how_to_get=(
-            "On request, for non-commercial research: 1.0 (122 songs) from https://zenodo.org/records/1649325, 2.0 "
-            "(74 songs) from https://zenodo.org/records/1715175; metadata and activations from "
-            "https://github.com/marl/medleydb"
-        ),
-        read=partial(read, keep_bleed=keep_bleed),
-    )
-
-
+READER = MedleyReader(
+    name="medleydb",
+    title="MedleyDB 1.0 and 2.0",
+    citation=(
+        "R. M. Bittner, J. Salamon, M. Tierney, M. Mauch, C. Cannam, J. P. Bello: MedleyDB: A Multitrack Dataset "
+        "for Annotation-Intensive MIR Research. ISMIR 2014. "
+        "R. M. Bittner, J. Wilkins, H. Yip, J. P. Bello: MedleyDB 2.0: New Data and a System for Sustainable Data "
+        "Collection. ISMIR 2016, late-breaking"
+    ),
+    how_to_get=(
+        "On request, for non-commercial research: 1.0 (122 songs) from https://zenodo.org/records/1649325, 2.0 "
+        "(74 songs) from https://zenodo.org/records/1715175; metadata and activations from "
+        "https://github.com/marl/medleydb"
+    ),
+    format=FORMAT,
+)
+read, read_labels, looks_like, corpus = READER.read, READER.read_labels, READER.looks_like, READER.corpus
 CORPUS = corpus()

@@ -9,16 +9,10 @@ unless they are asked for.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 
-from organology.corpora.base import Corpus, SourceSong
-from organology.corpora.issues import Issue
-from organology.corpora.readers.medley import songs
 from organology.corpora.readers.medley.format import MIXING_SECRETS_ORIGIN, MedleyFormat
-from organology.corpora.readers.medley.labeled_songs import LabeledSong
 from organology.corpora.readers.medley.metadata import SongMetadata
+from organology.corpora.readers.medley.reader import MedleyReader
 
 LICENCE = "educational and research use, see cambridge-mt.com"
 TREE = """\
@@ -69,58 +63,19 @@ FORMAT = MedleyFormat(
     raw_audio=True,
 )
 
-
-def read(root: Path, *, keep_bleed: bool = False) -> Iterator[SourceSong | Issue]:
-    """Songs of a Mixing Secrets folder; see `Corpus.read`.
-
-    Parameters
-    ----------
-    root : Path
-    keep_bleed : bool
-        Take songs with bleed too; the instruments of the others are unknown in each of their stems.
-
-    Raises
-    ------
-    CorpusError
-        If there are no metadata in the folder, or no audio of theirs.
-    """
-    return songs.read(root, FORMAT, keep_bleed=keep_bleed)
-
-
-def read_labels(root: Path) -> Iterator[LabeledSong | Issue]:
-    """All songs, those with bleed too, and their instruments from the metadata alone; no audio has to be there.
-
-    Raises
-    ------
-    CorpusError
-        If there are no metadata in the folder.
-    """
-    return songs.read_labels(root, FORMAT)
-
-
-def looks_like(root: Path) -> bool:
-    """Whether a folder holds songs of this corpus, with audio."""
-    return songs.looks_like(root, FORMAT)
-
-
-def corpus(keep_bleed: bool = False) -> Corpus:
-    """Mixing Secrets, with or without its songs with bleed."""
-    return Corpus(
-        name="mixing-secrets",
-        title="Mixing Secrets",
-        citation=(
-            "S. Gururani, A. Lerch: Mixing Secrets: A Multi-Track Dataset for Instrument Recognition in Polyphonic "
-            "Music. ISMIR 2017, late-breaking"
-        ),
-        licence=LICENCE,
-        tree=TREE,
-        how_to_get=(
-            "Metadata, activations and the addresses of the archives (zip_urls.txt) from "
-            "https://github.com/SiddGururani/mixing_secrets; the archives from "
-            "https://cambridge-mt.com/ms/mtk/"
-        ),
-        read=partial(read, keep_bleed=keep_bleed),
-    )
-
-
+READER = MedleyReader(
+    name="mixing-secrets",
+    title="Mixing Secrets",
+    citation=(
+        "S. Gururani, A. Lerch: Mixing Secrets: A Multi-Track Dataset for Instrument Recognition in Polyphonic "
+        "Music. ISMIR 2017, late-breaking"
+    ),
+    how_to_get=(
+        "Metadata, activations and the addresses of the archives (zip_urls.txt) from "
+        "https://github.com/SiddGururani/mixing_secrets; the archives from "
+        "https://cambridge-mt.com/ms/mtk/"
+    ),
+    format=FORMAT,
+)
+read, read_labels, looks_like, corpus = READER.read, READER.read_labels, READER.looks_like, READER.corpus
 CORPUS = corpus()

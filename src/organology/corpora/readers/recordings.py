@@ -17,12 +17,9 @@ from functools import partial
 from pathlib import Path
 
 from organology.audio.discovery import search
-from organology.corpora.conversion.convert import AudioFormat
-from organology.corpora.issues import NOT_TEXT, Issue, Listener, is_text, shown_path
-from organology.corpora.report import Report
+from organology.corpora.issues import NOT_TEXT, Issue, is_text, shown_path
 from organology.corpora.splits import SplitSong, assign, parse_fractions
 from organology.corpora.tagging.base import SourceTrack, TaggingCorpus
-from organology.corpora.tagging.prepare import TaggingConfig, prepare_tagging
 from organology.errors import CorpusError
 from organology.labels import default_set
 
@@ -88,46 +85,3 @@ def corpus(
 
 
 CORPUS = corpus()
-
-
-def prepare_recordings(
-    root: Path,
-    out: Path,
-    *,
-    fractions: tuple[float, float, float] = FRACTIONS,
-    seed: int = 0,
-    licence: str = "",
-    min_seconds: float = 0.0,
-    in_place: bool = False,
-    audio_format: AudioFormat = "flac",
-    name: str = "",
-    jobs: int = 1,
-    strict: bool = False,
-    listener: Listener | None = None,
-) -> Report:
-    """Prepare a folder of recordings; see `tagging.prepare.prepare_tagging`.
-
-    Parameters
-    ----------
-    root, out : Path
-    fractions, seed, licence
-        See `read`.
-    min_seconds : float
-        Shorter ones (sound effects, say) are left out.
-    in_place : bool
-        Read the files where they are instead of converting them once.
-    audio_format : {"flac", "wav"}
-    name : str
-        Of the table's column `corpus`.
-    jobs : int
-    strict : bool
-    listener : Listener, optional
-
-    Raises
-    ------
-    CorpusError
-        As `read` and `prepare_tagging`.
-    """
-    config = TaggingConfig(in_place, audio_format, name, min_seconds)
-    source = corpus(fractions, seed, licence)
-    return prepare_tagging(source, root, out, config, jobs=jobs, strict=strict, listener=listener)

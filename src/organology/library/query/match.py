@@ -26,8 +26,8 @@ _COMPARE: dict[str, Callable[[Numbers, Numbers], Mask]] = {
 }
 
 
-class Rows(Protocol):
-    """What a query looks at: recordings, a row each. See `library.table.Library`."""
+class Recordings(Protocol):
+    """What a store or a dataset says of recordings, a row each. See `library.table.Library`."""
 
     @property
     def label_set(self) -> LabelSet:
@@ -36,7 +36,7 @@ class Rows(Protocol):
 
     @property
     def paths(self) -> list[str]:
-        """Absolute."""
+        """Absolute, or addresses."""
         ...
 
     @property
@@ -58,6 +58,10 @@ class Rows(Protocol):
     def plays(self) -> Mask:
         """Whether each label plays, shape (n, n_labels)."""
         ...
+
+
+class Rows(Recordings, Protocol):
+    """What a query looks at."""
 
     @property
     def min_seconds(self) -> float | None:

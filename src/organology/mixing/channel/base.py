@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -10,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.config import FORBID
-from organology.mixing.ranges import Range, check_probability, log_uniform, uniform
+from organology.mixing.occasional import Occasional
+from organology.mixing.ranges import Range, log_uniform, uniform
 from organology.mixing.registry import Parameters
 
 Samples = NDArray[np.float32]
@@ -78,7 +78,7 @@ class SourceTransform(Transform):
 
 
 @dataclass(frozen=True)
-class MixtureTransform(Transform):
+class MixtureTransform(Occasional, Transform):
     """A transform of a mixture, once its labels are set.
 
     Attributes
@@ -89,20 +89,6 @@ class MixtureTransform(Transform):
 
     needs_sources: ClassVar[bool] = False
     """`apply` is given the sources beside their sum: `sources`, a list of float32 arrays of shape (n,)."""
-
-    probability: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_probability(f"{self.name}.probability", self.probability)
-
-    @property
-    def is_on(self) -> bool:
-        """Whether it can be drawn."""
-        return self.probability > 0
-
-    def disabled(self) -> Self:
-        """The same settings with probability 0."""
-        return dataclasses.replace(self, probability=0.0)
 
     def draw(self, rng: np.random.Generator, n_sources: int) -> Parameters:
         """Parameters for a mixture of so many sources, as `apply` takes them: plain values."""

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from organology.config import FORBID
-from organology.mixing.ranges import check_probability
+from organology.mixing.occasional import Occasional
 from organology.mixing.registry import Parameters
 
 Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Effect:
+class Effect(Occasional):
     """An effect on single sources. Subclasses are its settings, and say how it is drawn and applied.
 
     Attributes
@@ -26,24 +24,8 @@ class Effect:
         Of each source.
     """
 
-    __pydantic_config__ = FORBID
-    name: ClassVar[str]
     changes_pitch_or_time: ClassVar[bool] = False
     """Left out of musical mixtures: their sources stay together."""
-
-    probability: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_probability(f"{self.name}.probability", self.probability)
-
-    @property
-    def is_on(self) -> bool:
-        """Whether it can be drawn."""
-        return self.probability > 0
-
-    def disabled(self) -> Self:
-        """The same settings with probability 0."""
-        return dataclasses.replace(self, probability=0.0)
 
     def check_sample_rate(self, sample_rate: int) -> None:
         """Raise ValueError if the settings do not fit a sample rate in Hz."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parent.parent / "benchmarks" / "fuzz.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "fuzz.py"
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def fuzz():
     return module
 
 
-def test_damaged_files_cost_a_line_at_most(fuzz, tmp_path, capfd):
+def test_decode_damaged_files_cost_a_line_at_most(fuzz, tmp_path, capfd):
     files = fuzz.sound_files(0.1)
     assert len(files) >= 20
     for number in range(400):
@@ -35,18 +35,18 @@ def test_damaged_files_cost_a_line_at_most(fuzz, tmp_path, capfd):
     assert (out, err) == ("", "")
 
 
-def test_whole_files_of_every_kind_are_read(fuzz):
+def test_decode_whole_files_of_every_kind_are_read(fuzz):
     for suffix, content in fuzz.sound_files(0.3):
         assert fuzz.decode(content) == "samples", suffix
 
 
-def test_a_file_that_points_in_front_of_its_beginning_prints_nothing(fuzz, capfd):
+def test_decode_file_that_points_before_its_beginning_prints_nothing(fuzz, capfd):
     files = fuzz.sound_files()
     for number in (370, 1270):
         assert not fuzz.decode(fuzz.case(files, 0, number)[1]).startswith("WRONG")
     assert capfd.readouterr().err == ""
 
 
-def test_a_case_is_a_function_of_its_number(fuzz):
+def test_fuzz_case_is_a_function_of_its_number(fuzz):
     files = fuzz.sound_files(0.05)
     assert fuzz.case(files, 3, 77) == fuzz.case(files, 3, 77) != fuzz.case(files, 4, 77)

@@ -32,7 +32,7 @@ def names(*paths, **kinds):
     return [item.name for item in inputs.files]
 
 
-def test_folders(tree):
+def test_expand_folders_are_searched(tree):
     assert names("x", "y") == ["x/1.flac", "x/2.WAV", "x/deep/3.mp3", "y/5.Ogg"]
     assert names("x", recursive=False) == ["x/1.flac", "x/2.WAV"]
     assert names("x", hidden=True) == ["x/.git/4.wav", "x/.hidden.wav", "x/1.flac", "x/2.WAV", "x/deep/3.mp3"]
@@ -40,14 +40,14 @@ def test_folders(tree):
     assert [str(item.root) for item in expand(["x", "y/5.Ogg"]).files] == ["x", "x", "x", "y"]
 
 
-def test_no_folder_is_searched_twice(tree):
+def test_expand_folder_linked_twice_is_searched_once(tree):
     (tree / "x" / "deep" / "loop").symlink_to(tree / "x", target_is_directory=True)
     (tree / "x" / "itself").symlink_to(tree / "x" / "itself")
     assert names("x") == ["x/1.flac", "x/2.WAV", "x/deep/3.mp3"]
     assert names("**/*") == ["x/1.flac", "x/2.WAV", "x/deep/3.mp3", "y/5.Ogg"]
 
 
-def test_patterns(tree):
+def test_expand_patterns_match_files(tree):
     assert names("x/*.flac") == ["x/1.flac"]
     assert names("*/[12].*") == ["x/1.flac", "x/2.WAV"]
     assert names("**/*.mp3", "x/**/?.mp3") == ["x/deep/3.mp3"]
@@ -64,7 +64,7 @@ def test_patterns(tree):
     assert expand(["x**y/*.wav"]).failures[0][1].startswith(("not a pattern", "no file"))
 
 
-def test_what_is_not_there(tree):
+def test_expand_missing_path_is_one_line(tree):
     (tree / "empty").mkdir()
     inputs = expand(["empty", "nowhere.wav", "x/1.flac", "x", "bad\0name"])
     assert inputs.failures == [
@@ -75,7 +75,7 @@ def test_what_is_not_there(tree):
     assert [item.name for item in inputs.files] == ["x/1.flac", "x/2.WAV", "x/deep/3.mp3"]
 
 
-def test_a_folder_that_cannot_be_read_is_told(tree, monkeypatch):
+def test_expand_folder_that_cannot_be_read_is_one_line(tree, monkeypatch):
     real = os.scandir
 
     def scandir(path):
@@ -88,7 +88,7 @@ def test_a_folder_that_cannot_be_read_is_told(tree, monkeypatch):
     assert inputs.failures == [("x/deep", "Permission denied")] and len(inputs.files) == 2
 
 
-def test_an_m3u_is_a_list_of_local_files(tree):
+def test_read_playlist_m3u_is_a_list_of_local_files(tree):
     (tree / "lists").mkdir()
     (tree / "lists" / "a.M3U").write_bytes(
         b"#EXTM3U\r\n#EXTINF:12,Artist - Title\r\n..\\x\\1.flac\r\n\r\n"
@@ -117,14 +117,14 @@ def test_an_m3u_is_a_list_of_local_files(tree):
         (b"a b.mp3", b"file://%(here)s/a%20b.mp3"),
     ],
 )
-def test_encodings_of_playlists(tree, on_disk, written):
+def test_read_playlist_any_encoding_is_read(tree, on_disk, written):
     (tree / os.fsdecode(on_disk)).touch()
     (tree / "a.m3u").write_bytes(written.replace(b"%(here)s", os.fsencode(tree)))
     (entry,) = read_playlist("a.m3u")
     assert os.path.lexists(entry.path) and os.path.basename(os.fsencode(entry.path)) == on_disk  # noqa: PTH119
 
 
-def test_a_pls(tree):
+def test_read_playlist_pls_is_a_list_of_local_files(tree):
     (tree / "a.pls").write_text(
         "[playlist]\nNumberOfEntries=2\nfile2=y/5.Ogg\nTitle2=b\nLength2=-1\nFile1 = x/1.flac\nVersion=2\n"
     )
@@ -143,12 +143,12 @@ def test_a_pls(tree):
         ),
     ],
 )
-def test_what_is_no_playlist(tree, content, reason):
+def test_read_playlist_other_file_is_refused(tree, content, reason):
     (tree / "a.m3u8").write_bytes(content)
     assert expand(["a.m3u8"]).failures == [("a.m3u8", reason)]
 
 
-def test_lists_of_paths(tree):
+def test_expand_lists_of_paths_are_read(tree):
     (tree / "list").write_text("x/1.flac\n\n  \nx/deep\n")
     (tree / "list0").write_bytes(b"x/1.flac\0x/2.WAV\0")
     assert [item.name for item in expand([], ["list"]).files] == ["x/1.flac", "x/deep/3.mp3"]
@@ -168,7 +168,7 @@ class Stdin:
         return self._terminal
 
 
-def test_standard_input(tree, monkeypatch):
+def test_expand_standard_input_is_spooled(tree, monkeypatch):
     content = write(tree / "a.wav", tone()).read_bytes()
     monkeypatch.setattr(sys, "stdin", Stdin(content))
     (item,) = expand(["-"]).files
@@ -181,7 +181,7 @@ def test_standard_input(tree, monkeypatch):
     assert expand(["-"]).failures[0][0] == "<stdin>"
 
 
-def test_what_cannot_seek_goes_to_a_temporary_file(tree, monkeypatch):
+def test_spool_what_cannot_seek_goes_to_a_temporary_file(tree, monkeypatch):
     class Pipe(io.BytesIO):
         def seekable(self):
             return False
@@ -193,7 +193,7 @@ def test_what_cannot_seek_goes_to_a_temporary_file(tree, monkeypatch):
     assert len(audio.read_mono(Pipe(content))) == 32_000
 
 
-def test_file_objects_that_are_none(tree):
+def test_decode_object_that_is_no_file_is_refused(tree):
     with pytest.raises(AudioError, match="text"):
         audio.decode(io.StringIO("text"))
     file = (tree / "x" / "1.flac").open("rb")
@@ -205,7 +205,7 @@ def test_file_objects_that_are_none(tree):
 
 
 @linux
-def test_special_files_are_refused_at_once(tree):
+def test_decode_special_files_are_refused_at_once(tree):
     os.mkfifo("pipe.wav")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket.wav")

@@ -41,7 +41,7 @@ def prepared(tmp_path_factory):
     return place
 
 
-def test_no_artist_stands_in_two_splits_by_default(prepared, tmp_path):
+def test_prepare_by_default_no_artist_is_in_two_splits(prepared, tmp_path):
     for name in ("medleydb", "mixing-secrets", "slakh"):
         CliRunner().invoke(
             command_line(), ["prepare", name, str(prepared / "in" / name), "--out", str(tmp_path / name), "--jobs", "1"]
@@ -50,7 +50,7 @@ def test_no_artist_stands_in_two_splits_by_default(prepared, tmp_path):
         assert splits.max() == 1, name
 
 
-def test_pretrain_then_train_on_all_of_them(prepared, tmp_path):
+def test_train_after_pretraining_on_all_corpora_learns(prepared, tmp_path):
     pretraining = {
         "corpora": [str(prepared / "jamendo")],
         "name": "tags",

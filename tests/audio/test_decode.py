@@ -33,7 +33,7 @@ def decoded(source, block_frames=audio.BLOCK_FRAMES):
         ("a.mp3", {}),
     ],
 )
-def test_what_libsndfile_writes_comes_back(tmp_path, name, kinds):
+def test_decode_what_libsndfile_writes_comes_back(tmp_path, name, kinds):
     samples = tone(channels=2)
     got, stream = decoded(write(tmp_path / name, samples, **kinds))
     assert (stream.sample_rate, stream.channels, stream.frames_read) == (44_100, 2, 44_100)
@@ -53,7 +53,7 @@ def test_what_libsndfile_writes_comes_back(tmp_path, name, kinds):
         ("a.mka", "pcm_s16le"),
     ],
 )
-def test_what_only_ffmpeg_reads_comes_back(tmp_path, name, codec):
+def test_decode_what_only_ffmpeg_reads_comes_back(tmp_path, name, codec):
     samples = tone(channels=2)
     got, stream = decoded(encode(tmp_path / name, samples, codec=codec))
     assert (stream.sample_rate, stream.channels) == (44_100, 2) and not stream.truncated
@@ -63,12 +63,12 @@ def test_what_only_ffmpeg_reads_comes_back(tmp_path, name, codec):
     assert np.abs(got).max() == pytest.approx(0.3, abs=0.03)
 
 
-def test_the_sound_of_a_video(tmp_path):
+def test_decode_video_gives_its_sound(tmp_path):
     got, stream = decoded(encode(tmp_path / "a.mp4", tone(), with_picture=True))
     assert stream.channels == 1 and abs(len(got) - 44_100) < 4096 and not stream.truncated
 
 
-def test_paths_bytes_and_file_objects_give_the_same(tmp_path):
+def test_decode_path_bytes_and_file_object_give_the_same(tmp_path):
     for path in (
         write(tmp_path / "a.flac", noise()),
         write(tmp_path / "a.mp3", noise()),
@@ -82,7 +82,7 @@ def test_paths_bytes_and_file_objects_give_the_same(tmp_path):
             assert not file.closed
 
 
-def test_a_file_object_that_cannot_seek(tmp_path):
+def test_decode_file_object_that_cannot_seek_is_read(tmp_path):
     class Pipe(io.BytesIO):
         def seekable(self):
             return False
@@ -95,7 +95,7 @@ def test_a_file_object_that_cannot_seek(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.m4a"])
-def test_samples_do_not_depend_on_the_block(tmp_path, name):
+def test_decode_any_block_gives_the_same(tmp_path, name):
     path = encode(tmp_path / name, noise()) if name == "a.m4a" else write(tmp_path / name, noise())
     expected, _ = decoded(path)
     for frames in (1000, 4096, 1_000_000):
@@ -106,7 +106,7 @@ def test_samples_do_not_depend_on_the_block(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.m4a"])
-def test_a_cut_file_gives_what_it_holds_and_says_so(tmp_path, name, capfd):
+def test_decode_cut_file_gives_what_it_holds_and_says_so(tmp_path, name, capfd):
     samples = noise(5)
     if name == "a.m4a":
         path = encode(tmp_path / name, samples, movflags="faststart")
@@ -121,12 +121,12 @@ def test_a_cut_file_gives_what_it_holds_and_says_so(tmp_path, name, capfd):
     assert capfd.readouterr().err == ""  # no decoder writes there by itself
 
 
-def test_a_cut_ogg_gives_what_it_holds(tmp_path):
+def test_decode_cut_ogg_gives_what_it_holds(tmp_path):
     got, _ = decoded(cut(write(tmp_path / "a.ogg", noise(5))))
     assert 0.4 < len(got) / (5 * 44_100) < 0.7
 
 
-def test_a_wav_whose_writer_could_not_go_back_is_not_cut(tmp_path):
+def test_decode_wav_whose_writer_could_not_go_back_is_not_cut(tmp_path):
     path = write(tmp_path / "a.wav", noise(), subtype="PCM_16")
     content = bytearray(path.read_bytes())
     at = content.index(b"data") + 4
@@ -135,14 +135,14 @@ def test_a_wav_whose_writer_could_not_go_back_is_not_cut(tmp_path):
     assert len(got) == 44_100 and not stream.truncated
 
 
-def test_an_mp3_without_a_count_of_its_frames_is_not_taken_for_cut(tmp_path):
+def test_decode_mp3_without_a_count_of_frames_is_not_cut(tmp_path):
     content = write(tmp_path / "a.mp3", noise(3), bitrate_mode="VARIABLE").read_bytes()
     assert b"Xing" in content[:4096] or b"Info" in content[:4096]
     got, stream = decoded(content.replace(b"Xing", b"\0" * 4).replace(b"Info", b"\0" * 4))
     assert len(got) > 2.9 * 44_100 and stream.frames is None and not stream.truncated
 
 
-def test_damage_in_the_middle_is_passed_over(tmp_path):
+def test_decode_damage_in_the_middle_is_passed_over(tmp_path):
     path = write(tmp_path / "a.mp3", noise(5))
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
@@ -151,7 +151,7 @@ def test_damage_in_the_middle_is_passed_over(tmp_path):
     assert len(got) > 4 * 44_100
 
 
-def test_an_mp3_behind_a_tag_with_a_picture(tmp_path):
+def test_decode_mp3_behind_a_tag_with_a_picture_is_read(tmp_path):
     content = write(tmp_path / "a.mp3", tone(2)).read_bytes()
     size = 20_000
     tag = b"ID3\x04\x00\x00" + bytes([size >> 21 & 127, size >> 14 & 127, size >> 7 & 127, size & 127]) + bytes(size)
@@ -176,7 +176,7 @@ def test_an_mp3_behind_a_tag_with_a_picture(tmp_path):
         (bytes(5000), "zeros.flac", "not audio"),
     ],
 )
-def test_what_is_not_audio_costs_one_line(tmp_path, capfd, content, name, reason):
+def test_decode_other_file_costs_one_line(tmp_path, capfd, content, name, reason):
     path = tmp_path / name
     path.write_bytes(content)
     for source, named in ((path, str(path)), (content, "<bytes>")):
@@ -186,7 +186,7 @@ def test_what_is_not_audio_costs_one_line(tmp_path, capfd, content, name, reason
     assert capfd.readouterr().err == ""
 
 
-def test_no_file_folder_unreadable_name(tmp_path):
+def test_decode_missing_file_folder_or_name_costs_one_line(tmp_path):
     with pytest.raises(AudioError, match=r"nowhere\.wav: no such file"):
         audio.decode(tmp_path / "nowhere.wav")
     with pytest.raises(AudioError, match="a folder, not a file"):
@@ -195,7 +195,7 @@ def test_no_file_folder_unreadable_name(tmp_path):
         audio.decode("a\0b.wav")
 
 
-def test_no_samples_and_no_audio_stream(tmp_path):
+def test_decode_without_samples_or_stream_costs_one_line(tmp_path):
     write(tmp_path / "none.wav", tone(0))
     with pytest.raises(AudioError, match=r"none\.wav: no samples in it"):
         audio.read_mono(tmp_path / "none.wav")
@@ -209,7 +209,7 @@ def test_no_samples_and_no_audio_stream(tmp_path):
         audio.decode(tmp_path / "mute.mp4")
 
 
-def test_unusable_samples_become_silence_and_are_counted(tmp_path):
+def test_decode_unusable_samples_become_silence_and_are_counted(tmp_path):
     samples = tone(channels=2)
     samples[100:110, 0] = np.nan
     samples[200, 1] = np.inf
@@ -220,27 +220,27 @@ def test_unusable_samples_become_silence_and_are_counted(tmp_path):
     np.testing.assert_array_equal(got[400:], samples[400:])
 
 
-def test_only_unusable_samples_are_an_error(tmp_path):
+def test_decode_only_unusable_samples_is_an_error(tmp_path):
     write(tmp_path / "a.wav", np.full((100, 1), np.nan, np.float32), subtype="FLOAT")
     with pytest.raises(AudioError, match=r"a\.wav: no usable sample"):
         audio.read_mono(tmp_path / "a.wav")
 
 
-def test_a_sample_rate_of_nothing_is_refused(tmp_path):
+def test_decode_sample_rate_of_nothing_is_refused(tmp_path):
     write(tmp_path / "a.wav", tone(), rate=10)
     with pytest.raises(AudioError, match="10 Hz"):
         audio.decode(tmp_path / "a.wav")
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (11_025, 2), (32_000, 2), (44_100, 6), (192_000, 8)])
-def test_mono_of_any_rate_and_channels(tmp_path, rate, channels):
+def test_read_mono_of_any_rate_and_channels_gives_the_tone(tmp_path, rate, channels):
     path = write(tmp_path / "ä b.wav", tone(1.0, rate, channels, 1000), rate=rate, subtype="PCM_16")
     got = audio.read_mono(path)
     assert got.shape == (32_000,) and got.dtype == np.float32
     np.testing.assert_allclose(got[200:-200], tone(1.0, 32_000, 1, 1000)[200:-200, 0], atol=2e-3)
 
 
-def test_mono_is_the_mean_of_the_channels():
+def test_read_mono_is_the_mean_of_the_channels():
     samples = np.stack([np.full(100, 0.6), np.full(100, 0.3), np.zeros(100)], axis=1)
     np.testing.assert_allclose(audio.read_mono(audio.from_array(samples, 32_000)), np.full(100, 0.3), rtol=1e-6)
 
@@ -251,7 +251,7 @@ def test_mono_is_the_mean_of_the_channels():
     rate=st.sampled_from([8_000, 11_025, 22_050, 32_000, 44_100, 48_000, 96_000, 192_000]),
     block=st.integers(50, 9_000),
 )
-def test_mono_does_not_depend_on_blocks_and_keeps_the_length(frames, rate, block):
+def test_read_mono_any_blocks_give_the_same_and_keep_the_length(frames, rate, block):
     samples = np.random.default_rng(frames).standard_normal((frames, 2)).astype(np.float32) / 8
     whole = audio.read_mono(audio.from_array(samples, rate))
     pieces = audio.read_mono(audio.from_array(samples, rate, block_frames=block))
@@ -259,7 +259,7 @@ def test_mono_does_not_depend_on_blocks_and_keeps_the_length(frames, rate, block
     np.testing.assert_allclose(pieces, whole, atol=1e-6)
 
 
-def test_arrays_of_the_wrong_form_are_refused():
+def test_from_array_of_the_wrong_form_is_refused():
     for wrong in (np.zeros((2, 2, 2)), np.zeros(10, np.int64), np.zeros(9, complex), np.zeros((10, 0))):
         with pytest.raises(AudioError, match="float"):
             audio.from_array(wrong, 32_000, name="x")
@@ -267,7 +267,7 @@ def test_arrays_of_the_wrong_form_are_refused():
         audio.read_mono(audio.from_array(np.zeros(0), 32_000))
 
 
-def test_memory_does_not_hold_the_file(tmp_path):
+def test_decode_long_file_holds_little_at_once(tmp_path):
     path = tmp_path / "long.wav"
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 44_100, 0, "NONE", ""))
@@ -279,7 +279,7 @@ def test_memory_does_not_hold_the_file(tmp_path):
     assert total == 120 * 32_000 and largest < 3 * 32_000
 
 
-def test_files_in_folders_are_found_sorted_once(tmp_path):
+def test_find_files_in_folders_are_sorted_and_named_once(tmp_path):
     for name in ("b/2.WAV", "b/1.flac", "a c/ü.mp3", "b/notes.txt", "b/.hidden.wav", ".git/x.wav", "z.m4a"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -291,7 +291,7 @@ def test_files_in_folders_are_found_sorted_once(tmp_path):
     assert audio.find(tmp_path / "b" / "notes.txt") == [tmp_path / "b" / "notes.txt"]
 
 
-def test_nothing_found_is_an_error(tmp_path):
+def test_find_nothing_is_an_error(tmp_path):
     (tmp_path / "notes.txt").touch()
     with pytest.raises(AudioError, match="no audio in this folder"):
         audio.find(tmp_path)

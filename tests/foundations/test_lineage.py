@@ -40,7 +40,7 @@ def test_unfold_reference_to_nothing_is_refused():
         ModelMetadata.from_json(metadata({"a": {"$ref": "#/b"}}).to_json(), "m.onnx")
 
 
-def test_metadata_of_an_earlier_version_keep_the_parents_alone():
+def test_lineage_of_an_earlier_version_keeps_the_parents_alone():
     read = ModelMetadata.from_json(metadata(FOLDED).to_json(), "m.onnx").provenance
     parents = [{"share": 0.5, "name": "one"}, {"share": 0.5, "name": "two", "sha256": "ab"}]
     assert read == {"average_of": parents, "seed": 7}
@@ -48,6 +48,6 @@ def test_metadata_of_an_earlier_version_keep_the_parents_alone():
     assert started == {"init_from": {"name": "start"}, "seed": 1}
 
 
-def test_metadata_written_now_are_read_as_they_were():
+def test_lineage_written_now_is_read_as_it_was():
     told = metadata({"init_from": {"name": "start", "sha256": "ab"}, "recipe": {"seed": 3}})
     assert ModelMetadata.from_json(told.to_json(), "m") == told

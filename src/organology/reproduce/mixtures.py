@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,11 @@ class MixtureSet:
         samples = np.load(self.audio, mmap_mode="r")
         for start in range(0, len(samples), BATCH):
             yield samples[start : start + BATCH].astype(np.float32) / FULL_SCALE
+
+    def read(self, numbers: Sequence[int]) -> NDArray[np.float32]:
+        """The audio of some, shape (len(numbers), chunk_frames)."""
+        samples = np.load(self.audio, mmap_mode="r")
+        return np.asarray(samples[np.asarray(numbers)], dtype=np.float32) / FULL_SCALE
 
 
 def mixture_set(folder: Path, recipe: Recipe, split: str, size: int, p_musical: float, seed: int) -> MixtureSet:

@@ -36,7 +36,12 @@ from organology.reproduce.recipe import Changes, ExperimentRecipe
 from organology.training import Recipe
 from organology.training.run_folder import RunFolder
 
-_SPEED_ONLY = (("training", "workers"), ("training", "device"), ("mixing", "cache_megabytes"))
+_SPEED_ONLY = (
+    ("training", "workers"),
+    ("training", "device"),
+    ("training", "embedding_cache"),
+    ("mixing", "cache_megabytes"),
+)
 """Settings that change nothing but the speed."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from organology.model.network import InstrumentNet
 from organology.model.weights import load_state
 from organology.training.callbacks.l2_sp import L2SP
 from organology.training.compute.memory_format import channels_last
-from organology.training.data import MixtureDataset, evaluation_mixer, fixed_loader, load_pool
+from organology.training.data import MixtureDataset, evaluation_mixer, fixed_loader, load_pool, loader_of
+from organology.training.embeddings.embedder import Embedder
+from organology.training.embeddings.mixtures import EmbeddedMixtures, embedded_mixtures
 from organology.training.provenance import describe_corpora, describe_run, describe_tagging
-from organology.training.run import Task
+from organology.training.run import Task, device_of
 from organology.training.run_folder import RunFolder
 from organology.training.teachers.audioset import LabelTeacher
 from organology.training.teachers.pseudo_labels import PseudoLabeler
@@ -48,7 +51,8 @@ class TransferTask(Task[Recipe]):
         self._validation = evaluation_mixer(
             recipe.corpora, "validation", mixing, config.validation_p_musical, label_set=self.label_set
         )
-        self.audio = training_audio(recipe, Mixer(pool, mixing, recipe.seed))
+        self._mixer = Mixer(pool, mixing, recipe.seed)
+        self.audio = training_audio(recipe, self._mixer)
         self._module = build(recipe)
 
     @property
@@ -74,12 +78,28 @@ class TransferTask(Task[Recipe]):
         labeler = self._module.labeler
         if isinstance(self.audio, WithRecordings) and labeler is not None:
             labeler.compare(compared_recordings(self.audio, self.items_per_batch))
+        config = self.recipe.training
+        if config.embedding_cache is not None:
+            n = config.items_per_epoch
+            self.audio = self._embedded(self._mixer, range(epochs_done * n, config.epochs * n), "train")
         return self._module
+
+    def _embedded(self, mixer: Mixer, numbers: Sequence[int], split: str) -> EmbeddedMixtures:
+        """Mixtures as the frozen backbone hears them."""
+        recipe, config = self.recipe, self.recipe.training
+        assert config.embedding_cache is not None
+        embedder = Embedder(self._module.network, device_of(recipe), config.precision)
+        of = (*(corpus["table_sha256"] for corpus in self.corpora), split, self.label_set.digest)
+        doing = f"embedding mixtures ({split})"
+        return embedded_mixtures(mixer, numbers, embedder, config.embedding_cache, of, config.workers, doing)
 
     def held_out(self) -> DataLoader[Any]:
         """Mixtures of the validation split."""
         config = self.recipe.training
-        dataset, numbers = MixtureDataset(self._validation), range(config.validation_mixtures)
+        numbers = range(config.validation_mixtures)
+        if config.embedding_cache is not None:
+            return loader_of(self._embedded(self._validation, numbers, "validation"), config.batch_size, 0, numbers)
+        dataset = MixtureDataset(self._validation)
         return fixed_loader(dataset, numbers, config.batch_size, config.workers, doing="mixing for validation")
 
     def callbacks(self, folder: RunFolder) -> list[L.Callback]:

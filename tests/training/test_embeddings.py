@@ -80,10 +80,9 @@ def test_other_p_musical_takes_what_is_there(place, cached, made):
     assert first and set(first).isdisjoint(made)
 
 
-def test_other_effects_make_other_mixtures(place, cached, made):
-    effects = dataclasses.replace(cached.mixing.effects, gain=dataclasses.replace(cached.mixing.effects.gain, probability=1))  # fmt: skip
-    train(of(cached, effects=effects), place / "effects")
-    assert {seed for seed, _ in made} == {cached.seed}
+def test_other_mixing_makes_other_mixtures(place, cached, made):
+    train(of(cached, p_single_source=1), place / "single")
+    assert {seed for seed, _ in made} >= {cached.seed}
 
 
 def test_longer_run_makes_only_what_is_new(place, cached, made):

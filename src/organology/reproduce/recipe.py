@@ -145,6 +145,8 @@ class ExperimentRecipe:
     experiment : {"pretrain", "table1", "figure3", "figure4", "sweep"}
         "sweep": any arms, each against the first; it is a recipe of your own.
     scale : str
+    name : str
+        Of the recipe's file; the report lies under it.
     arms : ArmsConfig
     seeds : tuple of int
         Each arm is trained once with each; they replace the seed of `setup`.
@@ -160,6 +162,7 @@ class ExperimentRecipe:
     experiment: Experiment
     setup: Recipe
     scale: str = PAPER_SCALE
+    name: str = ""
     arms: ArmsConfig = field(default_factory=ArmsConfig)
     seeds: tuple[int, ...] = (0,)
     test: TestConfig = field(default_factory=TestConfig)
@@ -215,7 +218,7 @@ def load_experiment(
     place = f"{path} ({scale})"
     setup = {key: value for key, value in values.items() if key not in own}
     parts = {key: value for key, value in values.items() if key in own}
-    return config.parse({**parts, "scale": scale, "setup": setup}, ExperimentRecipe, place)
+    return config.parse({**parts, "scale": scale, "name": Path(path).stem, "setup": setup}, ExperimentRecipe, place)
 
 
 def override(

@@ -124,8 +124,10 @@ def folder_of(out: Path, arm: RunSpec) -> ArmFolder:
 
 
 def described(changes: Changes) -> str:
-    """Changes as text behind the name of an arm: `, head_learning_rate 0.001`."""
-    return "".join(f", {place.rpartition('.')[2]} {value}" for place, value in changes)
+    """Changes as text behind the name of an arm: `, head_learning_rate 0.001`; a setting of null is `none`."""
+    return "".join(
+        f", {place.rpartition('.')[2]} {'none' if value is None else value}" for place, value in changes
+    )
 
 
 def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:

@@ -78,7 +78,7 @@ class DistillationRecipe(BaseRecipe):
     teacher : path
         The published `.pt` file of EfficientAT mn04_as, whose 527 scores are learned, or a published `.pth` file of
         musicnn (Won et al., 2020), whose 50 are.
-    tags : {"mtg-jamendo", "magnatagatune"}
+    teacher_tags : {"mtg-jamendo", "magnatagatune"}
         What a musicnn was trained on.
     corpora : tuple of path
         Prepared corpora of stems, of which mixtures are made; their labels are not learned (but `mixing.balance` may
@@ -103,7 +103,7 @@ class DistillationRecipe(BaseRecipe):
     corpora: tuple[Path, ...] = ()
     recordings: tuple[Path, ...] = ()
     recording_share: float = 0.5
-    tags: Literal["mtg-jamendo", "magnatagatune"] = "mtg-jamendo"
+    teacher_tags: Literal["mtg-jamendo", "magnatagatune"] = "mtg-jamendo"
     name: str = ""
     seed: int = 0
     mixing: MixingConfig = field(default_factory=MixingConfig)

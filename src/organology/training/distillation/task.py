@@ -50,7 +50,7 @@ class DistillationTask(Task[DistillationRecipe]):
         super().__init__(recipe)
         if not recipe.teacher.is_file():
             raise ConfigError(f"{recipe.teacher}: no such teacher")
-        self._teacher = open_teacher(recipe.teacher, recipe.tags)
+        self._teacher = open_teacher(recipe.teacher, recipe.teacher_tags)
         self.label_set, self.window_seconds = label_set_of(self._teacher.labels), recipe.mixing.chunk_seconds
         self.corpora = [*describe_corpora(recipe.corpora), *describe_tagging(recipe.recordings)]
         self.audio: AudioDataset = training_audio(recipe)

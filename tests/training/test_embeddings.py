@@ -130,3 +130,24 @@ def test_store_gives_rows_in_order_and_asks_for_each_number_once(tmp_path):
 def test_cache_of_a_backbone_that_learns_is_refused(frozen, place, transfer):
     with pytest.raises(ConfigError, match="embedding_cache is for frozen backbones"):
         override(frozen, transfer=transfer, embedding_cache=place / "cache")
+
+
+def test_kept_mixtures_are_made_once_and_give_the_same_weights(place, frozen, made):
+    kept = override(frozen, transfer="finetuned", mixture_cache=place / "kept")
+    train(override(frozen, transfer="finetuned"), place / "not-kept")
+    made.clear()
+    train(kept, place / "kept-1")
+    first, made[:] = list(made), []
+    train(override(kept, backbone_learning_rate=0.0001, weight_decay=0.0), place / "kept-2")
+    assert first and made == []
+    one, other, plain = (load_file(place / f"{name}/best/model.safetensors") for name in ("kept-1", "kept-2", "not-kept"))  # fmt: skip
+    assert all(torch.equal(value, other[name]) and torch.equal(value, plain[name]) for name, value in one.items())
+
+
+def test_kept_mixture_that_is_not_whole_is_made_anew(place, frozen, made):
+    train(override(frozen, transfer="finetuned", mixture_cache=place / "broken"), place / "broken-1")
+    paths = sorted((place / "broken").rglob("*.npz"))
+    paths[0].write_bytes(paths[0].read_bytes()[:200])
+    made.clear()
+    train(override(frozen, transfer="finetuned", mixture_cache=place / "broken"), place / "broken-2")
+    assert len(made) == 1

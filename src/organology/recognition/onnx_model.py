@@ -82,7 +82,9 @@ class ModelFile:
         metadata = ModelMetadata.from_json(text, self._source)
         _check(session, metadata, self._source)
         self._session: Any = session
-        self.embedding_size = next((_size(port) or None for port in session.get_outputs() if port.name == _EMBEDDING), None)
+        self.embedding_size = next(
+            (_size(port) or None for port in session.get_outputs() if port.name == _EMBEDDING), None
+        )
         self._order = _order(metadata.label_set)
         self.metadata = _reordered(metadata, self._order)
         self.name: str = metadata.name or Path(self._source).name

@@ -157,9 +157,7 @@ def _figure3(results: Results, compared: list[Comparison]) -> list[str]:
     lines, conditions = [], results.conditions()
     for test, (group, shares) in itertools.product(results.test_sets, sweeps(results).items()):
         there = {
-            name: arms
-            for name, arms in conditions.items()
-            if name in shares and all(test in arm.tests for arm in arms)
+            name: arms for name, arms in conditions.items() if name in shares and all(test in arm.tests for arm in arms)
         }
         if len(there) < 2:
             continue

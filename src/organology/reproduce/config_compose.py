@@ -22,7 +22,8 @@ from organology.errors import ConfigError
 PAPER_SCALE = "paper"
 """The scale of a file as it stands."""
 
-_PATHS = frozenset(("base", "corpora", "pretrained", "teacher", "recipe", "folder", "stems"))
+_PATHS = frozenset(("base", "corpora", "pretrained", "teacher", "recipe", "folder", "stems",
+                    "mixture_cache", "embedding_cache"))  # fmt: skip
 
 
 def read_layers(file: Path, scale: str = PAPER_SCALE, backbone: str | None = None) -> dict[str, Any]:

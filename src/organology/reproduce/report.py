@@ -54,7 +54,9 @@ def write_report(request: Request, outcome: Outcome) -> tuple[Path, dict[str, An
     data = report_data(results, request, outcome)
     data["comparisons"] = [each.to_dict() for each in compared]
     data["claims"] = sentences(results, compared)
-    folder = request.out / "report" / f"{results.recipe.name or results.recipe.experiment}-{outcome.setup.model.backbone}"
+    folder = (
+        request.out / "report" / f"{results.recipe.name or results.recipe.experiment}-{outcome.setup.model.backbone}"
+    )
     names = pictures.draw(results, data, folder) if results.arms else []
     remarks = (folder / REMARKS).read_text("utf-8").strip() if (folder / REMARKS).is_file() else ""
     with written_whole(folder / "report.json") as temporary:

@@ -40,6 +40,7 @@ _SPEED_ONLY = (
     ("training", "workers"),
     ("training", "device"),
     ("training", "embedding_cache"),
+    ("training", "mixture_cache"),
     ("mixing", "cache_megabytes"),
 )
 """Settings that change nothing but the speed."""
@@ -125,9 +126,7 @@ def folder_of(out: Path, arm: RunSpec) -> ArmFolder:
 
 def described(changes: Changes) -> str:
     """Changes as text behind the name of an arm: `, head_learning_rate 0.001`; a setting of null is `none`."""
-    return "".join(
-        f", {place.rpartition('.')[2]} {'none' if value is None else value}" for place, value in changes
-    )
+    return "".join(f", {place.rpartition('.')[2]} {'none' if value is None else value}" for place, value in changes)
 
 
 def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:

@@ -23,8 +23,15 @@ from organology.atomic import written_whole
 from organology.errors import ConfigError, ModelError
 from organology.training.recipes import AnyRecipe, difference, load_recipe_as, save_recipe
 
-MAY_CHANGE = ("name", "training.workers", "training.epochs", "training.device", "training.embedding_cache",
-              "mixing.cache_megabytes")  # fmt: skip
+MAY_CHANGE = (
+    "name",
+    "training.workers",
+    "training.epochs",
+    "training.device",
+    "training.embedding_cache",
+    "training.mixture_cache",
+    "mixing.cache_megabytes",
+)
 """Settings that a resumed run may have otherwise than it began with."""
 
 

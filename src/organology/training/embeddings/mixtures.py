@@ -22,7 +22,7 @@ from torch.utils.data import Dataset
 
 from organology import config
 from organology.mixing import Mixer
-from organology.training.data import Batch, MixtureDataset, fixed_loader
+from organology.training.data import Batch, fixed_loader
 from organology.training.embeddings.embedder import BATCH, Embedder
 from organology.training.embeddings.store import Rows, stored
 
@@ -53,13 +53,22 @@ class EmbeddedMixtures(Dataset[Batch]):
 
 
 def embedded_mixtures(
-    mixer: Mixer, numbers: Sequence[int], embedder: Embedder, cache: Path, of: Sequence[str], workers: int, doing: str
+    mixer: Mixer,
+    audio: Dataset[Batch],
+    numbers: Sequence[int],
+    embedder: Embedder,
+    cache: Path,
+    of: Sequence[str],
+    workers: int,
+    doing: str,
 ) -> EmbeddedMixtures:
     """Mixtures by their numbers, embedded; those that the cache holds are not made.
 
     Parameters
     ----------
     mixer : Mixer
+    audio : Dataset
+        Its mixtures, by their numbers.
     numbers : sequence of int
     embedder : Embedder
     cache : path
@@ -81,7 +90,7 @@ def embedded_mixtures(
     for strategy in np.unique(strategies).tolist():
 
         def make(missing: Sequence[int]) -> Rows:
-            return _embed(mixer, missing, embedder, workers, doing)
+            return _embed(audio, missing, embedder, workers, doing)
 
         place = f"{embedder.digest}/{_key(mixer, strategy, of)}-{strategy}-seed{mixer.seed}"
         parts.append(stored(cache / place, np.asarray(numbers)[strategies == strategy].tolist(), make))
@@ -96,8 +105,8 @@ def _key(mixer: Mixer, strategy: str, of: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps([plain, list(of)], sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _embed(mixer: Mixer, numbers: Sequence[int], embedder: Embedder, workers: int, doing: str) -> Rows:
-    loader = fixed_loader(MixtureDataset(mixer), numbers, BATCH, workers, keep=False)
+def _embed(audio: Dataset[Batch], numbers: Sequence[int], embedder: Embedder, workers: int, doing: str) -> Rows:
+    loader = fixed_loader(audio, numbers, BATCH, workers, keep=False)
     embeddings: list[NDArray[np.float32]] = []
     targets: list[NDArray[np.int8]] = []
     songs: list[str] = []

@@ -38,7 +38,11 @@ class EmbeddedRecording:
 
 
 def embed_recording(
-    source: str | Path | BinaryIO, embed: Callable[[Floats], Floats], sample_rate: int, window_seconds: float, hop_seconds: float
+    source: str | Path | BinaryIO,
+    embed: Callable[[Floats], Floats],
+    sample_rate: int,
+    window_seconds: float,
+    hop_seconds: float,
 ) -> EmbeddedRecording:
     """Embed the windows of a recording.
 

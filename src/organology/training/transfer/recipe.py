@@ -57,6 +57,9 @@ class TrainingConfig(ScheduleConfig):
     embedding_cache : path or None
         With `frozen`: a folder in which the embeddings of mixtures are kept, and from which the head then learns. Any
         number of runs may share it. Weights are those of a run without it, up to rounding.
+    mixture_cache : path or None
+        A folder in which mixtures are kept, half a megabyte each, for runs that learn from the same ones. It changes
+        nothing but the speed.
 
     The others are those of `ScheduleConfig`.
     """
@@ -75,6 +78,7 @@ class TrainingConfig(ScheduleConfig):
     unfreeze_after_epochs: int = 0
     freeze_batch_norm: bool = False
     embedding_cache: Path | None = None
+    mixture_cache: Path | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

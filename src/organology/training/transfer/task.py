@@ -22,12 +22,13 @@ from organology.training.compute.memory_format import channels_last
 from organology.training.data import MixtureDataset, evaluation_mixer, fixed_loader, load_pool, loader_of
 from organology.training.embeddings.embedder import Embedder
 from organology.training.embeddings.mixtures import EmbeddedMixtures, embedded_mixtures
+from organology.training.kept_mixtures import KeptMixtures
 from organology.training.provenance import describe_corpora, describe_run, describe_tagging
 from organology.training.run import Task, device_of
 from organology.training.run_folder import RunFolder
 from organology.training.teachers.audioset import LabelTeacher
 from organology.training.teachers.pseudo_labels import PseudoLabeler
-from organology.training.transfer.data import WithRecordings, compared_recordings, training_audio
+from organology.training.transfer.data import Mixtures, WithRecordings, compared_recordings, training_audio
 from organology.training.transfer.module import TransferModule
 from organology.training.transfer.recipe import Recipe
 
@@ -52,7 +53,7 @@ class TransferTask(Task[Recipe]):
             recipe.corpora, "validation", mixing, config.validation_p_musical, label_set=self.label_set
         )
         self._mixer = Mixer(pool, mixing, recipe.seed)
-        self.audio = training_audio(recipe, self._mixer)
+        self.audio = training_audio(recipe, self._mixtures(self._mixer, "train"))
         self._module = build(recipe)
 
     @property
@@ -84,14 +85,22 @@ class TransferTask(Task[Recipe]):
             self.audio = self._embedded(self._mixer, range(epochs_done * n, config.epochs * n), "train")
         return self._module
 
+    def _mixtures(self, mixer: Mixer, split: str) -> Mixtures:
+        """Mixtures as audio, kept on disk if the recipe says so."""
+        cache = self.recipe.training.mixture_cache
+        return MixtureDataset(mixer) if cache is None else KeptMixtures(mixer, cache, self._pool_of(split))
+
+    def _pool_of(self, split: str) -> tuple[str, ...]:
+        """What a pool is made of."""
+        return (*(corpus["table_sha256"] for corpus in self.corpora), split, self.label_set.digest)
+
     def _embedded(self, mixer: Mixer, numbers: Sequence[int], split: str) -> EmbeddedMixtures:
         """Mixtures as the frozen backbone hears them."""
         recipe, config = self.recipe, self.recipe.training
         assert config.embedding_cache is not None
         embedder = Embedder(self._module.network, device_of(recipe), config.precision)
-        of = (*(corpus["table_sha256"] for corpus in self.corpora), split, self.label_set.digest)
-        doing = f"embedding mixtures ({split})"
-        return embedded_mixtures(mixer, numbers, embedder, config.embedding_cache, of, config.workers, doing)
+        audio, of, doing = self._mixtures(mixer, split), self._pool_of(split), f"embedding mixtures ({split})"
+        return embedded_mixtures(mixer, audio, numbers, embedder, config.embedding_cache, of, config.workers, doing)
 
     def held_out(self) -> DataLoader[Any]:
         """Mixtures of the validation split."""
@@ -99,7 +108,7 @@ class TransferTask(Task[Recipe]):
         numbers = range(config.validation_mixtures)
         if config.embedding_cache is not None:
             return loader_of(self._embedded(self._validation, numbers, "validation"), config.batch_size, 0, numbers)
-        dataset = MixtureDataset(self._validation)
+        dataset = self._mixtures(self._validation, "validation")
         return fixed_loader(dataset, numbers, config.batch_size, config.workers, doing="mixing for validation")
 
     def callbacks(self, folder: RunFolder) -> list[L.Callback]:

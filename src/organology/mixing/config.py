@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field
 
-from organology.config import FORBID
+from organology.config import FORBID, to_plain
 from organology.corpora.resplit import SplitConfig
 from organology.mixing.audibility import AudibilityConfig
 from organology.mixing.channel.registered import ChannelConfig
@@ -167,6 +167,16 @@ class MixingConfig:
     def sounding_frames(self) -> int:
         """So many samples of a source must sound in its chunk."""
         return round(self.measure.clear_seconds * self.sample_rate)
+
+    def to_key(self) -> dict[str, Any]:
+        """All settings as plain values, for hashes of what is made with them.
+
+        A setting of `split` that came later is left out where it changes nothing, so that hashes stay what they were.
+        """
+        plain: dict[str, Any] = to_plain(self)
+        if self.split is not None and not self.split.at_most:
+            del plain["split"]["at_most"]
+        return plain
 
     def for_evaluation(self) -> MixingConfig:
         """The same settings for validation and test: musical mixtures only, no effects, no channel.

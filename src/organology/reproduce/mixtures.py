@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from organology import config
 from organology.atomic import written_whole
 from organology.corpora.table import TABLE_NAME
 from organology.errors import OrganologyError
@@ -81,7 +80,7 @@ def mixture_set(folder: Path, recipe: Recipe, split: str, size: int, p_musical: 
     p_musical : float
     seed : int
     """
-    mixing = unlike(config.to_plain(recipe.mixing.for_evaluation()), config.to_plain(MixingConfig().for_evaluation()))
+    mixing = unlike(recipe.mixing.for_evaluation().to_key(), MixingConfig().for_evaluation().to_key())
     for key in ("p_musical", "cache_megabytes", "stretch_variants"):
         mixing.pop(key, None)
     tables = [content_hash(path / TABLE_NAME) for path in recipe.corpora]

@@ -262,7 +262,7 @@ def fingerprint(recipe: Recipe) -> str:
     CorpusError, ConfigError
         If a table or a file of weights is not there.
     """
-    plain = recipe.to_plain()
+    plain = {**recipe.to_plain(), "mixing": recipe.mixing.to_key()}
     for section, name in _SPEED_ONLY:
         plain[section].pop(name)
     plain.pop("name")

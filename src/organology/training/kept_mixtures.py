@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from organology import config
 from organology.atomic import written_whole
 from organology.mixing import Mixer
 from organology.training.data import Batch, MixtureDataset
@@ -34,7 +33,7 @@ class KeptMixtures(Dataset[Batch]):
 
     def __init__(self, mixer: Mixer, folder: Path, of: Sequence[str]) -> None:
         self._mixtures = MixtureDataset(mixer)
-        plain = config.to_plain(mixer.config)
+        plain = mixer.config.to_key()
         plain.pop("cache_megabytes")
         key = hashlib.sha256(json.dumps([plain, list(of)], sort_keys=True).encode()).hexdigest()[:12]
         self._folder = folder / f"{key}-seed{mixer.seed}"

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +19,6 @@ from rich.console import Console
 from rich.progress import track
 from torch.utils.data import Dataset
 
-from organology import config
 from organology.mixing import Mixer
 from organology.training.data import Batch, fixed_loader
 from organology.training.embeddings.embedder import BATCH, Embedder
@@ -99,7 +97,7 @@ def embedded_mixtures(
 
 def _key(mixer: Mixer, strategy: str, of: Sequence[str]) -> str:
     """12 hexadecimal digits of all that a mixture of this strategy depends on, beside seed and number."""
-    plain: dict[str, Any] = config.to_plain(mixer.config)
+    plain = mixer.config.to_key()
     for name in (*NO_SAY, *(("musical_songs",) if strategy != "musical" else ())):
         plain.pop(name, None)
     return hashlib.sha256(json.dumps([plain, list(of)], sort_keys=True).encode()).hexdigest()[:12]

@@ -39,13 +39,15 @@ def main() -> None:
         cells = [f"{100 * len(acts) / len(part):.0f} %", by, *(f"{100 * share:.0f} %" for share in shares)]
         print(f"| {strategy} | {len(part)} | {' | '.join(cells)} |")
     starts = np.concatenate([row[5] for row in rows])
-    print(f"\n{len(starts)} chunks: {100 * np.mean(starts == 0):.1f} % begin at the stem's beginning, "
-          f"{100 * np.mean(starts < 0.1):.0f} % in the first tenth of all places, {100 * np.mean(starts > 0.9):.0f} % in the last")  # fmt: skip
+    first, last = (f"{100 * np.mean(part):.0f} %" for part in (starts < 0.1, starts > 0.9))
+    print(f"\n{len(starts)} chunks: {100 * np.mean(starts == 0):.1f} % begin at the stem's beginning,")
+    print(f"{first} in the first tenth of all places, {last} in the last")
 
 
 def measure(mixer: Mixer, n_mixtures: int) -> list[tuple[str, float, bool, bool, bool, np.ndarray]]:
     """A row a mixture: strategy, gain of the guard in dB, whether labels are others than the plain union of those of
-    its sources, whether one is absent, unknown instead of present, and the chunks' places in their stems, 0 to 1."""
+    its sources, whether one is absent, unknown instead of present, and the chunks' places in their stems, 0 to 1.
+    """
     rows = []
     frames = mixer.config.chunk_frames
     for index in range(n_mixtures):

@@ -18,11 +18,11 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from organology import cli
+from organology.corpora.readers.jamendo import TAGS
 from organology.errors import ConfigError, ModelError
 from organology.evaluation import evaluate
 from organology.labels import default_set
 from organology.model import AudioSetTagger, InstrumentNet, ModelConfig, load_checkpoint
-from organology.corpora.readers.jamendo import TAGS
 from organology.model.taggers.audioset import ZeroShot
 from organology.model.taggers.musicnn import MusicTagger
 from organology.training import load_pretraining_recipe, load_recipe
@@ -345,8 +345,9 @@ def write_musicnn(path: Path) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         tagger = MusicTagger()
-        state = {key: torch.rand_like(value) if key.endswith("fb") else value for key, value in tagger.state_dict().items()}  # fmt: skip
-    torch.save({key: value for key, value in state.items() if not key.endswith("long_window")}, path)
+        state = {key: value for key, value in tagger.state_dict().items() if not key.endswith("long_window")}
+        state = {key: torch.rand_like(value) if key.endswith("fb") else value for key, value in state.items()}
+    torch.save(state, path)
     return path
 
 

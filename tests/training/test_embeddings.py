@@ -140,7 +140,8 @@ def test_kept_mixtures_are_made_once_and_give_the_same_weights(place, frozen, ma
     first, made[:] = list(made), []
     train(override(kept, backbone_learning_rate=0.0001, weight_decay=0.0), place / "kept-2")
     assert first and made == []
-    one, other, plain = (load_file(place / f"{name}/best/model.safetensors") for name in ("kept-1", "kept-2", "not-kept"))  # fmt: skip
+    files = [place / f"{name}/best/model.safetensors" for name in ("kept-1", "kept-2", "not-kept")]
+    one, other, plain = map(load_file, files)
     assert all(torch.equal(value, other[name]) and torch.equal(value, plain[name]) for name, value in one.items())
 
 

@@ -93,8 +93,8 @@ def figure3(data: dict[str, Any]) -> Any:
     figure, axes = _figure(13, 4, 3)
     conditions = sorted(data["conditions"].values(), key=lambda each: each["p_musical"])
     groups = list(dict.fromkeys(_changes(each) for each in conditions))
-    lines = [(test, group, f"{caption}, {group}" if group else caption)
-             for test, caption, _ in (_tests(data) if len(groups) < 2 else _tests(data)[-1:]) for group in groups]  # fmt: skip
+    tests = _tests(data) if len(groups) < 2 else _tests(data)[-1:]
+    lines = [(test, group, ", ".join(filter(None, (caption, group)))) for test, caption, _ in tests for group in groups]
     for panel, (metric, title) in zip(axes[0], paper.METRICS.items(), strict=True):
         for number, (test, group, caption) in enumerate(lines):
             color = _COLORS[number % len(_COLORS)]

@@ -24,8 +24,8 @@ def evaluate(
     source: Annotated[
         Path,
         typer.Argument(
-            help="Recipe (.yaml) whose corpora and mixing are used; or labels of recordings: a table (.csv) of labels or "
-            "of segments with times, that of OpenMIC, or a folder of IRMAS's test data.",
+            help="Recipe (.yaml) whose corpora and mixing are used; or labels of recordings: a table (.csv) of labels "
+            "or of segments with times, that of OpenMIC, or a folder of IRMAS's test data.",
             show_default=False,
         ),
     ],

@@ -1,7 +1,7 @@
 """Counts behind the two kinds of figures of Mesaros, Heittola and Virtanen (2016): of cells of time, and of segments.
 
-"Metrics for polyphonic sound event detection", Applied Sciences 6 (2016) 162; its authors' library is sed_eval. Intervals
-are float arrays of shape (n, 2), start and end in seconds, of one label in one recording.
+"Metrics for polyphonic sound event detection", Applied Sciences 6 (2016) 162; its authors' library is sed_eval.
+Intervals are float arrays of shape (n, 2), start and end in seconds, of one label in one recording.
 """
 
 from __future__ import annotations

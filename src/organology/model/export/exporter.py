@@ -91,7 +91,8 @@ def export_onnx(
     path : path
         Of the file; it appears only if the check passes.
     tolerance : float
-        Largest difference of a score, of windows or frames, that passes; of an embedding, relative to its largest value.
+        Largest difference of a score, of windows or frames, that passes; of an embedding, as a share of its largest
+        value.
     embedding : bool
 
     Raises

@@ -66,8 +66,8 @@ class DistillationTask(Task[DistillationRecipe]):
         """A network with new weights from the seed, and a head of the teacher's labels.
 
         The biases of the head are the log-odds of the teacher's mean scores of the first `PRIOR_ITEMS` of the audio, so
-        that learning does not begin with finding out that most of AudioSet's 527 labels are nearly always absent (after Lin et
-        al., "Focal loss for dense object detection", 2017, section 3.3).
+        that learning does not begin with finding out that most of AudioSet's 527 labels are nearly always absent (after
+        Lin et al., "Focal loss for dense object detection", 2017, section 3.3).
         """
         recipe = self.recipe
         with torch.random.fork_rng(devices=[]):

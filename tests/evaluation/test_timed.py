@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,6 +54,21 @@ def test_counts_of_segments_are_those_of_mir_eval(seed, share):
     )  # fmt: skip
     assert right == len(pairs)
     assert (false, missed) == (len(estimated) - right, len(reference) - right)
+
+
+@pytest.mark.parametrize("kind", ["cells", "events", "onsets"])
+def test_figures_are_those_of_sed_eval(kind):
+    given = json.loads((Path(__file__).parent / "fixtures/sed_eval.json").read_text("utf-8"))
+    labels = tuple(given["labels"])
+    reference, estimated = (
+        [{label: np.array(each[label]).reshape(-1, 2) for label in labels} for each in given[name]]
+        for name in ("reference", "estimated")
+    )
+    names = tuple(f"{i}" for i in range(len(reference)))
+    result = evaluate_timed(AnnotatedRecordings((), names, labels, tuple(reference)), estimated, n_bootstrap=0)
+    assert result.macro[kind]["f1"].value == pytest.approx(given[kind]["macro"]["f_measure"], abs=1e-12)
+    for ours, theirs in (("f1", "f_measure"), ("precision", "precision"), ("recall", "recall")):
+        assert result.micro[kind][ours].value == pytest.approx(given[kind]["micro"][theirs], abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -55,11 +55,11 @@ def evaluate(
 ) -> None:
     """Metrics of a model on fixed mixtures, labelled recordings or annotations with times, with intervals."""
     if source.suffix.lower() not in (".yaml", ".yml"):
-        from organology.cli.models.evaluate_recordings import Settings, evaluate_recordings
+        from organology.cli.models.recordings.labels import Settings, evaluate_recordings
         from organology.evaluation.timed import is_annotations
 
         if source.is_file() and is_annotations(source):
-            from organology.cli.models.evaluate_segments import evaluate_segments
+            from organology.cli.models.recordings.segments import evaluate_segments
 
             evaluate_segments(checkpoint, source, recordings, out, labels, hop, bootstrap)
             return

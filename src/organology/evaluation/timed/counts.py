@@ -76,8 +76,8 @@ def count_events(reference: Intervals, estimated: Intervals, settings: EventSett
     """
     found = 0
     if len(reference) and len(estimated):
-        from scipy.sparse import csr_array
-        from scipy.sparse.csgraph import maximum_bipartite_matching
+        from scipy.sparse import csr_array  # type: ignore[import-untyped]
+        from scipy.sparse.csgraph import maximum_bipartite_matching  # type: ignore[import-untyped]
 
         fits = np.abs(reference[:, None, 0] - estimated[None, :, 0]) <= settings.collar_seconds + _SLACK
         if settings.length_share is not None:

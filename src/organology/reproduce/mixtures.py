@@ -62,7 +62,7 @@ class MixtureSet:
     def read(self, numbers: Sequence[int]) -> NDArray[np.float32]:
         """The audio of some, shape (len(numbers), chunk_frames)."""
         samples = np.load(self.audio, mmap_mode="r")
-        return np.asarray(samples[np.asarray(numbers)], dtype=np.float32) / FULL_SCALE
+        return np.asarray(samples[np.asarray(numbers)].astype(np.float32) / np.float32(FULL_SCALE))
 
 
 def mixture_set(folder: Path, recipe: Recipe, split: str, size: int, p_musical: float, seed: int) -> MixtureSet:

@@ -46,7 +46,7 @@ class Block(nn.Module):
         A norm of factors above 0 changes no order, nor does the ReLU, so that the maximum may be taken before or after.
         Graphs for export and compilation have the order of the publication.
         """
-        fixed = torch.jit.is_tracing() or torch.compiler.is_compiling()
+        fixed = torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
         return not self.bn.training and not fixed and bool((self.bn.weight.detach() > 0).all())
 
 

@@ -61,7 +61,8 @@ class _Graph(nn.Module):
         spectrogram = self.frontend(waveform)
         if FRAMES in self.outputs:
             over_time = self.net.backbone.frames(spectrogram)
-            embedding, given = over_time.mean(1), self.net.window_and_frames(over_time)
+            embedding = over_time.mean(1)
+            given: tuple[Tensor, ...] = self.net.window_and_frames(over_time)
         else:
             embedding = self.net.backbone(spectrogram)
             given = (self.net.to_scores(self.net.head(embedding)),)

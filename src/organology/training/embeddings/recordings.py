@@ -99,6 +99,6 @@ def write_embeddings(path: Path, named: list[tuple[str, EmbeddedRecording]], abo
             table = pl.DataFrame(columns, schema_overrides={"embedding": pl.Array(pl.Float32, embeddings.shape[1])})
             table.write_parquet(temporary)
         else:
+            arrays: dict[str, Any] = {name: np.array(value) for name, value in about.items()}
             with temporary.open("wb") as file:
-                np.savez(file, files=files, starts=starts, ends=ends, embeddings=embeddings,
-                         **{name: np.array(value) for name, value in about.items()})  # fmt: skip
+                np.savez(file, files=files, starts=starts, ends=ends, embeddings=embeddings, **arrays)

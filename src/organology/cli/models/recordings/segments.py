@@ -45,8 +45,8 @@ def evaluate_segments(
                 for label in recordings.labels
             }
         )
-    for error in errors:
-        typer.echo(str(error), err=True)
+    for each in errors:
+        typer.echo(str(each), err=True)
     if not kept:
         raise ConfigError(f"{table}: none of its recordings can be read")
     recordings = dataclasses.replace(

@@ -137,10 +137,13 @@ def _table1(results: Results, compared: list[Comparison]) -> list[str]:
         for metric, pair in here.items():
             if len(pair) == 2:
                 verdicts.setdefault(_verdict_of_order(pair), []).append(paper.METRICS[metric])
+        steps = "; ".join(f"{_method(c.better)} over {_method(c.worse)} {_amount(c)}" for c in here["roc_auc"])
         if not verdicts:
+            if steps:
+                said = ", ".join(f"{c.verdict} in {paper.METRICS[m]}" for m, pair in here.items() for c in pair)
+                lines.append(f"{_set(test)}: {said}. ROC-AUC: {steps}. Not all three methods are there.")
             continue
         orders = "; ".join(f"{verdict} in {_listed(metrics)}" for verdict, metrics in verdicts.items())
-        steps = "; ".join(f"{_method(c.better)} over {_method(c.worse)} {_amount(c)}" for c in here["roc_auc"])
         lines.append(f"{_set(test)}: the paper's order, scratch < frozen < fine-tuned, {orders}. ROC-AUC: {steps}.")
     return lines or ["The order scratch < frozen < fine-tuned cannot be judged before all three methods are there."]
 

@@ -68,6 +68,8 @@ def table(run: DatasetRun, start: int, n: int) -> pa.Table:
         "window_starts": times,
         "window_ends": times,
         "window_scores": windows,
+        "frame_logits": [None] * n,
+        "frame_levels": [None] * n,
     }
     return pa.Table.from_pydict(values, schema=run.schema)
 

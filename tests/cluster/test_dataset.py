@@ -123,6 +123,16 @@ def test_queries_of_a_dataset_find_what_those_of_its_store_find(store, dataset, 
             np.testing.assert_array_equal(found.rows.plays, expected.plays)
 
 
+@pytest.mark.parametrize("by", ["path", "-violin"])
+def test_find_names_only_gives_the_names_in_order_without_scores(dataset, by):
+    with Finder(dataset) as finder:
+        whole = finder.find("violin or drums.seconds > 2", by, 9)
+        found = finder.find("violin or drums.seconds > 2", by, 9, names_only=True)
+    assert found.rows.names == whole.rows.names and found.n_matching == whole.n_matching
+    np.testing.assert_array_equal(found.rows.durations, whole.rows.durations)
+    assert found.rows.scores.shape == (9, 0)
+
+
 @pytest.mark.parametrize("by", ["path", "-path", "duration", "-duration", "violin", "-violin"])
 def test_order_and_limit_are_those_of_a_store(store, dataset, by):
     library = Library.load(store)

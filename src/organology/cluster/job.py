@@ -23,7 +23,7 @@ from organology.batch.options import Job
 from organology.batch.progress import ProgressReporter
 from organology.cluster.dataset import Dataset
 from organology.cluster.schema import DatasetRun, FileKey
-from organology.cluster.session import cluster_cores, join, reason
+from organology.cluster.session import cluster_cores, join, last_line
 from organology.cluster.sources import find_sources
 from organology.cluster.worker import Task, Worker
 from organology.errors import OrganologyError, StoppedError
@@ -119,7 +119,7 @@ class _Run:
                     rate = self._reporter.rate(noted - began)
                     self._reporter.note(f"{self._reporter.n_done} of {len(todo)} files, {rate}")
         except ray.exceptions.RayError as error:
-            raise OrganologyError(f"Ray: {reason(error)}") from error
+            raise OrganologyError(f"Ray: {last_line(error)}") from error
         if not self._job.quiet:
             seconds = time.monotonic() - began
             rate = f"{self._reporter.n_done / seconds:.1f} files/s"

@@ -12,7 +12,7 @@ from typing import Any
 
 import ray
 
-from organology.cluster.session import cluster_cores, join, reason
+from organology.cluster.session import cluster_cores, join, last_line
 from organology.corpora.conversion.records import Record, SongTask, prepare_song
 from organology.corpora.conversion.workers import SongEngine, known_records
 from organology.errors import CorpusError, OrganologyError
@@ -50,9 +50,9 @@ def songs_on_ray(address: str | None = None, jobs: int = 1) -> SongEngine:
                 yield from zip(shard, records, strict=True)
         except ray.exceptions.RayTaskError as error:
             cause = error.cause
-            raise cause if isinstance(cause, OrganologyError) else CorpusError(f"Ray: {reason(error)}") from error
+            raise cause if isinstance(cause, OrganologyError) else CorpusError(f"Ray: {last_line(error)}") from error
         except ray.exceptions.RayError as error:
-            raise CorpusError(f"{todo[0].out}: Ray: {reason(error)}; run again to go on") from error
+            raise CorpusError(f"{todo[0].out}: Ray: {last_line(error)}; run again to go on") from error
 
     return engine
 

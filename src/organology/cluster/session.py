@@ -38,7 +38,7 @@ def cluster_cores() -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
-def reason(error: Exception) -> str:
+def last_line(error: Exception) -> str:
     """The last line of an error of Ray, which says what went wrong in the worker."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     return " ".join(lines[-1].split()) if lines else type(error).__name__

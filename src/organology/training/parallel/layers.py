@@ -22,17 +22,17 @@ class WholeBatchNorm(_BatchNorm):
     (`torch.nn.SyncBatchNorm` does the same on GPUs only, where it is used.)
     """
 
-    def _check_input_dim(self, input: Tensor) -> None:
-        if input.dim() < 2:
-            raise ValueError(f"expected at least 2 dimensions, got {input.dim()}")
+    def _check_input_dim(self, inputs: Tensor) -> None:
+        if inputs.dim() < 2:
+            raise ValueError(f"expected at least 2 dimensions, got {inputs.dim()}")
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """Normalize: (batch, channels, …) -> the same shape."""
         if not self.training or n_processes() == 1:
-            return super().forward(input)
-        axes = [axis for axis in range(input.dim()) if axis != 1]
-        shape = [1, -1, *[1] * (input.dim() - 2)]
-        values = input.to(torch.promote_types(input.dtype, torch.float32))
+            return super().forward(inputs)
+        axes = [axis for axis in range(inputs.dim()) if axis != 1]
+        shape = [1, -1, *[1] * (inputs.dim() - 2)]
+        values = inputs.to(torch.promote_types(inputs.dtype, torch.float32))
         n = values.numel() // values.shape[1] * n_processes()  # shares are equally large
         mean = total(values.sum(axes)) / n
         centered = values - mean.view(shape)
@@ -42,7 +42,7 @@ class WholeBatchNorm(_BatchNorm):
         found = centered * torch.rsqrt(variance + self.eps).view(shape)
         if self.affine:
             found = found * self.weight.view(shape) + self.bias.view(shape)
-        return found.to(input.dtype)
+        return found.to(inputs.dtype)
 
     @torch.no_grad()
     def _follow(self, mean: Tensor, variance: Tensor) -> None:
@@ -57,13 +57,13 @@ class WholeBatchNorm(_BatchNorm):
 class WholeDropout(nn.Dropout):
     """Dropout with this process's rows of the mask that one process would draw for the whole batch."""
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         """Drop out: (share of the batch, …) -> the same shape."""
         count = n_processes()
         if not self.training or count == 1:
-            return super().forward(input)
-        whole = input.new_ones((len(input) * count, *input.shape[1:]))
-        return input * F.dropout(whole, self.p)[rank() :: count]
+            return super().forward(inputs)
+        whole = inputs.new_ones((len(inputs) * count, *inputs.shape[1:]))
+        return inputs * F.dropout(whole, self.p)[rank() :: count]
 
 
 class WholeBatchLayers(LayerSync):

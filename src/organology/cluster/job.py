@@ -148,7 +148,7 @@ def blocks_of(todo: Sequence[FileKey], n_workers: int) -> Iterator[pa.Table]:
 
 
 def summaries(
-    todo: Sequence[FileKey], task: Task, n_workers: int, threads: int, worker: type[Any] = Worker
+    todo: Sequence[FileKey], task: Task, n_workers: int, threads: float, worker: type[Any] = Worker
 ) -> Iterator[dict[str, Any]]:
     """Hand files to a pool of workers.
 
@@ -157,8 +157,10 @@ def summaries(
     todo : sequence of FileKey
     task : Task
         What `worker` is made from.
-    n_workers, threads : int
-        Size of the pool, and cores of each.
+    n_workers : int
+        Size of the pool.
+    threads : float
+        Cores of each.
     worker : class, optional
         As `Worker`.
 

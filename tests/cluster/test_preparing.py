@@ -8,6 +8,7 @@ ray = pytest.importorskip("ray")
 
 from corpora_trees_slakh import jamendo, slakh  # noqa: E402
 from organology.cluster.preparing import shards, songs_on_ray  # noqa: E402
+from organology.cluster.session import join  # noqa: E402
 from organology.corpora.conversion.records import SongTask, StemTask  # noqa: E402
 from organology.corpora.issues import Listener  # noqa: E402
 from organology.corpora.prepare import prepare  # noqa: E402
@@ -18,7 +19,7 @@ from organology.corpora.tagging.prepare import prepare_tagging  # noqa: E402
 
 @pytest.fixture(scope="module")
 def cluster():
-    ray.init("local", num_cpus=2, include_dashboard=False, object_store_memory=80 * 2**20, log_to_driver=False)
+    join(None, 2)
     yield
     ray.shutdown()
 

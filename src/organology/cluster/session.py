@@ -10,6 +10,9 @@ import ray
 
 from organology.errors import OrganologyError, one_line
 
+ATTEMPTS = 2
+"""To start Ray on this machine, which a busy one may not do within the seconds that Ray waits."""
+
 
 def join(address: str | None, cores: int) -> None:
     """Start Ray on this machine with so many cores, or join a cluster.
@@ -26,11 +29,15 @@ def join(address: str | None, cores: int) -> None:
     options: dict[str, Any] = {"address": address}
     if address is None:
         options = {"address": "local", "num_cpus": cores, "include_dashboard": False}
-    try:
-        ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        where = address or "this machine"
-        raise OrganologyError(f"{where}: Ray cannot be used: {one_line(error)}") from error
+    for attempt in range(ATTEMPTS):
+        try:
+            ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
+            return
+        except Exception as error:  # Ray raises a bare one where its processes take longer than it waits for them
+            ray.shutdown()
+            if attempt + 1 == ATTEMPTS or address is not None:
+                where = address or "this machine"
+                raise OrganologyError(f"{where}: Ray cannot be used: {one_line(error)}") from error
 
 
 def cluster_cores() -> int:

@@ -35,8 +35,9 @@ def pretrain(
     from organology.training import load_pretraining_recipe
     from organology.training.recipes import override
 
-    changes = {"seed": seed, "epochs": epochs, "workers": workers, "devices": devices}
-    settings = override(load_pretraining_recipe(recipe), corpora=corpus, **changes)
+    settings = override(
+        load_pretraining_recipe(recipe), corpora=corpus, seed=seed, epochs=epochs, workers=workers, devices=devices
+    )
     from organology.training.run import train  # torch, once the recipe is known to be right
 
     folder = out or Path("runs") / settings.name

@@ -46,14 +46,12 @@ class Place:
         """The place of this process, by what started it: Lightning itself, torchrun, SLURM and the like."""
         if config.processes == 1:
             return Place()
-        from lightning.fabric.plugins import environments
+        from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+        from lightning.fabric.plugins.environments.lsf import LSFEnvironment
+        from lightning.fabric.plugins.environments.mpi import MPIEnvironment
+        from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+        from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
-        kinds = (
-            environments.SLURMEnvironment,
-            environments.TorchElasticEnvironment,
-            environments.LSFEnvironment,
-            environments.MPIEnvironment,
-        )
-        kind = next((one for one in kinds if one.detect()), environments.LightningEnvironment)
-        found = kind()  # type: ignore[abstract]
+        kinds = (SLURMEnvironment, TorchElasticEnvironment, LSFEnvironment, MPIEnvironment)
+        found = next((one for one in kinds if one.detect()), LightningEnvironment)()
         return Place(found.node_rank() * config.devices + found.local_rank(), config.processes)

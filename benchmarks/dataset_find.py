@@ -68,10 +68,9 @@ def table(run: DatasetRun, start: int, n: int) -> pa.Table:
         "window_starts": times,
         "window_ends": times,
         "window_scores": windows,
-        "frame_logits": [None] * n,
-        "frame_levels": [None] * n,
     }
-    return pa.Table.from_pydict(values, schema=run.schema)
+    nothing = {name: [None] * n for name in run.schema.names}
+    return pa.Table.from_pydict({**nothing, **values}, schema=run.schema)
 
 
 def main() -> None:

@@ -227,8 +227,9 @@ def _strategy(recipe: AnyRecipe) -> DDPStrategy | str:
     config = recipe.training
     if config.processes == 1 and config.strategy == "auto":
         return "auto"
-    may_freeze = getattr(config, "transfer", "scratch") != "scratch"
-    return DDPStrategy(find_unused_parameters=may_freeze, broadcast_buffers=False)
+    # Which weights learn may change from epoch to epoch; torch says once where all do.
+    warnings.filterwarnings("ignore", message="find_unused_parameters=True")
+    return DDPStrategy(find_unused_parameters=True, broadcast_buffers=False)
 
 
 def set_threads(recipe: AnyRecipe) -> None:

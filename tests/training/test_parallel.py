@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,25 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(place: Path, out: str, *more: str) -> subprocess.Popen[str]:
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(place: Path) -> Iterator[Start]:
+    """Starts trainings, and leaves none behind."""
+    runs: list[subprocess.Popen[str]] = []
+
+    def started(out: str, *more: str) -> subprocess.Popen[str]:
+        runs.append(_started(place, out, *more))
+        return runs[-1]
+
+    yield started
+    for run in runs:
+        run.kill()
+        run.wait()
+
+
+def _started(place: Path, out: str, *more: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "organology", "train", "tiny.yaml", "--out", out, *more]
     paths = os.pathsep.join(filter(None, sys.path))
     env = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
@@ -57,24 +76,24 @@ def losses(folder: Path, name: str) -> list[float]:
     return [float(row[f"loss/{name}"]) for row in rows(folder)]
 
 
-def test_two_processes_learn_what_one_does_and_one_goes_on(place: Path) -> None:
-    one, two = start(place, "one"), start(place, "two", *TWO, "--epochs", "4")
-    said, told = two.communicate(timeout=300)
+def test_two_processes_learn_what_one_does_and_one_goes_on(place: Path, start: Start) -> None:
+    one, two = start("one"), start("two", *TWO, "--epochs", "4")
+    said, told = two.communicate(timeout=600)
     assert two.returncode == 0, told
     assert said.count("best: epoch") == 1
     assert told.count("epoch 4/4") == 1
-    assert one.communicate(timeout=300) and one.returncode == 0
+    assert one.communicate(timeout=600) and one.returncode == 0
     assert losses(place / "two", "train") == pytest.approx(losses(place / "one", "train")[:4], abs=1e-5)
     assert losses(place / "two", "validation") == pytest.approx(losses(place / "one", "validation")[:4], abs=1e-4)
-    resumed = start(place, "two", "--resume")
-    assert resumed.communicate(timeout=300) and resumed.returncode == 0
+    resumed = start("two", "--resume")
+    assert resumed.communicate(timeout=600) and resumed.returncode == 0
     assert losses(place / "two", "train") == pytest.approx(losses(place / "one", "train"), abs=1e-4)
     files = sorted(path.name for path in (place / "two").iterdir())
     assert files == ["best", "last.ckpt", "logs", "recipe.yaml", "summary.json"]
 
 
-def test_killed_with_two_processes_goes_on_with_one(place: Path) -> None:
-    run = start(place, "killed", *TWO, "--epochs", "500")
+def test_killed_with_two_processes_goes_on_with_one(place: Path, start: Start) -> None:
+    run = start("killed", *TWO, "--epochs", "500")
     assert run.stderr is not None
     for line in run.stderr:
         if line.startswith("epoch 2/"):
@@ -83,8 +102,8 @@ def test_killed_with_two_processes_goes_on_with_one(place: Path) -> None:
     threading.Thread(target=run.communicate, daemon=True).start()
     run.wait(timeout=60)
     done = RunFolder(place / "killed").epochs_done(500)
-    resumed = start(place, "killed", "--resume", "--epochs", str(done + 2))
-    _, told = resumed.communicate(timeout=300)
+    resumed = start("killed", "--resume", "--epochs", str(done + 2))
+    _, told = resumed.communicate(timeout=600)
     assert resumed.returncode == 0, told
     assert [row["epoch"] for row in rows(place / "killed")] == [str(i + 1) for i in range(done + 2)]
 

@@ -26,7 +26,7 @@ from organology.training.data import loader_by_epoch, one_line
 from organology.training.distillation.recipe import DistillationRecipe
 from organology.training.module import TrainingModule
 from organology.training.parallel.layers import WholeBatchLayers
-from organology.training.parallel.place import Place
+from organology.training.parallel.place import Place, end_with_parent
 from organology.training.recipes import AnyRecipe
 from organology.training.run_folder import RunFolder
 from organology.training.tag_pretraining.recipe import PretrainingRecipe
@@ -134,6 +134,8 @@ def train(
     run = RunFolder(folder)
     if task.place.is_first:
         run.begin(recipe, resume)
+    else:
+        end_with_parent()
     kept = BestCheckpoint(run, recipe.name, task.describe(command), task.window_seconds, task.label_set)
     started = time.perf_counter()
     try:

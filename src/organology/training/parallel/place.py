@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -55,3 +58,15 @@ class Place:
         kinds = (SLURMEnvironment, TorchElasticEnvironment, LSFEnvironment, MPIEnvironment)
         found = next((one for one in kinds if one.detect()), LightningEnvironment)()
         return Place(found.node_rank() * config.devices + found.local_rank(), config.processes)
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it is gone: a first process that is killed leaves none behind."""
+    parent = os.getppid()
+
+    def follow() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -1,6 +1,6 @@
 """Whether one driver keeps up with many workers: Ray's own fake cluster, and workers that only wait.
 
-    python benchmarks/ray_driver.py [--workers 100] [--nodes 5] [--blocks 1000] [--delay 2]
+    python benchmarks/ray_driver.py [--workers 100] [--nodes 2] [--blocks 1000] [--delay 30]
 
 Each block stands for 256 files, as in `organology recognize --engine ray`; a worker waits `--delay` seconds for it and
 returns a summary of the usual size. A worker takes a small share of a core, so that each node of the fake cluster has
@@ -44,9 +44,9 @@ class Waiting:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=100)
-    parser.add_argument("--nodes", type=int, default=5)
+    parser.add_argument("--nodes", type=int, default=2)
     parser.add_argument("--blocks", type=int, default=1000)
-    parser.add_argument("--delay", type=float, default=2.0)
+    parser.add_argument("--delay", type=float, default=30.0)
     asked = parser.parse_args()
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     os.environ.setdefault("RAY_worker_register_timeout_seconds", "600")

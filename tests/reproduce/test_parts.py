@@ -42,6 +42,13 @@ def test_every_recipe_loads_at_every_scale(name, scale, backbone):
     assert recipe.setup.training.step_factor == 0.3
 
 
+def test_load_experiment_of_several_processes_is_refused(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text(f"base: {RECIPES / 'table1.yaml'}\ntraining: {{devices: 2}}\n")
+    with pytest.raises(ConfigError, match="must be 1: experiments train in one process"):
+        load_experiment(own)
+
+
 def test_the_papers_numbers():
     recipe = load_experiment(RECIPES / "table1.yaml")
     training = recipe.setup.training

@@ -215,7 +215,10 @@ def load_experiment(
     place = f"{path} ({scale})"
     setup = {key: value for key, value in values.items() if key not in own}
     parts = {key: value for key, value in values.items() if key in own}
-    return config.parse({**parts, "scale": scale, "setup": setup}, ExperimentRecipe, place)
+    recipe = config.parse({**parts, "scale": scale, "setup": setup}, ExperimentRecipe, place)
+    if recipe.setup.training.processes > 1:  # Lightning starts the others with the command line of the first
+        raise ConfigError(f"{place}: training.devices, training.num_nodes: must be 1: experiments train in one process")
+    return recipe
 
 
 def override(

@@ -23,7 +23,15 @@ from organology.atomic import written_whole
 from organology.errors import ConfigError, ModelError
 from organology.training.recipes import AnyRecipe, difference, load_recipe_as, save_recipe
 
-MAY_CHANGE = ("name", "training.workers", "training.epochs", "training.device", "mixing.cache_megabytes")
+MAY_CHANGE = (
+    "name",
+    "training.workers",
+    "training.epochs",
+    "training.device",  # and `training.devices`
+    "training.num_nodes",
+    "training.strategy",
+    "mixing.cache_megabytes",
+)
 """Settings that a resumed run may have otherwise than it began with."""
 
 

@@ -80,7 +80,9 @@ class TransferTask(Task[Recipe]):
         """Mixtures of the validation split."""
         config = self.recipe.training
         dataset, numbers = MixtureDataset(self._validation), range(config.validation_mixtures)
-        return fixed_loader(dataset, numbers, config.batch_size, config.workers, doing="mixing for validation")
+        return fixed_loader(
+            dataset, numbers, config.batch_size, config.workers, doing="mixing for validation", place=self.place
+        )
 
     def callbacks(self, folder: RunFolder) -> list[L.Callback]:
         """Decay toward the first weights, before the average, which takes the result in."""

@@ -121,7 +121,9 @@ def both_know(ours: Evaluation, others: dict[str, tuple[Evaluation, np.ndarray]]
     for name, (of, knows) in others.items():
         used = [i for i, label in enumerate(ours.labels) if knows[i] and label.n_present >= fewest and label.scored]
         mean, own = (np.mean([e.labels[i].pr_auc.value for i in used]) for e in (of, ours))
-        lines.append(f"{name}: {mean:.3f} over the {len(used)} labels that it has a tag for; organology {own:.3f} there.")
+        lines.append(
+            f"{name}: {mean:.3f} over the {len(used)} labels that it has a tag for; organology {own:.3f} there."
+        )
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Sound for `strong_labels.py` in files that many draws can read at random: stems, and recordings with what a model says.
+"""Sound for `strong_labels.py`, to be read at random places: stems, and recordings with what a model says of them.
 
     python research/answer/pack.py stems OUT --stems FOLDER [--stems FOLDER ...]
     python research/answer/pack.py recordings OUT FOLDER [--model MODEL.onnx] [--seconds 120]

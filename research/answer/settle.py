@@ -115,10 +115,9 @@ def finer(net: InstrumentNet, logits: np.ndarray, on: np.ndarray, truth: Truth) 
     for (_, name), h, s, p, kept in zip(used, hits, number, present, sure, strict=True):
         if p or s:
             print(f"{name}\t{p:.0f}\t{s:.1f}\t{h / max(s, 1e-9):.2f}\t{h / max(p, 1e-9):.2f}\t{int(kept)}")
-    print(
-        f"by default: precision {np.mean(hits[sure] / number[sure]):.3f}, recall {np.mean(hits[sure] / present[sure]):.3f}"
-        f"; together {hits[sure].sum() / number[sure].sum():.3f}, {hits[sure].sum() / present[sure].sum():.3f}"
-    )
+    precision, recall = np.mean(hits[sure] / number[sure]), np.mean(hits[sure] / present[sure])
+    together = hits[sure].sum() / number[sure].sum(), hits[sure].sum() / present[sure].sum()
+    print(f"by default: precision {precision:.3f}, recall {recall:.3f}; together {together[0]:.3f}, {together[1]:.3f}")
     names = [name for _, name in used]
     return dict(zip(names, level.tolist(), strict=True)), {n for n, kept in zip(names, sure, strict=True) if kept}
 

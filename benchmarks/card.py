@@ -175,8 +175,8 @@ def main() -> None:
     false = ((scores >= limits) & (kept.targets == 0)).any(1)
     heads = ["label", "recordings with it", "organology", *others, "precision", "recall", "F1"]
     text = (
-        f"Average precision of {len(kept.files)} recordings ({ours.n_groups} groups), label set {label_set.name}; what is"
-        f" said to play is wrong in at least one label in {false.sum()} of them.\n\n"
+        f"Average precision of {len(kept.files)} recordings ({ours.n_groups} groups), label set {label_set.name}; what"
+        f" is said to play is wrong in at least one label in {false.sum()} of them.\n\n"
         + table(heads, rows_of(ours, others, given.fewest))
         + "\n\n"
         + both_know(ours, others, given.fewest)

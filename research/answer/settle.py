@@ -5,8 +5,8 @@
 
 The checkpoints have the label set `instruments` (`assemble.py`, `strong_labels.py`); the first one gives the metadata
 and the calibration to begin with. The 15 labels get a slope and an offset each, drawn to what they had; a finer name is
-moved so that its threshold is 0.5, and is tentative unless it was right 4 times in 5 on recordings that its threshold
-was not fitted on, was said of 3 clips or more, and half of its clips were found. All printed figures are
+moved so that it has the threshold of all. It is tentative unless it was right 4 times in 5 on recordings that its
+threshold was not fitted on, was said of 3 clips or more, and half of its clips were found. All printed figures are
 cross-validated by recording (ten folds). OUT is a checkpoint folder for `organology export`.
 """
 
@@ -28,7 +28,7 @@ from told import family_says
 from organology import audio
 from organology.labels.bradl15 import LABELS
 from organology.model import InstrumentNet, save_checkpoint
-from organology.model_metadata import Calibration
+from organology.model_metadata import Calibration, FrameSettings
 from organology.recognition.logits import logits_of, scores_of
 from organology.recognition.pooling import pool
 from organology.recognition.windows import SILENCE_DBFS, windows
@@ -36,6 +36,10 @@ from organology.recognition.windows import SILENCE_DBFS, windows
 NAMES = {"singing": "singer", "drum_kit": "drums", "synthesizer": "synth"}
 """Concepts that are labels of the 15 under another name."""
 HOP_SECONDS = 1.92
+THRESHOLD, PRESETS = 0.6, {"sensitive": 0.4, "strict": 0.75}
+"""What plays is at least this likely: few false labels count for more than a missed one."""
+SHIFT, LOW_LOGITS, MEDIAN_SECONDS = -0.9, 2.5, 1.1
+"""Of the timeline: frames and best windows against the threshold, hysteresis and median (README.md)."""
 FIT = Fit(0.8, 0.6, 4.0)
 
 
@@ -84,13 +88,13 @@ def calibrated(
             slope, offset = shrunk(logits[used, at], targets[used, i], weights[used])
             moved[fold == k, i] = scores_of(slope * logits[fold == k, at] + offset)
     n = len(truths[0].files)
-    for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
+    for threshold in (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8):
         on = decide(moved.copy(), np.full(len(LABELS), threshold))
         for name, rows, fewest in (("clips", slice(None, n), 5), ("songs", slice(n, None), 1)):
             of = figures(targets[rows], on[rows], fewest)
             text = "F1 {f1:.3f} precision {precision:.3f} recall {recall:.3f} false {false}/{rows}".format(**of)
             print(f"all labels at {threshold}: {name} {text}")
-    return slopes, offsets, decide(moved, np.full(len(LABELS), 0.5))
+    return slopes, offsets, decide(moved, np.full(len(LABELS), THRESHOLD))
 
 
 def finer(net: InstrumentNet, logits: np.ndarray, on: np.ndarray, truth: Truth) -> tuple[dict[str, float], set[str]]:
@@ -141,7 +145,7 @@ def main() -> None:
     truth = Truth(names, targets[:, : len(CONCEPTS)], groups, [{}] * len(names))
     levels, sure = finer(net, logits[:n], on[:n], truth)
     for name, level in levels.items():
-        offsets[net.labels.index(name)] -= level
+        offsets[net.labels.index(name)] += float(logits_of(np.array([THRESHOLD]))[0]) - level
     before = net.calibration
     first = (np.ones(len(net.labels)), np.zeros(len(net.labels)))
     if before is not None:
@@ -150,8 +154,18 @@ def main() -> None:
     slopes *= first[0]
     net.calibrate(Calibration(tuple(slopes.round(4).tolist()), tuple(offsets.round(4).tolist())))
     tentative = tuple(label for label in net.labels if label not in LABELS and label not in sure and label != "guitar")
-    provenance = {**about.provenance, "mean_of": {str(path): share for path, share in parts}}
-    save_checkpoint(given.out, net, replace(about, provenance=provenance, tentative=tentative))
+    n_labels = len(net.labels)
+    about = replace(
+        about,
+        thresholds=(THRESHOLD,) * n_labels,
+        presets={name: (threshold,) * n_labels for name, threshold in PRESETS.items()},
+        tentative=tentative,
+        frames=FrameSettings(
+            (SHIFT,) * n_labels, (SHIFT,) * n_labels, low_logits=LOW_LOGITS, median_seconds=MEDIAN_SECONDS
+        ),
+        provenance={**about.provenance, "mean_of": {path.name: share for path, share in parts}},
+    )
+    save_checkpoint(given.out, net, about)
     print(f"tentative: {', '.join(tentative)}\n{given.out}")
 
 

@@ -30,7 +30,7 @@ async def asset(request: Request, name: str) -> Response:
 
 
 def _file(request: Request, name: str) -> Response:
-    content = page_files("server", service_of(request).label_set).get(name)
+    content = page_files("server", *service_of(request).page_labels).get(name)
     if content is None:
         raise Problem(404, "no such page")
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'

@@ -290,6 +290,12 @@ def test_no_cors_unless_asked(open_client):
     assert opened.options(URL, headers=asked).status_code == 200
 
 
+def test_head_is_answered_as_get_without_a_body(client):
+    for path in ("/", "/page/app.js", "/healthz"):
+        answer = client.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_every_answer_is_hardened(client):
     for path in ("/", "/v1/model", "/nothing", "/healthz"):
         headers = client.get(path).headers
@@ -352,7 +358,10 @@ def test_wrong_lengths_do_not_hold_the_server(listening, recording):
         writer.write(f"POST {URL} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n".encode() + b"short")
         writer.close()
         reader, writer = await asyncio.open_connection("127.0.0.1", listening)
-        writer.write(f"POST {URL} HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n".encode() + b"longer than that")
+        writer.write(
+            f"POST {URL} HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: close\r\n\r\n".encode()
+            + b"longer than that"
+        )
         answer = await asyncio.wait_for(reader.read(), 20)
         writer.close()
         reader, writer = await asyncio.open_connection("127.0.0.1", listening)

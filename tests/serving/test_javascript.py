@@ -115,7 +115,8 @@ def test_segments_of_frames_are_pythons(seed, settings):
 def _assert_same_with_thresholds(found, given):
     code = """
         const one = m.received(given.one), over = m.overTime(one);
-        return [{}, given.thresholds].map((limits) => m.given(m.withThresholds(one, over, given.labels, limits), (x) => x));
+        const plain = (limits) => m.given(m.withThresholds(one, over, given.labels, limits), (x) => x);
+        return [plain({}), plain(given.thresholds)];
     """
     thresholds = given["thresholds"]
     for python, values in zip((found, found.refined(thresholds)), node("recognition.js", code, given), strict=True):
@@ -132,7 +133,10 @@ def _assert_same_with_thresholds(found, given):
 @pytest.mark.parametrize("frames", [False, True])
 def test_what_is_drawn_is_pythons(frames):
     found = with_frames(recognition(90, hop=1.92)) if frames else recognition(90)
-    code = "return (({ levels, ...rest }) => ({ ...rest, levels: Array.from(levels) }))(m.drawn(m.overTime(m.received(given))));"
+    code = """
+        const { levels, ...rest } = m.drawn(m.overTime(m.received(given)));
+        return { ...rest, levels: Array.from(levels) };
+    """
     drawn, python = node("recognition.js", code, found.to_dict(timeline=True, decimals=None)), activity_of(found)
     assert drawn["cells"] == python["cells"]
     assert drawn["cell_seconds"] == pytest.approx(python["cell_seconds"])
@@ -188,7 +192,8 @@ def test_texts_are_pythons(frames):
     given = {"schema": "organology.recognition", "version": 1, **found.to_dict(timeline=True, decimals=None)}
     code = f"""
         const {{ received }} = await import({json.dumps((PAGE / "recognition.js").as_uri())});
-        return Object.fromEntries(Object.entries(m.FORMATS).map(([name, one]) => [name, one.write(received(given), '0')]));
+        const recording = received(given);
+        return Object.fromEntries(Object.entries(m.FORMATS).map(([name, one]) => [name, one.write(recording, '0')]));
     """
     texts = node("formats.js", code, given)
     assert texts["audacity"] == to_audacity(found)

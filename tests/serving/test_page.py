@@ -22,7 +22,7 @@ from serving.conftest import EXAMPLES, serving
 ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / static_page.RUNTIME_FOLDER
 AXE = ROOT / "build" / "axe-core" / "axe.min.js"
-NAMES = ("attic-duo", "courtyard-quartet", "rooftop-band", "vocadito-14")
+NAMES = ("attic-duo", "courtyard-quartet", "mutilated-mime", "rooftop-band", "vocadito-14")
 SECONDS = 120_000  # milliseconds: the machine may be busy
 EDGE_SECONDS = 0.101  # a cell
 
@@ -361,7 +361,9 @@ def test_static_page_works_without_a_network(page, place, expected):
     page.reload()
     page.locator("html.ready").wait_for()
     drop(page, "vocadito-14")
+    found = Recognition.from_json(download(page, "json")[1].decode())
     assert playing(page, "vocadito-14") == set(expected["vocadito-14"].instruments)
+    assert_same_segments(found, expected["vocadito-14"])
 
 
 def test_token_is_asked_for_and_remembered(browser):

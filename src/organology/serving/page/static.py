@@ -77,7 +77,7 @@ def build(
 
 
 def _about(model: ModelFile) -> dict[str, Any]:
-    """The model, and the views of its scores that the page shows: without and, where it has some, with tentative labels."""
+    """The model, and the views of its scores that the page shows: without and with tentative labels."""
     shown = [None, ALL_LABELS] if model.metadata.tentative else [None]
     return {
         **describe_model(model.name, model.metadata),

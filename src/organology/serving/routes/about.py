@@ -39,6 +39,7 @@ async def labels(request: Request, labels: LabelSetName = "") -> Labels:
     return Labels(label_set=metadata.label_set.name, labels=[Label(**one) for one in describe_labels(metadata)])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", responses={503: {"description": "No thread can work: restart the server."}})
 async def health(request: Request) -> JSONResponse:
     """Whether the server can work."""

@@ -17,12 +17,14 @@ router = APIRouter(include_in_schema=False)
 _KINDS = {".js": "text/javascript; charset=utf-8", ".webmanifest": "application/manifest+json"}
 
 
+@router.head("/")
 @router.get("/")
 async def index(request: Request) -> Response:
     """The page itself."""
     return _file(request, "index.html")
 
 
+@router.head("/page/{name:path}")
 @router.get("/page/{name:path}")
 async def asset(request: Request, name: str) -> Response:
     """A file that the page loads."""

@@ -95,8 +95,10 @@ class Model(BaseModel):
     pooling: str = Field(description="From windows to the file.")
     label_set: str
     label_sets: list[str] = Field(description="What `labels` may name.")
-    tentative: list[str] = Field(description='Labels that `labels=all` has besides the others, not reliable enough.')
-    presets: list[str] = Field(description="Names that `thresholds` may have in it.", examples=[["sensitive", "strict"]])
+    tentative: list[str] = Field(description="Labels that `labels=all` has besides the others, not reliable enough.")
+    presets: list[str] = Field(
+        description="Names that `thresholds` may have in it.", examples=[["sensitive", "strict"]]
+    )
     formats: dict[str, str] = Field(description="The formats of results, and what each holds.")
     library: bool = Field(description="Whether a store is served at /v1/find.")
     limits: LimitsOfServer

@@ -243,7 +243,8 @@ const summarize = () => {
   for (const button of byId("labels").querySelectorAll("button")) {
     const n = done.filter((one) => one.recording.instruments.includes(button.dataset.label)).length;
     button.querySelector(".soft").textContent = n;
-    button.parentNode.classList.toggle("none", !n);
+    const isSeen = done.some(({ recording }) => recording.labels.some((one) => one.label === button.dataset.label && one.segments.length));
+    button.parentNode.classList.toggle("none", !n && !isSeen);
     button.querySelector("b").style.width = `${(100 * n) / Math.max(1, done.length)}%`;
   }
 };

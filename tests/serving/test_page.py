@@ -303,6 +303,9 @@ def test_microphone_is_recorded_and_heard(page):
     assert re.match(r"recording 1\.", page.locator(".rec h2").text_content())
     page.locator("#live").click()
     page.locator("#live-now:not(:empty)").wait_for()
+    page.locator("#live-meters u[style*='left: 50%']").first.wait_for(state="attached")
+    page.locator("#presets").select_option("strict")  # live follows it
+    page.locator("#live-meters u[style*='left: 70%']").first.wait_for(state="attached")
     page.locator("#live").click()
     assert page.locator("#live-panel").is_hidden()
 

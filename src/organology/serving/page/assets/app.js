@@ -32,6 +32,7 @@ const save = (blob, name) => {
 
 // which: of the engine's views, 1 with tentative labels; preset: of the model's thresholds; by: what they are moved by.
 const view = { which: 0, preset: "", by: 0, hidden: new Set() };
+const limit = (one, known = one) => moved(known.presets[view.preset] ?? one.threshold, view.by);
 const entries = [];
 let engine, labels = [], colors = {};
 
@@ -124,9 +125,8 @@ class Entry {
   }
 
   judged() {
-    const known = engine.views[this.which].labels, presets = new Map(known.map((one) => [one.label, one.presets]));
-    const of = (one) => presets.get(one.label)?.[view.preset] ?? one.threshold;
-    const thresholds = Object.fromEntries(this.found.labels.map((one) => [one.label, moved(of(one), view.by)]));
+    const known = engine.views[this.which].labels;
+    const thresholds = Object.fromEntries(this.found.labels.map((one, i) => [one.label, limit(one, known[i])]));
     return withThresholds(this.found, this.over, known, thresholds);
   }
 
@@ -368,7 +368,7 @@ const open = async () => {
   tools();
   input();
   recorder();
-  openLive(engine, labels, () => view.which, status);
+  openLive(engine, labels, { which: () => view.which, limit }, status);
   if (engine.hasLibrary) {
     openLibrary(engine, async (one) => {
       const entry = new Entry(one.name);

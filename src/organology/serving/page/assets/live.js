@@ -5,8 +5,8 @@ import { make } from "./timeline.js";
 
 const EVERY_SECONDS = 1;
 
-// which: a function that gives the engine's view that is shown.
-export const openLive = (engine, labels, which, status) => {
+// which: gives the engine's view that is shown; limit: the threshold of one of its labels, as it is chosen now.
+export const openLive = (engine, labels, { which, limit }, status) => {
   const byId = (id) => document.getElementById(id);
   const button = byId("live"), meters = new Map();
   let heard = null, timer = null;
@@ -35,12 +35,12 @@ export const openLive = (engine, labels, which, status) => {
       const scores = samples.length ? await engine.hear(samples, heard.rate, view) : null;
       if (!heard) return;
       const plays = [];
-      engine.views[view].labels.forEach(({ label, name, threshold }, i) => {
-        const { row, fill, mark } = meters.get(label), score = scores?.[i] ?? 0;
+      engine.views[view].labels.forEach((one, i) => {
+        const { row, fill, mark } = meters.get(one.label), score = scores?.[i] ?? 0, threshold = limit(one);
         fill.style.width = `${100 * score}%`;
         mark.style.left = `${100 * threshold}%`;
         row.classList.toggle("on", score >= threshold);
-        if (score >= threshold) plays.push(name);
+        if (score >= threshold) plays.push(one.name);
       });
       const text = plays.join(", ") || "nothing";
       if (byId("live-now").textContent !== text) byId("live-now").textContent = text;

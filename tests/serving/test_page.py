@@ -341,7 +341,7 @@ def test_page_can_be_used_with_keys_alone(page):
     assert {"files", "record", "threshold", "all", "play", "seek", "act"} <= reached
 
 
-def test_library_finds_and_shows(page, place):
+def test_library_finds_and_shows(page, place, expected):
     if place[1] == "static":
         assert page.locator("#library").is_hidden()
         return
@@ -351,6 +351,7 @@ def test_library_finds_and_shows(page, place):
     page.locator("#found button").first.click()
     page.locator(".rec .grid").wait_for()
     assert page.locator(".rec h2").text_content() == "attic-duo.ogg"
+    assert_same_segments(Recognition.from_json(download(page, "json")[1].decode()), expected["attic-duo"])
     page.locator("#query").fill("violin and (")
     assert page.locator(".rec .play").count() == 0  # no audio: the server reads none of its files
 

@@ -52,6 +52,8 @@ class ModelFile:
     metadata : ModelMetadata
         With labels and thresholds in the order of the label set; a model whose labels are those of the default set
         gives them in its order, whatever the order inside the file.
+    order : list of int
+        For each of these labels, its place in what the file's network gives.
 
     Raises
     ------
@@ -79,8 +81,8 @@ class ModelFile:
         metadata = ModelMetadata.from_json(text, self._source)
         _check(session, metadata, self._source)
         self._session: Any = session
-        self._order = _order(metadata.label_set)
-        self.metadata = _reordered(metadata, self._order)
+        self.order: list[int] = _order(metadata.label_set)
+        self.metadata = _reordered(metadata, self.order)
         self.name: str = metadata.name or Path(self._source).name
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -122,7 +124,7 @@ class ModelFile:
         given = session.run(outputs, {_INPUT: np.ascontiguousarray(waveforms, dtype=np.float32)})
         if not all(np.isfinite(scores).all() for scores in given):
             raise ModelError(f"{self._source}: the model gives scores that are not finite")
-        return [np.asarray(scores[..., self._order], dtype=np.float32) for scores in given]
+        return [np.asarray(scores[..., self.order], dtype=np.float32) for scores in given]
 
 
 def _reopened(model: str | os.PathLike[str] | None, threads: int | None, digest: str, device: str = AUTO) -> ModelFile:

@@ -10,9 +10,10 @@ import time
 
 import pytest
 
-from organology.atomic import PREFIX, sweep, temporary_folder_beside, written_whole
+from organology.atomic import temporary_folder_beside, written_whole
 from organology.audio.inputs import expand
 from organology.errors import OrganologyError
+from organology.leftovers import PREFIX, sweep
 from organology.ordered_map import ordered_map
 from organology.targets import check_output, check_writable, refuse_overwriting, with_companions
 

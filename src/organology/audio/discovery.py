@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from organology.atomic import PREFIX
 from organology.errors import AudioError
+from organology.leftovers import PREFIX
 
 _NAMES = (
     ".3gp .aac .ac3 .aif .aifc .aiff .alac .amr .ape .asf .au .avi .caf .dsf .flac .flv .m4a .m4b .m4v .mka .mkv .mov "

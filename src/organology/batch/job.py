@@ -6,13 +6,13 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
 from organology import audio
-from organology.atomic import sweep_once
 from organology.audio.inputs import Input, expand
 from organology.batch.executor import Batch
 from organology.batch.options import Job
 from organology.batch.progress import ProgressReporter
 from organology.batch.work import Decisions, Work, is_picture
 from organology.errors import OrganologyError, StoppedError
+from organology.leftovers import sweep_once
 from organology.library.store import Store
 from organology.outputs.paths import OutputPaths
 from organology.outputs.registry import Writer, WriterOptions, format_of, open_writer

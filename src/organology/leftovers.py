@@ -131,6 +131,12 @@ def name_written(name: str) -> str:
     return "" if match is None else match["stem"] + match["suffix"]
 
 
+def is_leftover(folder: str | os.PathLike[str], name: str) -> bool:
+    """Whether the name of a file in a folder is one that killed runs leave; such files are never recordings."""
+    written = name_written(name)
+    return name.startswith(PREFIX) or (bool(written) and Path(folder, written).exists())
+
+
 @cache
 def _left_by_older(folder: Path) -> dict[str, list[Path]]:
     """What may be left in a folder, by the name of the file that was written; read once in this process."""

@@ -162,6 +162,7 @@ def test_sweep_removes_folders_of_the_dead_alone(tmp_path):
 @posix
 def test_expand_never_finds_what_killed_runs_left(tmp_path):
     (tmp_path / f"{PREFIX}0123.wav").touch()
+    (tmp_path / ".a.ab12cd34.wav").touch()  # of an earlier version
     (tmp_path / "a.wav").touch()
     for named in (str(tmp_path), f"{tmp_path}/*.wav", f"{tmp_path}/.*.wav"):
         names = [item.name for item in expand([named], hidden=True).files]

@@ -20,6 +20,7 @@ from organology.outputs.sinks import output_path
 from organology.recognition.onnx_model import available_cores
 from organology.recognition.recognizer import Recognizer
 from organology.targets import check_output, with_companions
+from organology.traceless import import_matplotlib
 
 __all__ = ["Job", "run", "with_format"]
 
@@ -114,7 +115,7 @@ def _check(job: Job, names: OutputPaths) -> None:
         return
     if is_picture(job.plot) and names.many:
         raise OrganologyError(f"{job.plot}: one picture for several recordings; name a folder")
-    import matplotlib  # noqa: F401
+    import_matplotlib()  # missing?
 
 
 def _length_of(item: Input) -> float:

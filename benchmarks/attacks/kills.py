@@ -255,6 +255,7 @@ class Attack:
         self.folder = work / "killed"
         self.temporary = work / "temporary"
         self.temporary.mkdir(parents=True)
+        self.said = work / "said.txt"
         self.environment = {**os.environ, "TMPDIR": str(self.temporary)}
         self.inputs = work / "inputs"
         self.inputs.mkdir(parents=True)
@@ -268,18 +269,20 @@ class Attack:
         if self.before == self.after:
             raise SystemExit(f"{name}: changes nothing, so there is nothing to kill")
 
-    def _begin(self, folder: Path, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    def _begin(self, folder: Path) -> subprocess.Popen[bytes]:
         command = [*ORGANOLOGY, *self.verb.arguments]
-        return subprocess.Popen(
-            command, cwd=folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
-        )
+        with self.said.open("wb") as said:
+            return subprocess.Popen(
+                command, cwd=folder, env=self.environment, stdout=said, stderr=said, start_new_session=True
+            )
 
     def _undisturbed(self, folder: Path) -> None:
-        process = self._begin(folder, stderr=subprocess.PIPE)
-        _, said = process.communicate()
-        if process.returncode:
-            text = said.decode(errors="replace").strip()
-            self.problems.append(f"a run that nobody killed: exit status {process.returncode}: {text}")
+        if status := self._begin(folder).wait():
+            self._fail(status)
+
+    def _fail(self, status: int) -> None:
+        text = self.said.read_text(errors="replace").strip()
+        self.problems.append(f"a run that nobody killed: exit status {status}: {text[-500:]}")
 
     def _anew(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -322,7 +325,7 @@ class Attack:
             pass
         status = process.wait()
         if not running and status:
-            self.problems.append(f"a run that nobody killed: exit status {status}")
+            self._fail(status)
         self._end_others(process.pid)
         return running and status != 0
 

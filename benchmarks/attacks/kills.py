@@ -13,8 +13,10 @@ all begins anew. Ends with exit status 1, and says what was wrong, if anything w
 from __future__ import annotations
 
 import argparse
+import atexit
 import fnmatch
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -117,6 +119,8 @@ class Verb:
         Patterns of files that a run which is not at its end may have otherwise.
     ignored : sequence of str
         Patterns of files that each run writes under a name of its own.
+    preloaded : sequence of str
+        Modules that take long to import: they are imported once, and each run is a fork that has them.
     readers : dict of str to callable
         For files that are not the same byte by byte: a pattern, and what reads what has to be the same. It raises
         where the file is broken.
@@ -126,6 +130,7 @@ class Verb:
     make: Callable[[Path], None]
     growing: Sequence[str] = ()
     ignored: Sequence[str] = ()
+    preloaded: Sequence[str] = ()
     readers: dict[str, Reader] = field(default_factory=dict)
 
     def tree(self, folder: Path, problems: list[str] | None = None) -> Tree:
@@ -183,7 +188,7 @@ def make_training(folder: Path) -> None:
         "mixing": {"chunk_seconds": 1.1, "effects": effects},
         "model": {"channels": [4, 6, 8, 8, 8, 8, 8]},
         "training": {
-            "transfer": "scratch", "epochs": 12, "batches_per_epoch": 2, "batch_size": 4, "validation_mixtures": 8,
+            "transfer": "scratch", "epochs": 6, "batches_per_epoch": 2, "batch_size": 4, "validation_mixtures": 8,
             "workers": 1, "threads": 1, "device": "cpu",
         },
     }  # fmt: skip
@@ -227,6 +232,7 @@ VERBS = {
         make_training,
         growing=[f"{RUN}/*"],
         ignored=[f"{RUN}/logs/events.out.tfevents.*"],
+        preloaded=["organology.training.run"],
         readers={
             f"{RUN}/summary.json": without_time,
             f"{RUN}/last.ckpt": training_state,
@@ -234,15 +240,68 @@ VERBS = {
             f"{RUN}/best/model.json": weights_and_description,
         },
     ),
-    "export": Verb(("export", "checkpoint", "mine.onnx"), make_checkpoint),
+    "export": Verb(("export", "checkpoint", "mine.onnx"), make_checkpoint, preloaded=["organology.model"]),
     "import": Verb(
-        ("import", "--out", "checkpoint"), make_nothing, readers={"checkpoint/model.json": weights_and_description}
+        ("import", "--out", "checkpoint"),
+        make_nothing,
+        preloaded=["organology.model"],
+        readers={"checkpoint/model.json": weights_and_description},
     ),
     "mix": Verb(
         ("mix", "--recipe", "recipe.yaml", "--out", "heard", "-n", "20"), make_training, growing=["heard/*.csv"]
     ),
 }
 """What is tried. A row more is a verb more."""
+
+
+class Fork:
+    """A run as a fork of this process, to be used like `subprocess.Popen`."""
+
+    def __init__(self, arguments: Sequence[str], folder: Path, environment: dict[str, str], said: Path) -> None:
+        sys.stdout.flush()
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                self._run(arguments, folder, environment, said)
+            except SystemExit as error:
+                os._exit(error.code if isinstance(error.code, int) else 1)
+            finally:
+                os._exit(1)
+
+    @staticmethod
+    def _run(arguments: Sequence[str], folder: Path, environment: dict[str, str], said: Path) -> None:
+        atexit._clear()  # what this script does at its end is not the run's to do
+        os.setsid()
+        os.chdir(folder)
+        os.environ.update(environment)
+        tempfile.tempdir = None
+        handle = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        for number in (1, 2):
+            os.dup2(handle, number)
+        sys.argv = ["organology", *arguments]
+        try:
+            importlib.import_module("organology.cli").main()
+        finally:
+            atexit._run_exitfuncs()
+
+    def poll(self) -> int | None:
+        """The exit status if it has ended, negative if a signal ended it."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def wait(self) -> int:
+        """The exit status, once it has ended."""
+        while (status := self.poll()) is None:
+            time.sleep(0.002)
+        return status
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
 
 class Attack:
@@ -262,14 +321,20 @@ class Attack:
         self.verb.make(self.inputs)
         whole = work / "whole"
         shutil.copytree(self.inputs, whole)
+        for module in self.verb.preloaded:
+            importlib.import_module(module)
         began = time.monotonic()
         self._undisturbed(whole)
         self.seconds = time.monotonic() - began
         self.before, self.after = self.verb.tree(self.inputs), self.verb.tree(whole, self.problems)
         if self.before == self.after:
-            raise SystemExit(f"{name}: changes nothing, so there is nothing to kill")
+            raise SystemExit(
+                f"{name}: changes nothing, so there is nothing to kill: {self.said.read_text('utf-8', 'replace')}"
+            )
 
-    def _begin(self, folder: Path) -> subprocess.Popen[bytes]:
+    def _begin(self, folder: Path) -> subprocess.Popen[bytes] | Fork:
+        if self.verb.preloaded:
+            return Fork(self.verb.arguments, folder, self.environment, self.said)
         command = [*ORGANOLOGY, *self.verb.arguments]
         with self.said.open("wb") as said:
             return subprocess.Popen(
@@ -306,7 +371,7 @@ class Attack:
         self.problems += [f"left in the folder for temporary files: {path.name}" for path in self.temporary.iterdir()]
         print(f"{self.name}: {n_killed} kills of a run of {self.seconds:.1f} s; {n_ended + 1} runs ended", flush=True)
 
-    def _kill(self, process: subprocess.Popen[bytes]) -> bool:
+    def _kill(self, process: subprocess.Popen[bytes] | Fork) -> bool:
         """Kill a run at some moment; False if it had ended, with exit status 0."""
         deadline = time.monotonic() + self.rng.uniform(0.0, 1.1 * self.seconds)
         if self.rng.random() < 0.5:
@@ -329,7 +394,7 @@ class Attack:
         self._end_others(process.pid)
         return running and status != 0
 
-    def _wait_for_writing(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait_for_writing(self, process: subprocess.Popen[bytes] | Fork) -> None:
         """Wait until something in the folder changes."""
         before = self._names()
         while process.poll() is None and self._names() == before:

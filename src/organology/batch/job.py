@@ -6,13 +6,13 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
 from organology import audio
-from organology.atomic import sweep_once
 from organology.audio.inputs import Input, expand
 from organology.batch.executor import Batch
 from organology.batch.options import Job
 from organology.batch.progress import ProgressReporter
 from organology.batch.work import Decisions, Work, is_picture
 from organology.errors import OrganologyError, StoppedError
+from organology.leftovers import sweep_once
 from organology.library.store import Store
 from organology.outputs.paths import OutputPaths
 from organology.outputs.registry import Writer, WriterOptions, format_of, open_writer
@@ -20,6 +20,7 @@ from organology.outputs.sinks import output_path
 from organology.recognition.onnx_model import available_cores
 from organology.recognition.recognizer import Recognizer
 from organology.targets import check_output, with_companions
+from organology.traceless import import_matplotlib
 
 __all__ = ["Job", "run", "with_format"]
 
@@ -114,7 +115,7 @@ def _check(job: Job, names: OutputPaths) -> None:
         return
     if is_picture(job.plot) and names.many:
         raise OrganologyError(f"{job.plot}: one picture for several recordings; name a folder")
-    import matplotlib  # noqa: F401
+    import_matplotlib()  # missing?
 
 
 def _length_of(item: Input) -> float:

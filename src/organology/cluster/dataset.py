@@ -24,11 +24,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from organology.atomic import sweep_once, written_whole
+from organology.atomic import written_whole
 from organology.cluster.address import is_address
 from organology.cluster.schema import FIXED, LISTS, DatasetRun, FileKey
 from organology.errors import OrganologyError, StoreError, one_line
 from organology.labels import LabelSet, default_set
+from organology.leftovers import sweep_once
 
 _PART = re.compile(r"(?:^|/)run=(?P<run>[^/]+)/part-(?P<job>[0-9a-z]+)-[0-9a-z]+\.parquet$")
 _DONE_COLUMNS = ("path", "size", "mtime_ns", "etag", "channel", "channels", "failure", "transient")

@@ -1,9 +1,16 @@
-"""Mixtures as batches of tensors, and loaders of numbered items."""
+"""Mixtures as batches of tensors, and loaders of numbered items.
+
+Worker processes hand tensors over in shared memory, on Linux in `/dev/shm`. Containers often have 64 MB of it (Docker's
+default), less than a few batches of audio; a worker that finds it full is killed by SIGBUS. Where there is too little,
+workers send batches through their pipes instead.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterator, Sequence
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +20,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data._utils.collate import default_collate_fn_map
 
 from organology.errors import ConfigError, OrganologyError
 from organology.labels import LabelSet
@@ -24,6 +32,12 @@ EVALUATION_SEED = 4096
 
 MEMORY_LIMIT = 2**30
 """Fixed mixtures are kept in memory up to so many bytes, else made anew each time."""
+
+
+SHARED_MEMORY = Path("/dev/shm")
+"""Where tensors of worker processes are, on Linux."""
+
+_PREFETCHED = 4  # batches a worker
 
 
 class Batch(NamedTuple):
@@ -78,17 +92,42 @@ class EpochSampler(Sampler[int]):
 
 def loader_of(dataset: Any, batch_size: int, workers: int, sampler: Sampler[int] | Sequence[int]) -> DataLoader[Any]:
     """Batches of a dataset in the order of a sampler; its workers stay from epoch to epoch."""
+    cramped = workers > 0 and not _has_room(dataset, batch_size * workers, sampler)
     return DataLoader(
         dataset,
         batch_size=batch_size,
         sampler=sampler,
         num_workers=workers,
         persistent_workers=workers > 0,
-        prefetch_factor=4 if workers else None,
+        prefetch_factor=_PREFETCHED if workers else None,
+        worker_init_fn=_send_through_pipe if cramped else None,
         pin_memory=torch.cuda.is_available(),  # batches then go to the GPU while it computes
         # A generator of its own: the loader would else draw from torch's, which is for the weights and dropout.
         generator=torch.Generator().manual_seed(0),
     )
+
+
+def _has_room(dataset: Any, n_items: int, sampler: Sampler[int] | Sequence[int]) -> bool:
+    """Whether shared memory takes what workers prefetch of so many items, twice."""
+    first = next(iter(sampler), None)
+    if first is None or not SHARED_MEMORY.is_dir():
+        return True
+    n_bytes = sum(part.nbytes for part in dataset[first] if isinstance(part, Tensor))
+    return shutil.disk_usage(SHARED_MEMORY).free >= 2 * (_PREFETCHED + 1) * n_items * n_bytes
+
+
+def _send_through_pipe(_worker: int) -> None:
+    """Let this worker process use no shared memory, neither to make a batch nor to hand it over."""
+    default_collate_fn_map[Tensor] = _stacked
+    ForkingPickler.register(Tensor, _by_value)
+
+
+def _stacked(tensors: Sequence[Tensor], *, collate_fn_map: Any = None) -> Tensor:
+    return torch.stack(tuple(tensors))
+
+
+def _by_value(tensor: Tensor) -> tuple[Any, ...]:
+    return torch.from_numpy, (tensor.detach().numpy(),)
 
 
 def loader_by_epoch(

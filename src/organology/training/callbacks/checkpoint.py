@@ -144,7 +144,7 @@ class BestCheckpoint(L.Callback):
         for logger in trainer.loggers:
             logger.log_metrics({k: v for k, v in row.items() if k not in ("epoch", "step")}, step=trainer.global_step)
         self.folder.write_history(self.history)
-        with written_whole(self.folder.last) as temporary:
+        with written_whole(self.folder.last, durable=True) as temporary:
             trainer.save_checkpoint(temporary)
 
     @property

@@ -105,6 +105,21 @@ def jams() -> str:
     )
 
 
+def eaf() -> str:
+    """The document up to the first annotation of the first tier."""
+    lines = of_two("eaf").splitlines()
+    end = next(i for i, line in enumerate(lines) if "</ANNOTATION>" in line)
+    slots = [i for i, line in enumerate(lines) if "TIME_SLOT " in line]
+    return "\n".join([*lines[: slots[2]], f"    {_ELLIPSIS}", *lines[slots[-1] + 1 : end + 1], _ELLIPSIS])
+
+
+def svl() -> str:
+    """The model and its first two regions."""
+    lines = of_two("svl").splitlines()
+    points = [i for i, line in enumerate(lines) if "<point" in line]
+    return "\n".join([*lines[: points[2]], f"      {_ELLIPSIS}", *lines[points[-1] + 1 :]])
+
+
 EXAMPLES: dict[str, Callable[[], str]] = {
     "table": table,
     "timeline": lambda: said("--timeline"),
@@ -118,6 +133,10 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "rttm": lambda: of_two("rttm"),
     "elan": lambda: of_two("elan"),
     "sonic-visualiser": lambda: of_two("sonic-visualiser"),
+    "vtt": lambda: of_two("vtt"),
+    "srt": lambda: of_two("srt"),
+    "eaf": eaf,
+    "svl": svl,
 }
 
 

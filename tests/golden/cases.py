@@ -44,7 +44,7 @@ OPTIONS = {
 }
 """Formats of which one output holds several recordings."""
 
-ALONE = ("jams", "audacity", "elan", "sonic-visualiser")
+ALONE = ("jams", "audacity", "elan", "sonic-visualiser", "vtt", "srt", "eaf", "svl")
 """Formats of which a file holds one recording."""
 
 QUERIES = (

@@ -39,6 +39,9 @@ SECONDS, STEM_SECONDS = 6, 9
 NOT_RUN = ("pip", "apt", "apt-get", "git", "brew")
 """What changes the machine, or needs a network."""
 
+FEW_MIXTURES = ("tune", "evaluate")
+"""Verbs that draw thousands of mixtures; here they draw a few."""
+
 _COMMAND = re.compile(r"\s*(organology|make|pip|python|sqlite3|curl|ffmpeg|beet|git|apt)\s")
 _EXTRA = re.compile(r"\[([a-z,]+)\]")
 
@@ -79,6 +82,8 @@ def run_organology(words: list[str]) -> None:
         at = words.index(">")
         words, target = words[:at], words[at + 1]
     words = [os.path.expanduser(word) for word in words]  # noqa: PTH111
+    if words[0] in FEW_MIXTURES and words[1].startswith("runs/"):
+        words += ["--mixtures", "6"]  # what is given last counts
     result = CliRunner().invoke(command_line(), words)
     assert result.exit_code == 0, (words, result.output, result.exception)
     if target is not None:

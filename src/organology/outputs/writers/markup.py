@@ -45,7 +45,7 @@ def file_of(recognition: Recognition) -> Path | None:
 def relative_url(file: Path, folder: Path) -> str:
     """The way from a folder to a file as a URL that begins with `./`, percent-encoded by the bytes of the name."""
     try:
-        way = os.path.relpath(file, folder or Path())
+        way: str = os.path.relpath(str(file), str(folder))
     except ValueError:  # another drive
         return file.absolute().as_uri()
     return "./" + quote(os.fsencode(Path(way).as_posix()))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the examples of docs/outputs.md: what `organology recognize` says of examples/mutilated-mime.ogg.
+"""Write the examples of docs/outputs.md, README.md and docs/start/first_song.md: what `organology recognize` says of examples/mutilated-mime.ogg.
 
     python scripts/make_output_examples.py              # writes the page
     python scripts/make_output_examples.py --check      # only tells which examples are not what is said now
@@ -27,6 +27,8 @@ from organology.cli import command_line
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "outputs.md"
+OTHERS = (ROOT / "README.md", ROOT / "docs" / "start" / "first_song.md")
+"""Pages that show some of the examples, too."""
 RECORDING = "mutilated-mime.ogg"
 LABELS = "electric_bass,drums"
 _ELLIPSIS = "…"
@@ -179,7 +181,8 @@ def main() -> None:
         raise SystemExit(f"{PAGE}: examples not in both page and script: {', '.join(missing)}")
     stale = [name for name, text in now.items() if not agree(text, before[name])]
     if not arguments.check:
-        write(now)
+        for page in (PAGE, *OTHERS):
+            write(now, page)
     print(f"{'stale' if arguments.check else 'changed'}: {', '.join(stale) or 'none'}", file=sys.stderr)
     sys.exit(bool(stale) if arguments.check else 0)
 

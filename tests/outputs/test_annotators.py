@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from organology.labels import LabelSet, default_set
-from organology.outputs.registry import open_writer
+from organology.outputs.registry import WriterOptions, open_writer
 from organology.outputs.writers.subtitles import cues
 from organology.recognition import Recognition, SegmentSettings
 
@@ -34,9 +34,9 @@ def made(source="a b.wav", labels=("voice", "singer", "drums"), label_set=None):
     )  # fmt: skip
 
 
-def written(form: str, recognition, folder: Path) -> Path:
+def written(form: str, recognition, folder: Path, options=None) -> Path:
     target = folder / f"out.{form}"
-    with open_writer(form, target) as writer:
+    with open_writer(form, target, options) as writer:
         writer.add(recognition)
     return target
 
@@ -159,6 +159,14 @@ def test_svl_counts_in_samples_of_the_recording(tmp_path):
     assert rate == 48_000 and found == [("singer", 0, 4), ("singer", 8, pytest.approx(10.7, abs=1e-4))]
     (tmp_path / "bad.wav").write_text("no sound")
     assert regions(written("svl", made(str(tmp_path / "bad.wav")), tmp_path))[0] == 44_100
+
+
+def test_annotations_without_links_look_for_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("x.wav", np.zeros(100), 8000)
+    options = WriterOptions(link_audio=False)
+    assert regions(written("svl", made("x.wav"), tmp_path, options))[0] == 44_100
+    assert ElementTree.parse(written("eaf", made("x.wav"), tmp_path, options)).find("HEADER/MEDIA_DESCRIPTOR") is None
 
 
 @pytest.mark.parametrize("form", ["eaf", "svl"])

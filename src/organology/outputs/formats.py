@@ -154,7 +154,7 @@ for _format in (
     Format(
         "eaf", "ELAN document, a tier a label, the recording linked", (".eaf",), f"{_WRITERS}.eaf:EafWriter", alone=True
     ),
-    Format("svl", "Sonic Visualiser layer", (".svl",), f"{_WRITERS}.svl:svl", alone=True),
+    Format("svl", "Sonic Visualiser layer", (".svl",), f"{_WRITERS}.svl:SvlWriter", alone=True),
     Format(
         "html",
         "page with timelines and player",

@@ -18,7 +18,7 @@ _TYPE = "default-lt"
 _DATE = "1970-01-01T00:00:00+00:00"  # the form asks for one; the same recording gives the same file on any day
 
 
-def to_eaf(recognition: Recognition, folder: Path = Path()) -> str:
+def to_eaf(recognition: Recognition, folder: Path | None = Path()) -> str:
     """The segments as an EAF document.
 
     Times are milliseconds, which are as fine as ELAN's own.
@@ -26,8 +26,8 @@ def to_eaf(recognition: Recognition, folder: Path = Path()) -> str:
     Parameters
     ----------
     recognition : Recognition
-    folder : Path
-        Where the document will lie: the link to the recording is relative to it.
+    folder : Path or None
+        Where the document will lie: the link to the recording is relative to it. None: no file is looked for.
 
     References
     ----------
@@ -61,10 +61,10 @@ def to_eaf(recognition: Recognition, folder: Path = Path()) -> str:
     return document(root)
 
 
-def _head(root: Element, recognition: Recognition, folder: Path, n_annotations: int) -> None:
+def _head(root: Element, recognition: Recognition, folder: Path | None, n_annotations: int) -> None:
     head = SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
-    file = file_of(recognition)
-    if file is not None:
+    file = None if folder is None else file_of(recognition)
+    if file is not None and folder is not None:
         url = relative_url(file, folder)
         kind = mimetypes.guess_type(file.name)[0] or "audio/x-unknown"
         kind = "audio/x-wav" if kind.endswith("wav") else kind  # as ELAN calls it
@@ -99,7 +99,7 @@ class EafWriter(StreamWriter):
         folder: Path = Path(),
     ) -> None:
         super().__init__(stream, options)
-        self._folder = folder
+        self._folder = folder if self._options.link_audio else None
 
     def add(self, recognition: Recognition) -> None:
         """Write the document."""

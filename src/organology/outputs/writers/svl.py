@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from xml.etree.ElementTree import Element, SubElement
 
 from organology import audio
 from organology.errors import OrganologyError
+from organology.outputs.writers.base import StreamWriter
 from organology.outputs.writers.markup import document, file_of, valid_text
-from organology.outputs.writers.texts import TextWriter
 from organology.recognition.interop import by_time
 from organology.recognition.result import Recognition
 
@@ -98,4 +97,9 @@ def rate_of(recognition: Recognition) -> int:
         return DEFAULT_RATE
 
 
-svl = partial(TextWriter, to_svl)
+class SvlWriter(StreamWriter):
+    """A layer of one recording."""
+
+    def add(self, recognition: Recognition) -> None:
+        """Write the document."""
+        self._stream.write(to_svl(recognition, None if self._options.link_audio else DEFAULT_RATE))

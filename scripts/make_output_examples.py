@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the examples of docs/outputs.md and other pages: what `organology recognize` says of examples/mutilated-mime.ogg.
+"""Write the examples of docs/outputs.md and other pages: what `organology` says of examples/mutilated-mime.ogg.
 
     python scripts/make_output_examples.py              # writes the page
     python scripts/make_output_examples.py --check      # only tells which examples are not what is said now

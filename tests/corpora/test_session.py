@@ -71,7 +71,8 @@ def test_report_of_a_name_that_says_something_else_tells_it():
 
 @pytest.mark.parametrize(
     ("label", "program"),
-    [("electric_guitar", 27), ("electric_bass", 33), ("saxophone", 65), ("brass", 61), ("harp", 46), ("timpani", 47),
+    [("electric_guitar", 27), ("electric_bass", 33), ("saxophone", 65), ("brass", 61),
+     ("string_section", 48), ("harp", 46), ("timpani", 47),
      ("organ", 16), ("cymbals", None), ("hand_drums", None), ("synth_bass", 38), ("voice", 52), ("oboe", 68)],
 )  # fmt: skip
 def test_program_of_a_label_is_that_of_general_midi(label, program):

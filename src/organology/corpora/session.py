@@ -25,7 +25,8 @@ DRUM_CHANNEL = 10
 _FIRST_UNPITCHED = 115  # woodblock, taiko, toms, reverse cymbal, sounds
 
 _USUAL = {
-    "voice": 52, "singing": 53, "bowed_string": 48, "string_section": 48, "plucked_string": 24, "guitar": 24, "electric_guitar": 27,
+    "voice": 52, "singing": 53, "bowed_string": 48,
+    "string_section": 48, "plucked_string": 24, "guitar": 24, "electric_guitar": 27,
     "woodwind": 73, "free_reed": 21, "saxophone": 65, "brass": 61, "key": 0, "organ": 16, "electric_piano": 4,
     "synth": 80, "synth_bass": 38, "mallet_percussion": 12, "bells": 14,
 }  # fmt: skip

@@ -42,7 +42,7 @@ NOT_RUN = ("pip", "apt", "apt-get", "git", "brew")
 FEW_MIXTURES = ("tune", "evaluate")
 """Verbs that draw thousands of mixtures; here they draw a few."""
 
-_COMMAND = re.compile(r"\s*(organology|make|pip|python|sqlite3|curl|ffmpeg|beet|git|apt)\s")
+_COMMAND = re.compile(r"\s*(organology|make|pip|python|sqlite3|curl|ffmpeg|beet|git|apt|duckdb)\s")
 _EXTRA = re.compile(r"\[([a-z,]+)\]")
 
 
@@ -54,8 +54,8 @@ def document(page: Path) -> Document:
 
 def untagged(page: Path) -> list[str]:
     """First lines of blocks that begin with a command and say no language."""
-    fences = re.findall(r"^```\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    return [block.splitlines()[0] for block in fences if _COMMAND.match(block)]
+    blocks = re.findall(r"^```(.*)\n((?:(?!```).*\n)*)```", page.read_text("utf-8"), re.MULTILINE)
+    return [text.splitlines()[0] for language, text in blocks if not language and _COMMAND.match(text)]
 
 
 def run_shell(example: Example) -> None:

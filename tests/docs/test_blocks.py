@@ -55,6 +55,12 @@ def test_blocks_of_commands_say_their_language(page):
     assert blocks.untagged(page) == []
 
 
+def test_untagged_of_a_page_with_some_names_them(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```sh\nmake x\n```\n\ntext\n\n```\norganology recognize a.wav\n```\n\n```\na.wav\n```\n")
+    assert blocks.untagged(page) == ["organology recognize a.wav"]
+
+
 def test_blocks_with_a_command_that_fails_are_an_error(monkeypatch, tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# Page\n\n```sh\norganology recognize nowhere.wav\n```\n")

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
 from organology import audio
-from organology.audio.inputs import Input, expand
+from organology.audio.inputs import Input, Inputs, expand
 from organology.batch.executor import Batch
 from organology.batch.options import Job
 from organology.batch.progress import ProgressReporter

@@ -3,7 +3,7 @@
     python benchmarks/processes.py [--steps 20] [--processes 2] [--whole]
 
 Takes the corpus that `make starter` prepares. An epoch is one batch, so that the table of metrics has a row a step; all
-else is as in `recipes/demo.yaml` (its rate does not change within these steps). Prints the largest difference of a
+else is as in the recipe `demo` (its rate does not change within these steps). Prints the largest difference of a
 training loss, in single and in double precision, and beside it that of one process with another number of threads: in
 single precision sums in another order are enough for Adam to go another way. `--whole` follows the recipe to its end
 with 1 and with 2 processes, the latter killed on the way and gone on with by 1, and prints the last row of each.
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 
 def recipe(folder: Path, name: str, **training: object) -> Path:
     """The demo recipe with some settings otherwise."""
-    values = yaml.safe_load((ROOT / "recipes/demo.yaml").read_text("utf-8"))
+    values = yaml.safe_load((ROOT / "src/organology/recipes/demo.yaml").read_text("utf-8"))
     values["corpora"] = [str(ROOT / "build/starter")]
     values["training"] |= {"workers": 0, "threads": 1, "device": "cpu", **training}
     path = folder / f"{name}.yaml"

@@ -23,7 +23,7 @@ from organology.reproduce.runs import arms_of, changed, choose, fingerprint, mak
 from organology.training.scoring import Scored
 from training_support import make_corpus
 
-RECIPES = Path(__file__).parents[2] / "recipes/bradl2023"
+RECIPES = Path(__file__).parents[2] / "src/organology/recipes/bradl2023"
 EXPERIMENTS = ("pretrain", "table1", "figure3", "figure4")
 
 

@@ -35,7 +35,7 @@ from organology.training.tag_pretraining.recipe import PretrainingRecipe
 from organology.training.teachers.audioset import AudioSetTeacher, LabelTeacher, audioset_labels
 from training_support import make_corpus, make_tagging_corpus, write_recipe
 
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(__file__).parents[2] / "src/organology/recipes"
 
 
 class StandIn(torch.nn.Module):

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
 from organology import audio
-from organology.audio.inputs import Input, expand
+from organology.audio.inputs import Input, Inputs, expand
 from organology.batch.executor import Batch
 from organology.batch.options import Job
 from organology.batch.progress import ProgressReporter
@@ -37,10 +37,16 @@ def with_format(job: Job) -> Job:
     return replace(job, output=output, format=job.format or format_of(output))
 
 
-def run(job: Job) -> int:
+def run(job: Job, found: Inputs | None = None) -> int:
     """Do a job.
 
     Every input that cannot be used costs one line on standard error, "PATH: reason"; the rest goes on.
+
+    Parameters
+    ----------
+    job : Job
+    found : Inputs, optional
+        What to recognize; left out, what the job's paths and lists name.
 
     Returns
     -------
@@ -64,7 +70,8 @@ def run(job: Job) -> int:
     n_files = 0
     job = with_format(job)
     try:
-        found = expand(job.paths, job.lists, null=job.null, recursive=job.recursive, hidden=job.hidden)
+        if found is None:
+            found = expand(job.paths, job.lists, null=job.null, recursive=job.recursive, hidden=job.hidden)
         n_files = len(found.files)
         names = OutputPaths(found.files, job.split, also_read=_read_by(job))
         _check(job, names)

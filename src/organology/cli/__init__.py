@@ -62,14 +62,25 @@ def _root(
 @cache
 def command_line() -> typer.Typer:
     """The command line with all its verbs."""
-    from organology.cli.corpora import corpus, mix, prepare, render
-    from organology.cli.models import average, distill, evaluate, export, import_model, pretrain, reproduce, train, tune
-    from organology.cli.recordings import find, labels, recognize, store, tags
+    from organology.cli.corpora import corpus, mix, prepare, render, stems
+    from organology.cli.models import (
+        average,
+        distill,
+        evaluate,
+        export,
+        import_model,
+        pretrain,
+        recipes,
+        reproduce,
+        train,
+        tune,
+    )  # fmt: skip
+    from organology.cli.recordings import find, labels, recognize, store, tags, watch
     from organology.cli.serving import listen, page, serve
 
     for module in (
-        recognize, find, store, tags, labels, serve, page, listen, corpus, prepare, render, mix, pretrain, train,
-        average, distill, evaluate, tune, export, import_model, reproduce,
+        recognize, watch, find, store, tags, stems, labels, serve, page, listen, corpus, prepare, render, mix, pretrain,
+        train, average, distill, evaluate, tune, export, import_model, reproduce, recipes,
     ):  # fmt: skip
         module.register(app)
     return app

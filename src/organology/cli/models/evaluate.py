@@ -24,8 +24,8 @@ def evaluate(
     source: Annotated[
         Path,
         typer.Argument(
-            help="Recipe (.yaml) whose corpora and mixing are used; or labels of recordings: a table (.csv), that of "
-            "OpenMIC, or a folder of IRMAS's test data.",
+            help="Recipe (.yaml, or a name of `organology recipes list`) whose corpora and mixing are used; or labels "
+            "of recordings: a table (.csv), that of OpenMIC, or a folder of IRMAS's test data.",
             show_default=False,
         ),
     ],
@@ -54,7 +54,9 @@ def evaluate(
     ] = 10,
 ) -> None:
     """Metrics of a model on fixed mixtures or labelled recordings: ROC-AUC, PR-AUC, loss, F1, with intervals."""
-    if source.suffix.lower() not in (".yaml", ".yml"):
+    from organology.recipes import is_recipe
+
+    if not is_recipe(source):
         from organology.cli.models.evaluate_recordings import Settings, evaluate_recordings
 
         settings = Settings(labels, hop, fewest, threshold, bootstrap, workers)

@@ -16,7 +16,13 @@ def register(app: typer.Typer) -> None:
 
 
 def pretrain(
-    recipe: Annotated[Path, typer.Argument(help="YAML file that says what to train on and how.", show_default=False)],
+    recipe: Annotated[
+        Path,
+        typer.Argument(
+            help="YAML file that says what to train on and how, or a name of `organology recipes list`.",
+            show_default=False,
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder of the run [runs/NAME].")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished epoch, if any.")] = False,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs.")] = None,

@@ -17,7 +17,13 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="YAML file that says what to train on and how.", show_default=False)],
+    recipe: Annotated[
+        Path,
+        typer.Argument(
+            help="YAML file that says what to train on and how, or a name of `organology recipes list`.",
+            show_default=False,
+        ),
+    ],
     transfer: Annotated[
         Transfer | None,
         typer.Option(help="scratch: all weights new; frozen: only the head learns; finetuned: the backbone too."),

@@ -45,10 +45,10 @@ build/starter/stems.parquet: $(VENV)/.dev starter/stems.csv
 	$(BIN)/organology prepare stems starter --out build/starter
 
 train-demo: starter  ## the three transfer methods on the starter corpus, minutes on two cores
-	$(BIN)/organology train recipes/demo_pretraining.yaml --resume
+	$(BIN)/organology train demo_pretraining --resume
 	for transfer in scratch frozen finetuned; do \
-	    $(BIN)/organology train recipes/demo.yaml --transfer $$transfer --resume && \
-	    $(BIN)/organology evaluate runs/demo-$$transfer/best recipes/demo.yaml --mixtures 200 || exit 1; \
+	    $(BIN)/organology train demo --transfer $$transfer --resume && \
+	    $(BIN)/organology evaluate runs/demo-$$transfer/best demo --mixtures 200 || exit 1; \
 	done
 
 reproduce-demo: $(VENV)/.dev  ## the paper's experiments on the starter corpus, minutes on two cores

@@ -69,7 +69,8 @@ def table(run: DatasetRun, start: int, n: int) -> pa.Table:
         "window_ends": times,
         "window_scores": windows,
     }
-    return pa.Table.from_pydict(values, schema=run.schema)
+    nothing = {name: [None] * n for name in run.schema.names}
+    return pa.Table.from_pydict({**nothing, **values}, schema=run.schema)
 
 
 def main() -> None:

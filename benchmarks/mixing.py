@@ -2,7 +2,7 @@
 
     python benchmarks/mixing.py                                  # a synthetic corpus, made in a temporary folder
     python benchmarks/mixing.py prepared/medleydb --split train
-    python benchmarks/mixing.py --recipe recipes/paper.yaml      # its corpora and its settings
+    python benchmarks/mixing.py --recipe paper      # its corpora and its settings
     python benchmarks/mixing.py --channel                        # each transform of `mixing.channel` alone
 
 Counted in CPU time of one process, so that other work on the machine disturbs little; memory bandwidth and clock are

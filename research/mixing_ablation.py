@@ -71,7 +71,7 @@ def main() -> None:
     given = parser.parse_args()
     plan = yaml.safe_load(given.ablation.read_text("utf-8"))
     folder = given.ablation.parent
-    base = load_recipe(folder / plan["base"])
+    base = load_recipe(plan["base"])
     base = dataclasses.replace(
         base, mixing=dataclasses.replace(base.mixing, stretch_variants=given.variants, cache_megabytes=2000)
     )

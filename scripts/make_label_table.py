@@ -42,6 +42,8 @@ singer,
 | `display` | its name for people | the label, with spaces |
 | `color` | as #rrggbb | a shade of its family's color |
 | `aliases` | other names by which people may ask for it | none |
+
+<div data-filter-tables="Filter the tables: violin, tenor sax, 808, …"></div>
 """
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the examples of docs/outputs.md: what `organology recognize` says of examples/mutilated-mime.ogg.
+"""Write the examples of docs/outputs.md and other pages: what `organology` says of examples/mutilated-mime.ogg.
 
     python scripts/make_output_examples.py              # writes the page
     python scripts/make_output_examples.py --check      # only tells which examples are not what is said now
@@ -27,6 +27,8 @@ from organology.cli import command_line
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "outputs.md"
+OTHERS = (ROOT / "README.md", ROOT / "docs" / "start" / "first_song.md")
+"""Pages that show some of the examples, too."""
 RECORDING = "mutilated-mime.ogg"
 LABELS = "electric_bass,drums"
 _ELLIPSIS = "…"
@@ -105,6 +107,21 @@ def jams() -> str:
     )
 
 
+def eaf() -> str:
+    """The document up to the first annotation of the first tier."""
+    lines = of_two("eaf").splitlines()
+    end = next(i for i, line in enumerate(lines) if "</ANNOTATION>" in line)
+    slots = [i for i, line in enumerate(lines) if "TIME_SLOT " in line]
+    return "\n".join([*lines[: slots[2]], f"    {_ELLIPSIS}", *lines[slots[-1] + 1 : end + 1], _ELLIPSIS])
+
+
+def svl() -> str:
+    """The model and its first two regions."""
+    lines = of_two("svl").splitlines()
+    points = [i for i, line in enumerate(lines) if "<point" in line]
+    return "\n".join([*lines[: points[2]], f"      {_ELLIPSIS}", *lines[points[-1] + 1 :]])
+
+
 EXAMPLES: dict[str, Callable[[], str]] = {
     "table": table,
     "timeline": lambda: said("--timeline"),
@@ -118,6 +135,10 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "rttm": lambda: of_two("rttm"),
     "elan": lambda: of_two("elan"),
     "sonic-visualiser": lambda: of_two("sonic-visualiser"),
+    "vtt": lambda: of_two("vtt"),
+    "srt": lambda: of_two("srt"),
+    "eaf": eaf,
+    "svl": svl,
 }
 
 
@@ -160,7 +181,8 @@ def main() -> None:
         raise SystemExit(f"{PAGE}: examples not in both page and script: {', '.join(missing)}")
     stale = [name for name, text in now.items() if not agree(text, before[name])]
     if not arguments.check:
-        write(now)
+        for page in (PAGE, *OTHERS):
+            write(now, page)
     print(f"{'stale' if arguments.check else 'changed'}: {', '.join(stale) or 'none'}", file=sys.stderr)
     sys.exit(bool(stale) if arguments.check else 0)
 

@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from common import load
 from concepts import _ROWS, CONCEPTS
@@ -33,6 +32,7 @@ from organology.model import InstrumentNet
 from organology.model.export import check_waveforms
 from organology.model.export.frontend import ExportFrontend
 from organology.model_metadata import METADATA_KEY, ModelMetadata
+from organology.recognition.runtime import onnxruntime
 
 SAMPLES = 128_000
 

@@ -179,7 +179,7 @@ def sources(folder: Path) -> list[Source]:
             program = int(row["instrument"])
             unknown = set(_UNKNOWN.get(program, ()))
             concepts = vector(set(OF_PROGRAM.get(program, ())), unknown)
-            labels = np.array(vocabulary[row["instrument"]].labels, np.int8)
+            labels = vocabulary[row["instrument"]].encode(BRADL15)
             found.append(Source(folder / row["path"], row["song"], True, labels, concepts, 1.0))
         return found
     for row in rows:

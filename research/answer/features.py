@@ -16,13 +16,13 @@ import io
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
 from organology import audio
 from organology.model import AudioSetTagger, load_checkpoint
 from organology.model.export.frontend import ExportFrontend
+from organology.recognition.runtime import onnxruntime
 from organology.recognition.windows import windows
 
 RATE, WINDOW = 32_000, 128_000

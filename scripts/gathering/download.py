@@ -17,7 +17,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from gathering.manifest import Get
@@ -25,6 +25,8 @@ from organology.errors import OrganologyError, one_line
 
 DEBIAN_POOLS = ("https://deb.debian.org/debian", "https://snapshot.debian.org/archive/debian/20240601T000000Z")
 BLOCK = 1 << 20
+MOST_UNPACKED = 64 << 30
+"""Bytes that one archive may hold, unpacked."""
 
 
 class GatherError(OrganologyError):
@@ -237,16 +239,35 @@ def unpack(archive: Path, folder: Path) -> None:
             with zipfile.ZipFile(archive) as file:
                 for name in file.namelist():
                     inside(folder, name)
+                _check_size(archive, sum(member.file_size for member in file.infolist()))
                 file.extractall(folder)
         elif tarfile.is_tarfile(archive):
             with tarfile.open(archive) as tar:
-                tar.extractall(folder, filter="data")
+                tar.extractall(folder, filter=_within_size(archive))
         else:
             shutil.copy2(archive, folder)
     except GatherError:
         raise
     except Exception as error:  # BadZipFile, TarError, zlib.error, ...: whatever a damaged archive makes of its reader
         raise GatherError(f"{archive}: not an archive that can be unpacked ({one_line(error)})") from error
+
+
+def _check_size(archive: Path, size: int) -> None:
+    if size > MOST_UNPACKED:
+        raise GatherError(f"{archive}: holds more than {MOST_UNPACKED >> 30} GiB; not unpacked")
+
+
+def _within_size(archive: Path) -> Callable[[tarfile.TarInfo, str], tarfile.TarInfo | None]:
+    """Tarfile's filter for data, which raises where the members together become too large."""
+    size = 0
+
+    def checked(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
+        nonlocal size
+        size += member.size
+        _check_size(archive, size)
+        return tarfile.data_filter(member, path)
+
+    return checked
 
 
 def matches(path: str, pattern: str) -> bool:

@@ -3,31 +3,21 @@
 Links are followed, so that a link stays one and its target is replaced. What is no regular file (a device, a FIFO, an
 open descriptor such as `/dev/stdout`) cannot be replaced and is written through. A file keeps its permissions.
 
-Temporary names begin with `PREFIX`; they are short, whatever the target's name. A process that is killed leaves them
-behind. Their owner holds a lock on them as long as it lives, so the next run can tell them from files that another
-process is writing, and removes them (`sweep`).
+Temporary names are short, whatever the target's name. A process that is killed leaves them behind; the next run removes
+them (`leftovers`).
 """
 
 from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import contextmanager
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows: nothing can be told of the owner, so nothing is swept
-    fcntl = None  # type: ignore[assignment]
-
-PREFIX = ".organology-"
-"""Begins the names of temporary files and folders; such names are never recordings."""
+from organology.leftovers import locked_file, locked_folder, sweep_older, sweep_once
 
 _LONGEST_SUFFIX = 16
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self|(?P<process>\d+))/fd)/(?P<number>\d+)")
@@ -65,8 +55,8 @@ def written_whole(path: str | os.PathLike[str], *, durable: bool = False) -> Ite
     """
     given = Path(path)
     if is_written_through(given):
-        with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-            temporary = Path(folder) / f"output{_short_suffix(given)}"
+        with locked_folder() as folder:
+            temporary = folder / f"output{_short_suffix(given)}"
             yield temporary
             with temporary.open("rb") as source, os.fdopen(descriptor_of(given), "wb") as stream:
                 shutil.copyfileobj(source, stream)
@@ -74,8 +64,9 @@ def written_whole(path: str | os.PathLike[str], *, durable: bool = False) -> Ite
     target = Path(os.path.realpath(given))
     target.parent.mkdir(parents=True, exist_ok=True)
     sweep_once(target.parent)
+    sweep_older(target)
     mode = _mode_of(target)
-    handle, temporary = _created(target, mode)
+    handle, temporary = locked_file(target.parent, _short_suffix(target), mode or 0o666)
     try:
         yield temporary
         # A writer may have put another file in its place, with permissions of its own.
@@ -91,33 +82,16 @@ def written_whole(path: str | os.PathLike[str], *, durable: bool = False) -> Ite
 
 
 def temporary_beside(path: Path) -> tuple[int, Path]:
-    """Make an empty file in the folder of another, for its owner alone to read.
-
-    Returns
-    -------
-    (int, Path)
-        A descriptor that holds the lock: to be closed when the file has been renamed or removed. And its path.
-    """
-    return _created(path, 0o600)
+    """Make an empty file in the folder of another, for its owner alone to read; see `leftovers.locked_file`."""
+    return locked_file(path.parent, _short_suffix(path), 0o600)
 
 
 @contextmanager
 def temporary_folder_beside(path: Path) -> Iterator[Path]:
     """Make a folder in the folder of another, removed at the end unless it has been renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    sweep_once(path.parent)
-    folder = path.parent / f"{PREFIX}{secrets.token_hex(6)}"
-    folder.mkdir()
-    handle = os.open(folder, os.O_RDONLY) if fcntl is not None else None
-    try:
-        if handle is not None and fcntl is not None:
-            with suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with locked_folder(path.parent) as folder:
         yield folder
-    finally:
-        if handle is not None:
-            os.close(handle)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_written_through(path: Path) -> bool:
@@ -164,50 +138,6 @@ def _mode_of(target: Path) -> int | None:
 
 def _short_suffix(path: Path) -> str:
     return path.suffix if len(os.fsencode(path.suffix)) <= _LONGEST_SUFFIX else ""
-
-
-def _created(target: Path, mode: int | None) -> tuple[int, Path]:
-    """A new file beside another, and a descriptor that holds its lock; without a mode the system's mask decides."""
-    while True:
-        temporary = target.parent / f"{PREFIX}{secrets.token_hex(6)}{_short_suffix(target)}"
-        try:
-            handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode or 0o666)
-        except FileExistsError:
-            continue
-        if fcntl is None:
-            return handle, temporary
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if temporary.exists():
-            return handle, temporary
-        os.close(handle)  # another process took it for left behind, before it was locked
-
-
-def sweep(folder: Path) -> None:
-    """Remove temporary files and folders that killed processes left in a folder, as far as that can be done."""
-    if fcntl is None:
-        return
-    try:
-        left = [Path(entry.path) for entry in os.scandir(folder) if entry.name.startswith(PREFIX)]
-    except OSError:
-        return
-    for path in left:
-        with suppress(OSError):
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its owner lives
-                if path.is_dir():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink()
-            finally:
-                os.close(handle)
-
-
-@cache
-def sweep_once(folder: Path) -> None:
-    """`sweep`, at the first use of a folder in this process."""
-    sweep(folder)
 
 
 def sync(path: Path) -> None:

@@ -23,6 +23,8 @@ class Device:
         What to install for it.
     options : dict
         Of the provider; they keep scores within 1e-3 of the processor's.
+    system : str
+        The only operating system that has it; "" where that does not matter.
     is_automatic : bool
         Whether `auto` takes it where it is available.
     """
@@ -30,6 +32,7 @@ class Device:
     provider: str
     package: str
     options: dict[str, Any] = field(default_factory=dict)
+    system: str = ""
     is_automatic: bool = False
 
 
@@ -38,8 +41,8 @@ _CPU = "CPUExecutionProvider"
 DEVICES = {
     "cpu": Device(_CPU, "onnxruntime"),
     "cuda": Device("CUDAExecutionProvider", "onnxruntime-gpu", {"use_tf32": "0"}, is_automatic=True),
-    "coreml": Device("CoreMLExecutionProvider", "onnxruntime", {"ModelFormat": "MLProgram"}),
-    "directml": Device("DmlExecutionProvider", "onnxruntime-directml", is_automatic=True),
+    "coreml": Device("CoreMLExecutionProvider", "onnxruntime", {"ModelFormat": "MLProgram"}, system="macOS"),
+    "directml": Device("DmlExecutionProvider", "onnxruntime-directml", system="Windows", is_automatic=True),
     "openvino": Device("OpenVINOExecutionProvider", "onnxruntime-openvino", {"precision": "FP32"}),
 }
 """By the name that `--device` takes."""
@@ -76,9 +79,9 @@ def providers(device: str, available: list[str]) -> list[tuple[str, dict[str, An
         return [*((one.provider, dict(one.options)) for one in found[:1]), processor]
     chosen = DEVICES[device]
     if chosen.provider not in available:
-        raise OptionError(
-            "--device", f"this onnxruntime has no {chosen.provider}; pip install {chosen.package}, in place of this one"
-        )
+        where = f" (on {chosen.system} only)" if chosen.system else ""
+        how = f"pip install {chosen.package}{where}, in place of this one"
+        raise OptionError("--device", f"this onnxruntime has no {chosen.provider}; {how}")
     return [processor] if chosen.provider == _CPU else [(chosen.provider, dict(chosen.options)), processor]
 
 

@@ -14,6 +14,9 @@ REFERENCE = "$ref"
 _ENTRY = ("share", "name", "file", "sha256")
 """What is kept of a parent."""
 
+_MOST_VALUES = 500_000
+"""References to parts that hold references make much of little: beyond this a file is damaged, or meant to harm."""
+
 _EARLIER = {"goes_on_with": "init_from"}
 
 
@@ -43,24 +46,31 @@ def unfold(value: Any) -> Any:
     Raises
     ------
     ValueError
-        If a reference leads to nothing that stands before it.
+        If a reference leads to nothing that stands before it, or they make more than 500 000 values.
     """
-    return _unfold(value, "#", {})
+    return _unfold(value, "#", {})[0]
 
 
-def _unfold(value: Any, place: str, known: dict[str, Any]) -> Any:
+def _unfold(value: Any, place: str, known: dict[str, tuple[Any, int]]) -> tuple[Any, int]:
+    """A value without references, and of how many values it consists."""
     if isinstance(value, dict):
         if value.keys() == {REFERENCE}:
-            if value[REFERENCE] not in known:
-                raise ValueError(f"{place}: no {value[REFERENCE]} before it")
-            return known[value[REFERENCE]]
-        whole: Any = {key: _unfold(part, f"{place}/{_escaped(key)}", known) for key, part in value.items()}
+            pointer = value[REFERENCE]
+            if not isinstance(pointer, str) or pointer not in known:
+                raise ValueError(f"{place}: no {pointer} before it")
+            return known[pointer]
+        parts = {key: _unfold(part, f"{place}/{_escaped(key)}", known) for key, part in value.items()}
+        whole: Any = {key: part for key, (part, _) in parts.items()}
+        size = 1 + sum(n for _, n in parts.values())
     elif isinstance(value, list):
-        whole = [_unfold(part, f"{place}/{number}", known) for number, part in enumerate(value)]
+        items = [_unfold(part, f"{place}/{number}", known) for number, part in enumerate(value)]
+        whole, size = [part for part, _ in items], 1 + sum(n for _, n in items)
     else:
-        return value
-    known[place] = whole
-    return whole
+        return value, 1
+    if size > _MOST_VALUES:
+        raise ValueError(f"{place}: references make more than {_MOST_VALUES} values of it")
+    known[place] = whole, size
+    return whole, size
 
 
 def _escaped(key: str) -> str:

@@ -23,6 +23,8 @@ METADATA_VERSION = 2
 _VERSION_WITHOUT_SETS = 1  # labels by name alone
 _OPTIONAL = ("frames", "presets", "tentative")  # left out of the text where a model has none of them
 
+_HIGHEST_RATE, _LONGEST_WINDOW = 1_000_000, 600.0
+
 DEFAULT_HOP_SECONDS = 1.0
 """Distance of the windows of a model without frames."""
 
@@ -81,6 +83,8 @@ class Calibration:
             raise ValueError(f"{len(self.slopes)} slopes and {len(self.offsets)} offsets")
         if not all(slope > 0 for slope in self.slopes):
             raise ValueError("slopes are above 0")
+        if not all(map(math.isfinite, (*self.slopes, *self.offsets))):
+            raise ValueError("slopes and offsets must be finite")
 
 
 @dataclass(frozen=True)
@@ -195,8 +199,14 @@ class ModelMetadata:
             raise ValueError(f"{len(self.labels)} labels and {len(self.thresholds)} thresholds")
         if self.calibration is not None and len(self.calibration.slopes) != len(self.labels):
             raise ValueError(f"{len(self.labels)} labels and a calibration of {len(self.calibration.slopes)}")
-        if self.sample_rate <= 0 or self.window_seconds <= 0:
-            raise ValueError("sample_rate and window_seconds are positive")
+        if not all(map(math.isfinite, self.thresholds)):
+            raise ValueError("thresholds must be finite")
+        if not 0 < self.sample_rate <= _HIGHEST_RATE or not 0 < self.window_seconds <= _LONGEST_WINDOW:
+            raise ValueError(
+                f"sample_rate must be between 1 and {_HIGHEST_RATE}, window_seconds at most {_LONGEST_WINDOW:g}"
+            )
+        if self.window_frames < 1:
+            raise ValueError(f"window_seconds must be a sample or more, got {self.window_seconds}")
         if self.frames is not None and len(self.frames.frame_shifts) != len(self.labels):
             raise ValueError(f"{len(self.labels)} labels and {len(self.frames.frame_shifts)} frame_shifts")
         for name, thresholds in self.presets.items():
@@ -248,7 +258,8 @@ class ModelMetadata:
             If the text is not such metadata, or of a version that this organology does not read; `source` is named.
         """
         try:
-            metadata = TypeAdapter(ModelMetadata).validate_python(_current(json.loads(text)))
+            values = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+            metadata = TypeAdapter(ModelMetadata).validate_python(_current(values))
         except ValidationError as error:
             fault = error.errors()[0]
             place = ".".join(map(str, fault["loc"]))
@@ -262,6 +273,12 @@ class ModelMetadata:
         except ValueError as error:
             raise ModelError(f"{source}: bad model metadata: provenance: {error}") from error
         return replace(metadata, provenance=lineage.parents_only(whole))
+
+
+def _finite(digits: str) -> float | None:
+    """A number of JSON, None where it is beyond those that a float can hold."""
+    value = float(digits)
+    return value if math.isfinite(value) else None
 
 
 def _current(values: Any) -> Any:

@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from organology.atomic import PREFIX, is_written_through, temporary_beside
+from organology.atomic import is_written_through, temporary_beside
 from organology.errors import OrganologyError, one_line
+from organology.leftovers import PREFIX
 
 AnyPath = str | os.PathLike[str]
 

@@ -4,13 +4,13 @@ import io
 import os
 import struct
 import sys
-import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bounds import bounded
 from organology import audio
 from organology.audio import playlist
 from organology.audio.decoding import readers
@@ -150,14 +150,10 @@ def test_decode_name_that_is_not_utf_8_is_read(tmp_path):
 def test_any_bytes_are_a_playlist_or_an_error(tmp_path_factory, content, suffix):
     path = tmp_path_factory.mktemp("lists") / f"a{suffix}"
     path.write_bytes(content)
-    began = time.monotonic()
-    try:
+    with bounded(AudioError):
         for entry in playlist.read_playlist(path):
             assert entry.path is not None or entry.reason
             assert "\0" not in (entry.path or "")
-    except AudioError as error:
-        assert str(error).startswith(f"{path}: ")
-    assert time.monotonic() - began < SECONDS
 
 
 _HEADS = [
@@ -181,9 +177,5 @@ _HEADS = [
 @settings(max_examples=60, deadline=None)
 @given(head=st.sampled_from(_HEADS), rest=st.binary(max_size=400))
 def test_any_bytes_are_sound_or_an_error(head, rest):
-    began = time.monotonic()
-    try:
+    with bounded(AudioError):
         assert np.isfinite(audio.read_mono(head + rest + bytes(100))).all()
-    except AudioError as error:
-        assert "\n" not in str(error)
-    assert time.monotonic() - began < SECONDS

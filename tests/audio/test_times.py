@@ -1,5 +1,6 @@
 """Times are those of the file: sound that begins late, holes, default tracks, time stamps that cannot be true."""
 
+import struct
 from fractions import Fraction
 
 import av
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from organology import audio
+from organology.audio.containers.headers import MP3_DELAY
 from organology.audio.containers.timeline import Timeline
 from sounds import encode, noise, tone, write
 
@@ -58,6 +60,26 @@ def test_decode_sound_that_begins_late_follows_silence(tmp_path):
     assert not stream.truncated and stream.notes == ()
 
 
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_sound_that_begins_late_in_an_avi(tmp_path, as_bytes):
+    """FFmpeg writes empty chunks for the time before it, behind the first one with sound."""
+    path = mux(tmp_path / "a.avi", [(3, 4)], "mp2", video_seconds=4)
+    samples, stream = decoded(path.read_bytes() if as_bytes else path)
+    assert sounding(samples)[0][0] < 0.03 and not stream.truncated
+    later = [span for span in sounding(samples) if span[0] > 1]
+    assert (later[0][0], later[-1][1]) == pytest.approx((3, 4), abs=0.06)
+
+
+def test_sound_that_its_header_says_to_begin_late_in_an_avi(tmp_path):
+    content = bytearray(mux(tmp_path / "a.avi", [(0, 1)], "mp2", video_seconds=3).read_bytes())
+    at = content.index(b"auds") + 28  # dwStart, in units of dwScale / dwRate
+    scale, rate, start = struct.unpack_from("<III", content, at - 8)
+    assert start == 0 and rate / scale == pytest.approx(RATE / 1152)
+    struct.pack_into("<I", content, at, round(2 * rate / scale))
+    samples, _ = decoded(bytes(content))
+    assert sounding(samples)[0][0] == pytest.approx(2, abs=0.06)
+
+
 def test_a_hole(tmp_path):
     samples, stream = decoded(mux(tmp_path / "a.mka", [(0, 1), (3, 4)]))
     assert sounding(samples) == [pytest.approx((0, 1), abs=0.01), pytest.approx((3, 4), abs=0.01)]
@@ -90,6 +112,23 @@ def test_decode_length_is_without_the_encoders_delay(tmp_path, name):
     samples, _ = decoded(path)
     assert len(samples) - 44_100 in range(2048)
     assert np.abs(samples[2000:3000]).max() == pytest.approx(0.3, abs=0.03)
+
+
+@pytest.mark.parametrize("writer", ["Lavf", "other", "none"])
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_mp3_in_wav_is_as_long_as_the_sound(tmp_path, rate, writer):
+    sound = noise(1.5, rate, 1)
+    content = bytearray(encode(tmp_path / "a.wav", sound, rate, codec="libmp3lame").read_bytes())
+    at = content.index(b"fact") + 8
+    assert b"Lavf" in content and int.from_bytes(content[at : at + 4], "little") == len(sound) + MP3_DELAY
+    if writer != "Lavf":  # who counts the sound alone, or nothing
+        content = content.replace(b"Lavf", b"ACM ")
+        content[at : at + 4] = (len(sound) if writer == "other" else 0).to_bytes(4, "little")
+    samples, stream = decoded(bytes(content))
+    assert not stream.truncated and stream.notes == ()
+    assert len(samples) == len(sound) if writer != "none" else len(sound) <= len(samples) < len(sound) + 3 * 1152
+    apart = np.correlate(samples[:9000, 0], sound[2000:6000, 0], "valid").argmax()
+    assert apart == 2000  # each sound where it was
 
 
 def test_tracks_without_times_have_no_holes(tmp_path):

@@ -50,7 +50,9 @@ def recognize(tmp_path, monkeypatch):
     return lambda *arguments: invoke("recognize", "a.wav", "--model", model, "--threads", 1, *arguments)
 
 
-@pytest.mark.parametrize("form", ["table", "json", "csv", "segments", "html", "jams", "elan", "sonic-visualiser"])
+@pytest.mark.parametrize(
+    "form", ["table", "json", "csv", "segments", "html", "jams", "elan", "sonic-visualiser", "eaf", "svl"]
+)
 def test_recognize_with_another_set_writes_its_labels(recognize, form):
     result = recognize("--labels", "openmic20", "--format", form)
     assert result.exit_code == 0 and "guitar" in result.stdout

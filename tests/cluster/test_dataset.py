@@ -1,7 +1,8 @@
 """A Parquet dataset: what goes in comes out, and queries of it find what those of a store find."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from organology.library.rows import FileState  # noqa: E402
 from organology.library.store import Store  # noqa: E402
 from organology.library.table import Library, sorted_rows  # noqa: E402
 from organology.model_metadata import ModelMetadata  # noqa: E402
-from organology.recognition import Recognition  # noqa: E402
+from organology.recognition import Recognition, Recognizer  # noqa: E402
 
 METADATA = ModelMetadata(default_set(), tuple(np.linspace(0.2, 0.6, 15).tolist()), name="made")
 RUN = DatasetRun.now("00" * 32, "made", METADATA, 1.0)
@@ -57,6 +58,11 @@ def made(name, n=9, seed=0):
     return Recognition(
         name, duration, starts, ends, scores, file_scores, np.array(METADATA.thresholds), 1.0, "made", ("a note",)
     )
+
+
+@pytest.fixture
+def examples():
+    return sorted(Path(__file__).parents[2].joinpath("examples").glob("*.ogg"))
 
 
 @pytest.fixture
@@ -123,6 +129,16 @@ def test_queries_of_a_dataset_find_what_those_of_its_store_find(store, dataset, 
             np.testing.assert_array_equal(found.rows.plays, expected.plays)
 
 
+@pytest.mark.parametrize("by", ["path", "-violin"])
+def test_find_names_only_gives_the_names_in_order_without_scores(dataset, by):
+    with Finder(dataset) as finder:
+        whole = finder.find("violin or drums.seconds > 2", by, 9)
+        found = finder.find("violin or drums.seconds > 2", by, 9, names_only=True)
+    assert found.rows.names == whole.rows.names and found.n_matching == whole.n_matching
+    np.testing.assert_array_equal(found.rows.durations, whole.rows.durations)
+    assert found.rows.scores.shape == (9, 0)
+
+
 @pytest.mark.parametrize("by", ["path", "-path", "duration", "-duration", "violin", "-violin"])
 def test_order_and_limit_are_those_of_a_store(store, dataset, by):
     library = Library.load(store)
@@ -145,6 +161,45 @@ def test_store_that_was_exported_and_imported_holds_the_same(store, dataset, tmp
         for one, two in pairs:
             same(one, two)
         assert str(other.get(right, FileState("/music/bad.wav", 3, 3), "bad.wav")) == "bad.wav: not audio"
+
+
+def recordings(store):
+    columns = [row[1] for row in store.select("PRAGMA table_info(recording)")]
+    kept = [name for name in columns if name not in ("id", "run", "segmenting")]
+    listed = ", ".join(f'recording."{name}"' for name in kept)
+    return store.select(
+        f"SELECT {listed}, scores, logits, levels FROM recording"
+        " LEFT JOIN window_scores AS w ON w.recording = recording.id"
+        " LEFT JOIN frame_scores AS f ON f.recording = recording.id ORDER BY path, channel"
+    )
+
+
+def test_every_value_of_a_store_with_frames_comes_back(tmp_path, examples):
+    recognizer = Recognizer(threads=1)
+    with Store(tmp_path / "a.db") as one, Store(tmp_path / "b.db") as other:
+        run = one.run(recognizer.digest, recognizer.model, recognizer.metadata, recognizer.metadata.hop_seconds)
+        at = datetime(2020, 2, 2, tzinfo=UTC)
+        for path in (str(examples[0]), "/music/\udcff.wav"):
+            state = FileState(path, 5, 6)
+            one.put(run, state, [recognizer.recognize(examples[0])], content="ab" * 16, at=at)
+        one.put_failure(run, FileState("/bad.wav", 1, 1), "not audio", "cd" * 16, at)
+        dataset = Dataset(tmp_path / "results")
+        export_store(one, dataset)
+        import_dataset(dataset, other)
+        assert recordings(other) == recordings(one)
+        assert recordings(one)[1][-1] is not None  # frames
+
+
+def test_rows_of_a_version_without_content_are_merged_and_imported(tmp_path):
+    dataset, key = Dataset(tmp_path / "results"), FileKey("/a.wav", 1, 2)
+    table = pa.Table.from_pylist(rows_of(key, [made("/a.wav")]), schema=RUN.schema)
+    dataset.write(RUN, "a", "0", table.drop_columns(["content"]))
+    write(dataset, "b", *rows_of(FileKey("/b.wav", 1, 2), [made("/b.wav")]))
+    assert merge_dataset(dataset, Dataset(tmp_path / "merged")) == 2
+    with Store(tmp_path / "a.db") as store:
+        assert import_dataset(dataset, store) == 2
+    with Finder(dataset) as finder:
+        assert finder.find("").rows.names == ["/a.wav", "/b.wav"]
 
 
 def test_second_export_writes_nothing(store, dataset):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -79,9 +80,10 @@ def test_nothing_is_lost_or_done_twice_when_workers_and_driver_are_killed(archiv
     driver = start(*arguments)
     try:
         wait_for(driver, dataset, 2)
-        for one in psutil.Process(driver.pid).children(recursive=True):
-            if "MapWorker" in " ".join(one.cmdline()):
-                one.kill()
+        with suppress(psutil.NoSuchProcess):
+            for one in psutil.Process(driver.pid).children(recursive=True):
+                if "MapWorker" in " ".join(one.cmdline()):
+                    one.kill()
         wait_for(driver, dataset, 4)
     finally:
         driver.kill()

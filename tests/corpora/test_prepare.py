@@ -14,7 +14,6 @@ import soundfile
 from typer.testing import CliRunner
 
 from bradl15_labels import instruments
-from organology.atomic import PREFIX
 from organology.cli import command_line
 from organology.corpora.base import Corpus, SourceSong, SourceStem
 from organology.corpora.conversion.convert import convert_song, convert_stem
@@ -23,6 +22,7 @@ from organology.corpora.prepare import PrepareConfig, prepare
 from organology.corpora.registry import find
 from organology.corpora.table import read_table
 from organology.errors import ConfigError, CorpusError
+from organology.leftovers import PREFIX
 
 RATE = 32_000
 

@@ -10,9 +10,10 @@ import time
 
 import pytest
 
-from organology.atomic import PREFIX, sweep, temporary_folder_beside, written_whole
+from organology.atomic import temporary_folder_beside, written_whole
 from organology.audio.inputs import expand
 from organology.errors import OrganologyError
+from organology.leftovers import PREFIX, sweep
 from organology.ordered_map import ordered_map
 from organology.targets import check_output, check_writable, refuse_overwriting, with_companions
 
@@ -161,6 +162,7 @@ def test_sweep_removes_folders_of_the_dead_alone(tmp_path):
 @posix
 def test_expand_never_finds_what_killed_runs_left(tmp_path):
     (tmp_path / f"{PREFIX}0123.wav").touch()
+    (tmp_path / ".a.ab12cd34.wav").touch()  # of an earlier version
     (tmp_path / "a.wav").touch()
     for named in (str(tmp_path), f"{tmp_path}/*.wav", f"{tmp_path}/.*.wav"):
         names = [item.name for item in expand([named], hidden=True).files]

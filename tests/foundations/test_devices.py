@@ -27,7 +27,7 @@ def test_auto_takes_a_gpu_where_there_is_one():
 def test_device_is_asked_for_first_and_its_absence_says_what_to_install(device):
     wanted = DEVICES[device]
     assert names(device, wanted.provider) == [wanted.provider, CPU]
-    with pytest.raises(OptionError, match=f"no {wanted.provider}; pip install {wanted.package},"):
+    with pytest.raises(OptionError, match=rf"no {wanted.provider}; pip install {wanted.package}( \(on \w+ only\))?,"):
         providers(device, [CPU])
 
 
@@ -61,3 +61,9 @@ def test_engine_without_its_packages_says_what_to_install(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.count("\n") == 1 and "pip install '.[cluster]'" in done.stderr
+
+
+@pytest.mark.parametrize(("device", "system"), [("coreml", "macOS"), ("directml", "Windows")])
+def test_providers_device_of_one_system_names_it(device, system):
+    with pytest.raises(OptionError, match=rf"\(on {system} only\), in place of this one"):
+        providers(device, [CPU])

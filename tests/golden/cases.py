@@ -44,7 +44,7 @@ OPTIONS = {
 }
 """Formats of which one output holds several recordings."""
 
-ALONE = ("jams", "audacity", "elan", "sonic-visualiser")
+ALONE = ("jams", "audacity", "elan", "sonic-visualiser", "vtt", "srt", "eaf", "svl")
 """Formats of which a file holds one recording."""
 
 QUERIES = (
@@ -98,7 +98,8 @@ def produced() -> Iterator[tuple[str, str]]:
     for name, options in OPTIONS.items():
         yield name, _said("recognize", *ALL, *options)
     for name in ALONE:
-        yield name, _said("recognize", "mutilated-mime.ogg", "--format", name)
+        recording = "vocadito-14.ogg" if name in ("vtt", "srt") else "mutilated-mime.ogg"  # the one who sings
+        yield name, _said("recognize", recording, "--format", name)
     yield "scores", _scores()
     with tempfile.TemporaryDirectory() as folder:
         store = str(Path(folder) / "store.db")

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bounds import bounded
 from organology import audio
-from organology.errors import AudioError, QueryError, StoreError
+from organology.errors import AudioError, ModelError, QueryError, StoreError
 from organology.labels import LabelSet, default_set
 from organology.library.rows import FileState, pack, seconds_of, unpack
 from organology.library.store import Store
@@ -437,7 +438,7 @@ def test_store_damaged_rows_give_values_or_one_line(column, value, packed, templ
     except sqlite3.IntegrityError:
         connection.rollback()
     connection.close()
-    with Store(path) as opened:
+    with bounded(), Store(path) as opened:
         (run,) = opened.runs()
         found = opened.get(run, file("/m/damaged.wav"), "x")
         assert found is None or isinstance(found, list | AudioError)
@@ -446,3 +447,17 @@ def test_store_damaged_rows_give_values_or_one_line(column, value, packed, templ
             assert "/m/good.wav" in library.find("violin >= 0 and violin.seconds >= 0 or duration < 1").paths
             assert len(sorted_rows(library, "violin")) == len(library)
         adopt(opened, file("/m/new.wav"), lambda path: "00")
+
+
+@settings(max_examples=40, deadline=None)
+@given(place=st.integers(0, 10**6), data=st.binary(min_size=1, max_size=64), cut=st.booleans())
+def test_damaged_file_of_a_store_gives_values_or_one_line(place, data, cut, template, tmp_path_factory):
+    path = tmp_path_factory.mktemp("store") / "lib.db"
+    content = template.read_bytes()
+    place %= len(content)
+    path.write_bytes(content[:place] + data + (b"" if cut else content[place + len(data) :]))
+    with bounded(StoreError, ModelError), Store(path) as opened:
+        for run in opened.runs():
+            assert isinstance(opened.get(run, file("/m/good.wav"), "x"), list | AudioError | None)
+            opened.put(run, file("/m/new.wav"), [made(seed=2)])
+        opened.prune(dry_run=True)

@@ -26,7 +26,7 @@ from organology.corpora.table import read_table
 from organology.mixing import Mixer, StemPool
 from organology.mixing.recipe import load_recipe
 
-RECIPE = Path(__file__).parents[2] / "recipes" / "paper.yaml"
+RECIPE = Path(__file__).parents[2] / "src/organology/recipes/paper.yaml"
 COUNT = 4000
 EFFECTS = {"gain": 0.5, "low_shelf": 0.3, "high_shelf": 0.3, "peaking": 0.3, "pitch_shift": 0.3, "time_stretch": 0.3}
 LABELS = {

@@ -129,11 +129,16 @@ def test_load_checkpoint_no_folder_or_a_file_is_one_line(tmp_path: Path) -> None
         load_checkpoint(tmp_path / "file")
 
 
-def test_load_checkpoint_of_two_writings_is_refused(folder: Path, tmp_path: Path) -> None:
-    torch.manual_seed(1)
-    other = InstrumentNet(ModelConfig("short-chunk", "paper", channels=TINY))
-    save_checkpoint(tmp_path / "other", other, metadata(other))
+def test_load_checkpoint_of_two_writings_is_that_of_the_weights(folder: Path, tmp_path: Path) -> None:
+    other = settled(ModelConfig("short-chunk", "linear", channels=TINY), seed=1)
+    save_checkpoint(tmp_path / "other", other, dataclasses.replace(metadata(other), name="second"))
     (tmp_path / "other" / WEIGHTS).replace(folder / WEIGHTS)  # as a crash between the two leaves them
+    back, described = load_checkpoint(folder)
+    assert described.name == "second" and back.config == other.config
+
+
+def test_load_checkpoint_of_two_writings_without_a_copy_is_refused(folder: Path) -> None:
+    save_file(load_file(folder / WEIGHTS), folder / WEIGHTS)  # as earlier versions wrote them
     with pytest.raises(ModelError, match="describes other weights") as caught:
         load_checkpoint(folder)
     assert str(caught.value).startswith(f"{folder}: ") and "\n" not in str(caught.value)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 import typer
@@ -18,6 +17,7 @@ from organology.labels import default_set
 from organology.model import InstrumentNet, ModelConfig, export_onnx, save_checkpoint
 from organology.model_metadata import METADATA_KEY, ModelMetadata
 from organology.recognition.onnx_model import ModelFile
+from organology.recognition.runtime import onnxruntime
 
 CONFIGS = {
     "short-chunk": ModelConfig("short-chunk", "paper", channels=TINY),

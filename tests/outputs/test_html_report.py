@@ -22,6 +22,8 @@ from organology.recognition import Recognition
 from sounds import tone, write
 
 LABELS = default_set().labels
+AXE = Path(__file__).parents[2] / "build" / "axe-core" / "axe.min.js"
+"""Put there by `scripts/vendor_page.py`."""
 
 EVIL = "<script>alert(1)</script> \"q\" 'a' &amp; </script><!--.ogg"
 
@@ -307,3 +309,27 @@ def test_report_in_a_browser_plays_and_seeks(tmp_path):
         assert plain.locator("#r1 table.plain tbody tr").count() == len(LABELS)
         assert plain.locator("#r1 audio").is_visible()
         browser.close()
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: scripts/vendor_page.py")
+@pytest.mark.parametrize("width", [1000, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_report_in_a_browser_is_accessible_and_fits(tmp_path, width, scheme):
+    play, found = chromium()
+    given = [recognition(f"{'a long folder/' * 6}{name}.wav", seed=i) for i, name in enumerate("abc")]
+    (tmp_path / "report.html").write_text(report(*given, folder=tmp_path, failures=[("gone.wav", "no such file")]))
+    with play as api:
+        browser = api.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        # axe is a script from elsewhere, which the page itself would not let in.
+        page = browser.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
+        ).new_page()
+        page.goto((tmp_path / "report.html").as_uri())
+        page.locator("#r1 tr.family").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for name in page.locator(".rec h2").all():
+            assert name.evaluate("one => one.scrollWidth <= one.clientWidth")  # whole names
+        page.evaluate(AXE.read_text())
+        violations = page.evaluate("axe.run()")["violations"]
+        browser.close()
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in violations] == []

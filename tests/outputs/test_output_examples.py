@@ -24,6 +24,12 @@ def test_docs_and_script_have_the_same_examples():
     assert COMMAND in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
+def test_other_pages_show_the_same_examples():
+    for page in examples.OTHERS:
+        found = examples.shown(page)
+        assert found and found.items() <= examples.shown().items(), f"{page} is stale, {COMMAND} refreshes it"
+
+
 def test_agree_tolerates_last_digits_only():
     assert examples.agree("a,0.2381", "a,0.2383")
     assert not examples.agree("a,0.2381", "a,0.2481")

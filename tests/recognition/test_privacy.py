@@ -13,7 +13,8 @@ import pytest
 from sounds import write
 from tiny_model import RATE, build
 
-SOURCE = Path(__file__).parents[2] / "src"
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src"
 WATCHED = """
 import sys
 
@@ -29,23 +30,21 @@ main()
 
 @pytest.fixture
 def work(tmp_path):
-    for name in ("home", "cache", "work"):
+    for name in ("home", "temporary", "work"):
         (tmp_path / name).mkdir()
     build(tmp_path / "tiny.onnx")
     write(tmp_path / "a.wav", np.full((5 * RATE, 1), 0.1, np.float32), RATE)
     return tmp_path
 
 
-def recognized(work, *before):
+def ran(work, *arguments, before=()):
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "PYTHONPATH": os.pathsep.join(sys.path),
         "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": str(work / "home"),
-        "XDG_CACHE_HOME": str(work / "cache"),
-        "TMPDIR": str(work / "work"),
+        "TMPDIR": str(work / "temporary"),
     }
-    arguments = ("recognize", "../a.wav", "--model", "../tiny.onnx", "--format", "jsonl", "-o", "a.jsonl")
     return subprocess.run(
         [*before, sys.executable, "-c", WATCHED, *arguments],
         cwd=work / "work",
@@ -56,26 +55,60 @@ def recognized(work, *before):
     )
 
 
-def test_recognize_opens_no_socket_and_writes_only_its_output(work):
-    done = recognized(work)
+RECOGNIZE = ("recognize", "../a.wav", "--format", "jsonl", "-o", "a.jsonl")
+TINY = ("--model", "../tiny.onnx")
+
+
+def left(work):
+    """Files that are nobody's output."""
+    return [path for name in ("home", "temporary") for path in (work / name).rglob("*")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        ((*RECOGNIZE, *TINY), ["a.jsonl"]),
+        (RECOGNIZE, ["a.jsonl"]),  # the shipped model
+        ((*RECOGNIZE, *TINY, "--store", "lib.db"), ["a.jsonl", "lib.db"]),
+        (("recognize", "../a.wav", *TINY, "--format", "html"), []),
+        (("labels",), []),
+    ],
+    ids=lambda given: " ".join(given) or "nothing",
+)
+def test_verb_opens_no_socket_and_writes_only_its_output(work, arguments, written):
+    done = ran(work, *arguments)
     assert done.returncode == 0, done.stderr
     assert "SOCKET" not in done.stderr
-    assert [path.name for path in (work / "work").rglob("*")] == ["a.jsonl"]
-    assert not [*(work / "home").rglob("*"), *(work / "cache").rglob("*")]
+    assert sorted(path.name for path in (work / "work").rglob("*")) == written
+    assert left(work) == []
+
+
+def test_recognize_with_pictures_leaves_no_cache_of_fonts(work):
+    pytest.importorskip("matplotlib")
+    done = ran(work, "recognize", "../a.wav", *TINY, "--plot", "pictures", "-o", "a.csv")
+    assert done.returncode == 0, done.stderr
+    assert left(work) == []
+
+
+def test_find_leaves_nothing_beside_the_store(work):
+    for arguments in ((*RECOGNIZE, *TINY, "--store", "lib.db"), ("find", "piano or not piano", "--store", "lib.db")):
+        done = ran(work, *arguments)
+        assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (work / "work").iterdir()) == ["a.jsonl", "lib.db"] and left(work) == []
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_recognize_under_strace_opens_no_socket_and_writes_only_its_output(work):
     trace = work / "trace"
     options = ("-f", "-qq", "-o", str(trace), "-e", "trace=socket,connect,open,openat,creat,mkdir,rename,renameat2")
-    done = recognized(work, "strace", *options)
+    done = ran(work, *RECOGNIZE, *TINY, before=("strace", *options))
     if "ptrace" in done.stderr.lower() or not trace.exists():
         pytest.skip("tracing is not allowed here")
     assert done.returncode == 0, done.stderr
     calls = [line for line in trace.read_text().splitlines() if " = -1 " not in line]
     assert not [line for line in calls if "socket(" in line or "connect(" in line]
     writing = [line for line in calls if any(flag in line for flag in ("O_WRONLY", "O_RDWR", "O_CREAT", "mkdir("))]
-    assert not [line for line in writing if str(work / "home") in line or str(work / "cache") in line]
+    assert not [line for line in writing if str(work / "home") in line or str(work / "temporary") in line]
     # SQLite, matplotlib and the like would show here: what is written is the output, beside null devices.
     allowed = ("/dev/", "/proc/", "a.jsonl", ".organology-")
     named = [line for line in writing if not any(part in line for part in allowed)]
@@ -84,10 +117,10 @@ def test_recognize_under_strace_opens_no_socket_and_writes_only_its_output(work)
 
 def test_onnxruntime_is_imported_in_one_place():
     importing = set()
-    for path in SOURCE.rglob("*.py"):
+    for path in [path for name in ("src", "scripts", "benchmarks", "tests") for path in (ROOT / name).rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if any(name.split(".")[0] == "onnxruntime" for name in names):
-                importing.add(path.relative_to(SOURCE).as_posix())
-    assert importing == {"organology/recognition/runtime.py"}
+                importing.add(path.relative_to(ROOT).as_posix())
+    assert importing == {"src/organology/recognition/runtime.py"}

@@ -23,7 +23,7 @@ from organology.reproduce.runs import arms_of, changed, choose, fingerprint, mak
 from organology.training.scoring import Scored
 from training_support import make_corpus
 
-RECIPES = Path(__file__).parents[2] / "recipes/bradl2023"
+RECIPES = Path(__file__).parents[2] / "src/organology/recipes/bradl2023"
 EXPERIMENTS = ("pretrain", "table1", "figure3", "figure4")
 
 
@@ -40,6 +40,13 @@ def test_every_recipe_loads_at_every_scale(name, scale, backbone):
     assert recipe.setup.training.head_learning_rate == 0.01
     assert recipe.setup.training.backbone_learning_rate == 0.0001
     assert recipe.setup.training.step_factor == 0.3
+
+
+def test_load_experiment_of_several_processes_is_refused(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text(f"base: {RECIPES / 'table1.yaml'}\ntraining: {{devices: 2}}\n")
+    with pytest.raises(ConfigError, match="must be 1: experiments train in one process"):
+        load_experiment(own)
 
 
 def test_the_papers_numbers():

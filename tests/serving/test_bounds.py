@@ -290,6 +290,12 @@ def test_no_cors_unless_asked(open_client):
     assert opened.options(URL, headers=asked).status_code == 200
 
 
+def test_head_is_answered_as_get_without_a_body(client):
+    for path in ("/", "/page/app.js", "/healthz"):
+        answer = client.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_every_answer_is_hardened(client):
     for path in ("/", "/v1/model", "/nothing", "/healthz"):
         headers = client.get(path).headers
@@ -321,7 +327,7 @@ def test_metrics_count_requests_and_jobs(open_client, recording):
 @pytest.fixture
 def listening():
     """A real server on loopback."""
-    with serving({"jobs": 1, "head_seconds": 0.5, "connections": 5}) as port:
+    with serving({"jobs": 1, "head_seconds": 2, "connections": 5}) as port:
         yield port
 
 
@@ -333,7 +339,7 @@ def test_slow_heads_are_cut_and_too_many_connections_refused(listening, recordin
             await writer.drain()
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{listening}") as web:
             refused = await web.get("/healthz")
-            closed = [await asyncio.wait_for(reader.read(), 5) for reader, _ in pairs]
+            closed = [await asyncio.wait_for(reader.read(), 30) for reader, _ in pairs]
             served = await web.post(URL, content=recording, timeout=30)
         for _, writer in pairs:
             writer.close()
@@ -352,7 +358,10 @@ def test_wrong_lengths_do_not_hold_the_server(listening, recording):
         writer.write(f"POST {URL} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n".encode() + b"short")
         writer.close()
         reader, writer = await asyncio.open_connection("127.0.0.1", listening)
-        writer.write(f"POST {URL} HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n".encode() + b"longer than that")
+        writer.write(
+            f"POST {URL} HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nConnection: close\r\n\r\n".encode()
+            + b"longer than that"
+        )
         answer = await asyncio.wait_for(reader.read(), 20)
         writer.close()
         reader, writer = await asyncio.open_connection("127.0.0.1", listening)

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -14,6 +15,10 @@ import soxr
 
 from organology import Recognition
 from organology.labels import default_set
+from organology.model_metadata import FrameSettings
+from organology.outputs.html.parts import activity_of
+from organology.recognition.frame_grid import FrameGrid, LevelMeter
+from organology.recognition.frames import Frames
 from organology.recognition.interop import jams_plain, to_audacity
 from organology.recognition.pooling import pool
 from organology.recognition.segments import SegmentSettings
@@ -69,6 +74,18 @@ def recognition(n=40, seed=0, hop=1.0, **settings):
     )
 
 
+def with_frames(found, seed=0, **settings):
+    """The same with frames: they come and go in steps, and some cells are silent."""
+    rng = np.random.default_rng(seed)
+    n, labels = int(found.duration / 0.32) + 1, found.label_set
+    walk = np.cumsum(rng.normal(0, 0.8, (n, len(labels))), axis=0) + rng.normal(-1, 2, len(labels))
+    levels = np.repeat(rng.uniform(-90, 0, 100), int(found.duration / 10) + 1)[: int(np.ceil(found.duration * 10))]
+    shifts = tuple(rng.normal(0, 0.5, len(labels)).round(3).tolist())
+    scores = labels.raise_parents(1 / (1 + np.exp(-walk)))
+    frames = Frames.of_scores(FrameSettings(shifts, shifts[::-1], **settings), scores, levels)
+    return replace(found, frames=frames, segment_settings=SegmentSettings())
+
+
 def labels_of(found):
     parents = found.label_set.parents
     return [{"label": label, "parent": parents.get(label)} for label in found.labels]
@@ -80,10 +97,28 @@ def test_segments_and_thresholds_are_pythons(seed, hop, settings):
     found = recognition(seed=seed, hop=hop, **settings)
     thresholds = {label: 0.1 * (i % 9) + 0.05 for i, label in enumerate(found.labels)}
     given = {"one": found.to_dict(timeline=True, decimals=None), "labels": labels_of(found), "thresholds": thresholds}
+    _assert_same_with_thresholds(found, given)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("settings", [{}, {"median_seconds": 0, "min_seconds": 0.3}, {"low_logits": 0.5}])
+def test_segments_of_frames_are_pythons(seed, settings):
+    found = with_frames(recognition(seed=seed, hop=1.92), seed, **settings)
+    if "low_logits" in settings:
+        found = found.refined(settings=SegmentSettings(low_ratio=0.6))
+    thresholds = {label: 0.1 * (i % 9) + 0.05 for i, label in enumerate(found.labels)}
+    given = {"one": found.to_dict(timeline=True, decimals=None), "labels": labels_of(found), "thresholds": thresholds}
+    assert found.segments
+    _assert_same_with_thresholds(found, given)
+
+
+def _assert_same_with_thresholds(found, given):
     code = """
-        const over = m.activity(given.one.windows, given.labels.length, given.one.hop_seconds);
-        return [{}, given.thresholds].map((one) => m.withThresholds(given.one, over, given.labels, one));
+        const one = m.received(given.one), over = m.overTime(one);
+        const plain = (limits) => m.given(m.withThresholds(one, over, given.labels, limits), (x) => x);
+        return [plain({}), plain(given.thresholds)];
     """
+    thresholds = given["thresholds"]
     for python, values in zip((found, found.refined(thresholds)), node("recognition.js", code, given), strict=True):
         page = Recognition.from_dict(values)
         assert page.instruments == python.instruments
@@ -95,6 +130,53 @@ def test_segments_and_thresholds_are_pythons(seed, hop, settings):
         )
 
 
+@pytest.mark.parametrize("frames", [False, True])
+def test_what_is_drawn_is_pythons(frames):
+    found = with_frames(recognition(90, hop=1.92)) if frames else recognition(90)
+    code = """
+        const { levels, ...rest } = m.drawn(m.overTime(m.received(given)));
+        return { ...rest, levels: Array.from(levels) };
+    """
+    drawn, python = node("recognition.js", code, found.to_dict(timeline=True, decimals=None)), activity_of(found)
+    assert drawn["cells"] == python["cells"]
+    assert drawn["cell_seconds"] == pytest.approx(python["cell_seconds"])
+    levels = np.frombuffer(base64.b64decode(python["levels"]), np.uint8).astype(int)
+    assert np.abs(np.array(drawn["levels"]) - levels).max() <= 1  # rounding
+
+
+@pytest.mark.parametrize("seconds", [0.05, 1.3, 4.0, 21.7])
+def test_grid_of_frames_is_pythons(seconds):
+    rng = np.random.default_rng(0)
+    rate, total, size, hop = 32_000, round(seconds * 32_000), 4 * 32_000, round(1.92 * 32_000)
+    starts = [*range(0, total - size + 1, hop)] if total >= size else [0]
+    if total >= size and starts[-1] + size < total:
+        starts.append(total - size)
+    settings = FrameSettings((0.0,) * 3, (0.0,) * 3)
+    grid = FrameGrid(settings, rate, 3)
+    windows = []
+    for i, start in enumerate(starts):
+        scores = None if i % 4 == 3 else rng.random((13, 3)).astype(np.float32)
+        grid.add(start, min(start + size, total), scores)
+        given = None if scores is None else scores.ravel().tolist()
+        windows.append({"place": [start, min(start + size, total)], "frames": given})
+    code = "return Array.from(m.gridOf(given.windows, { seconds: 0.32 }, 3, 32000));"
+    python = grid.frames(np.zeros(1, np.uint8)).logits
+    page = np.array(node("frames.js", code, {"windows": windows})).reshape(-1, 3)
+    assert page.shape == python.shape
+    assert np.abs(page - python.astype(int)).max() <= 1  # a step where rounding differs
+    assert (page == python).mean() > 0.99
+
+
+@pytest.mark.parametrize("n", [0, 1, 3199, 3200, 3201, 50_000])
+def test_levels_are_pythons(n):
+    samples = (np.random.default_rng(0).normal(0, 0.1, n) * np.linspace(0, 1, n)).astype(np.float32)
+    meter = LevelMeter(32_000)
+    for _ in meter.measured(np.array_split(samples, 7)):
+        pass
+    page = node("frames.js", "return Array.from(m.levelsOf(Float32Array.from(given), 32000));", samples.tolist())
+    assert page == meter.levels().tolist()
+
+
 @pytest.mark.parametrize("n", [1, 3, 40])
 def test_pooling_is_pythons(n):
     found = recognition(n)
@@ -104,10 +186,15 @@ def test_pooling_is_pythons(n):
         np.testing.assert_allclose(values, pool(found.scores, how, found.starts, found.ends), atol=1e-6, err_msg=how)
 
 
-def test_texts_are_pythons():
-    found = recognition()
+@pytest.mark.parametrize("frames", [False, True])
+def test_texts_are_pythons(frames):
+    found = with_frames(recognition()) if frames else recognition()
     given = {"schema": "organology.recognition", "version": 1, **found.to_dict(timeline=True, decimals=None)}
-    code = "return Object.fromEntries(Object.entries(m.FORMATS).map(([name, one]) => [name, one.write(given, '0')]));"
+    code = f"""
+        const {{ received }} = await import({json.dumps((PAGE / "recognition.js").as_uri())});
+        const recording = received(given);
+        return Object.fromEntries(Object.entries(m.FORMATS).map(([name, one]) => [name, one.write(recording, '0')]));
+    """
     texts = node("formats.js", code, given)
     assert texts["audacity"] == to_audacity(found)
     page = Recognition.from_json(texts["json"])

@@ -76,6 +76,30 @@ def test_thresholds_and_only_are_followed(client, recording, expected):
     assert not labels["drums"]["plays"]
 
 
+def test_preset_is_followed(client, recording, expected):
+    for text, thresholds in (("strict", "strict"), ("strict,voice=0.1", None)):
+        place = client.post(URL, params={"thresholds": text, "wait": 0}, content=recording).headers["location"]
+        found = Recognition.from_json(until_over(client, place).text)
+        python = expected.refined("strict")
+        python = python if thresholds else python.refined({"voice": 0.1})
+        np.testing.assert_allclose(found.thresholds, python.thresholds)
+        assert found.instruments == python.instruments
+
+
+def test_label_set_is_followed(client, recording):
+    for labels in ("all", "openmic20"):
+        python = Recognizer(threads=1, labels=labels).recognize(EXAMPLES / "vocadito-14.ogg")
+        response = client.post(URL, params={"labels": labels, "timeline": True}, content=recording)
+        found = Recognition.from_json(response.text)
+        assert found.label_set == python.label_set
+        np.testing.assert_allclose(found.scores, python.scores, atol=1e-6)
+        place = client.post(URL, params={"labels": labels, "wait": 0}, content=recording).headers["location"]
+        assert until_over(client, place).json()["instruments"] == python.instruments
+        known = client.get("/v1/labels", params={"labels": labels}).json()["labels"]
+        assert [one["label"] for one in known] == list(python.labels)
+    assert "cello" in client.post(URL, params={"labels": "all", "only": "cello"}, content=recording).text
+
+
 def test_hop_is_followed(client, recording, expected):
     coarse = client.post(URL, params={"hop": 2, "timeline": True}, content=recording).json()
     assert coarse["hop_seconds"] == 2
@@ -85,8 +109,9 @@ def test_hop_is_followed(client, recording, expected):
 @pytest.mark.parametrize(
     "query",
     [{"thresholds": "banana=0.5"}, {"thresholds": "2"}, {"thresholds": "x"}, {"only": "banana"}, {"format": "exe"},
-     {"hop": 0}, {"hop": "nan"}, {"hop": "inf"}, {"hop": -1}, {"hop": 1e9}, {"wait": -1}, {"timeline": "perhaps"},
-     {"name": "x" * 2000}],
+     {"labels": "banana"}, {"labels": "../set.tsv"}, {"thresholds": "strict,0.5"}, {"thresholds": "strict,sensitive"},
+     {"only": "cello"}, {"hop": 0}, {"hop": "nan"}, {"hop": "inf"}, {"hop": -1}, {"hop": 1e9}, {"wait": -1},
+     {"timeline": "perhaps"}, {"name": "x" * 2000}],
 )  # fmt: skip
 def test_wrong_parameters_are_422(client, recording, query):
     response = client.post(URL, params=query, content=recording)
@@ -170,6 +195,12 @@ def test_model_and_labels(client):
     assert model["library"] is False
     assert [one["label"] for one in labels["labels"]] == list(recognizer.metadata.labels)
     assert labels["label_set"] == model["label_set"]
+    assert not any(one["tentative"] for one in labels["labels"])
+    every = client.get("/v1/labels", params={"labels": "all"}).json()["labels"]
+    assert [one["label"] for one in every if one["tentative"]] == model["tentative"]
+    assert "all" in model["label_sets"]
+    assert model["presets"] == sorted(recognizer.metadata.presets)
+    assert model["hop_seconds"] == recognizer.metadata.hop_seconds
 
 
 def test_two_formats_of_containers(client, tmp_path):

@@ -20,8 +20,8 @@ N_JOBS = 20
 
 
 def left_in(folder):
-    """What a server has put into a folder; `.ses` is of onnxruntime."""
-    return sorted(path.name for path in folder.iterdir() if path.name != ".ses")
+    """What a server has put into a folder."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 class Server:

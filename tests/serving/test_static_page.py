@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from organology import Recognizer
 from organology.cli import command_line
 from organology.errors import OrganologyError
 from organology.recognition.onnx_model import ModelFile
@@ -26,7 +27,10 @@ def test_folder_holds_the_page_the_model_and_the_runtime(tmp_path, runtime):
     assert {f"page/ort/{name}" for name in RUNTIME_FILES} <= names
     assert "page/server-engine.js" not in names
     model = json.loads((tmp_path / "out/page/model.json").read_text())
-    assert [one["label"] for one in model["labels"]] == list(ModelFile().metadata.labels)
+    reliable, every = model["views"]
+    assert [one["label"] for one in every["labels"]] == list(ModelFile().metadata.labels)
+    assert [one["label"] for one in reliable["labels"]] == list(Recognizer().label_set.labels)
+    assert [every["labels"][i]["label"] for i in reliable["columns"]] == [one["label"] for one in reliable["labels"]]
     kept = (tmp_path / "out/sw.js").read_text()
     assert all(f'"{name}"' in kept for name in names - {"index.html", "sw.js"})
 

@@ -38,7 +38,7 @@ from organology.training.teachers.audioset import AudioSetTeacher, LabelTeacher,
 from organology.training.teachers.published import MusicTeacher
 from training_support import make_corpus, make_tagging_corpus, write_recipe
 
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(__file__).parents[2] / "src/organology/recipes"
 
 
 class StandIn(torch.nn.Module):

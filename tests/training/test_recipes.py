@@ -17,7 +17,7 @@ from organology.training.transfer.task import require_files
 RECIPES = sorted(
     path
     for pattern in ("*.yaml", "shipped/*.yaml")
-    for path in (Path(__file__).parents[2] / "recipes").glob(pattern)
+    for path in (Path(__file__).parents[2] / "src/organology/recipes").glob(pattern)
     if path.stem not in ("pretraining", "teacher_pretraining")  # read by other loaders
 )
 

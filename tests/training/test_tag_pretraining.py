@@ -32,7 +32,7 @@ from organology.training.tag_pretraining.recipe import WON, Phase, PretrainingCo
 from organology.training.tag_pretraining.task import by_track
 from training_support import TAGS, make_corpus, make_tagging_corpus, write_recipe
 
-RECIPE = Path(__file__).parents[2] / "recipes" / "pretraining.yaml"
+RECIPE = Path(__file__).parents[2] / "src/organology/recipes/pretraining.yaml"
 
 
 def write(path: Path, **changes: object) -> Path:

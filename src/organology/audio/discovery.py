@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from organology.atomic import PREFIX
 from organology.errors import AudioError
+from organology.leftovers import is_leftover
 
 _NAMES = (
     ".3gp .aac .ac3 .aif .aifc .aiff .alac .amr .ape .asf .au .avi .caf .dsf .flac .flv .m4a .m4b .m4v .mka .mkv .mov "
@@ -96,7 +96,7 @@ def _walk(folder: Path, recursive: bool, hidden: bool, unreadable: Callable[[OSE
         for name in names:
             if (
                 (hidden or not name.startswith("."))
-                and not name.startswith(PREFIX)
+                and not is_leftover(parent, name)
                 and Path(name).suffix.lower() in SUFFIXES
             ):
                 yield Path(parent, name)
@@ -142,7 +142,7 @@ def matching(pattern: str, *, hidden: bool = False) -> tuple[Path, list[Path]]:
         below = path.relative_to(base).parts
         if not (hidden or says_dot) and any(part.startswith(".") for part in below):
             continue
-        if path.name.startswith(PREFIX):
+        if is_leftover(path.parent, path.name):
             continue  # left by a run that was killed
         is_folder = path.is_dir()
         if is_folder and "**" in rest and rest[-1] != "**":

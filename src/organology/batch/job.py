@@ -6,13 +6,13 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
 from organology import audio
-from organology.atomic import sweep_once
-from organology.audio.inputs import Input, expand
+from organology.audio.inputs import Input, Inputs, expand
 from organology.batch.executor import Batch
 from organology.batch.options import Job
 from organology.batch.progress import ProgressReporter
 from organology.batch.work import Decisions, Work, is_picture
 from organology.errors import OrganologyError, StoppedError
+from organology.leftovers import sweep_once
 from organology.library.store import Store
 from organology.outputs.paths import OutputPaths
 from organology.outputs.registry import Writer, WriterOptions, format_of, open_writer
@@ -20,6 +20,7 @@ from organology.outputs.sinks import output_path
 from organology.recognition.onnx_model import available_cores
 from organology.recognition.recognizer import Recognizer
 from organology.targets import check_output, with_companions
+from organology.traceless import import_matplotlib
 
 __all__ = ["Job", "run", "with_format"]
 
@@ -36,10 +37,16 @@ def with_format(job: Job) -> Job:
     return replace(job, output=output, format=job.format or format_of(output))
 
 
-def run(job: Job) -> int:
+def run(job: Job, found: Inputs | None = None) -> int:
     """Do a job.
 
     Every input that cannot be used costs one line on standard error, "PATH: reason"; the rest goes on.
+
+    Parameters
+    ----------
+    job : Job
+    found : Inputs, optional
+        What to recognize; left out, what the job's paths and lists name.
 
     Returns
     -------
@@ -63,7 +70,8 @@ def run(job: Job) -> int:
     n_files = 0
     job = with_format(job)
     try:
-        found = expand(job.paths, job.lists, null=job.null, recursive=job.recursive, hidden=job.hidden)
+        if found is None:
+            found = expand(job.paths, job.lists, null=job.null, recursive=job.recursive, hidden=job.hidden)
         n_files = len(found.files)
         names = OutputPaths(found.files, job.split, also_read=_read_by(job))
         _check(job, names)
@@ -114,7 +122,7 @@ def _check(job: Job, names: OutputPaths) -> None:
         return
     if is_picture(job.plot) and names.many:
         raise OrganologyError(f"{job.plot}: one picture for several recordings; name a folder")
-    import matplotlib  # noqa: F401
+    import_matplotlib()  # missing?
 
 
 def _length_of(item: Input) -> float:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from organology.atomic import sweep_once
 from organology.audio.inputs import Input
 from organology.errors import OrganologyError, one_line, show_traceback
 from organology.extras import install_hint
 from organology.filetags.writing import Change, write_tags
+from organology.leftovers import sweep_once
 from organology.library.moves import follow
 from organology.library.rows import FileState
 from organology.library.store import Store

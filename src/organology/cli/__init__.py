@@ -7,7 +7,6 @@ call is imported inside them.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from contextlib import suppress
 from functools import cache
@@ -16,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from organology._version import __version__
+from organology.cli.signals import end_on_signals
 from organology.errors import DEBUG_VARIABLE, OrganologyError, StoppedError, one_line, show_traceback
 from organology.extras import install_hint
 from organology.outputs.terminal.printable import printable
@@ -62,7 +62,7 @@ def _root(
 @cache
 def command_line() -> typer.Typer:
     """The command line with all its verbs."""
-    from organology.cli.corpora import corpus, mix, prepare, render
+    from organology.cli.corpora import corpus, mix, prepare, render, stems
     from organology.cli.models import (
         average,
         distill,
@@ -71,16 +71,17 @@ def command_line() -> typer.Typer:
         export,
         import_model,
         pretrain,
+        recipes,
         reproduce,
         train,
         tune,
-    )
-    from organology.cli.recordings import find, labels, recognize, store, tags
+    )  # fmt: skip
+    from organology.cli.recordings import find, labels, recognize, store, tags, watch
     from organology.cli.serving import listen, page, serve
 
     for module in (
-        recognize, find, store, tags, labels, serve, page, listen, corpus, prepare, render, mix, pretrain, train,
-        average, distill, evaluate, tune, embed, export, import_model, reproduce,
+        recognize, watch, find, store, tags, stems, labels, serve, page, listen, corpus, prepare, render, mix, pretrain,
+        train, average, distill, evaluate, tune, embed, export, import_model, reproduce, recipes,
     ):  # fmt: skip
         module.register(app)
     return app
@@ -89,9 +90,7 @@ def command_line() -> typer.Typer:
 def main() -> None:
     """Run the command line; any error costs one line and exit status 1, with `--debug` its traceback, too."""
     _open_standard_streams()
-    _end_as_at_exit(signal.SIGTERM)
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
-        _end_as_at_exit(signal.SIGHUP)
+    end_on_signals()
     try:
         status = _status()
         sys.stdout.flush()
@@ -150,11 +149,6 @@ def _say(text: str) -> None:
     """Print a line to standard error, if that can be written."""
     with suppress(OSError, ValueError):
         print(printable(text), file=sys.stderr, flush=True)
-
-
-def _end_as_at_exit(number: signal.Signals) -> None:
-    """Let a signal end the program as any exit does, so that temporary files are removed."""
-    signal.signal(number, lambda *_: sys.exit(128 + number))
 
 
 def _open_standard_streams() -> None:

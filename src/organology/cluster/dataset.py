@@ -14,7 +14,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from organology.atomic import sweep_once, written_whole
+from organology.atomic import written_whole
 from organology.cluster.address import is_address
 from organology.cluster.schema import FIXED, LISTS, DatasetRun, FileKey
 from organology.errors import OrganologyError, StoreError, one_line
 from organology.labels import LabelSet, default_set
+from organology.leftovers import sweep_once
 
 _PART = re.compile(r"(?:^|/)run=(?P<run>[^/]+)/part-(?P<job>[0-9a-z]+)-[0-9a-z]+\.parquet$")
 _DONE_COLUMNS = ("path", "size", "mtime_ns", "etag", "channel", "channels", "failure", "transient")
@@ -94,14 +95,15 @@ class Dataset:
                 found.setdefault(match["run"], []).append(name)
         return found
 
-    def jobs(self) -> set[str]:
-        """The jobs that wrote it; within one, no recording is there twice."""
-        return {str(match["job"]) for names in self.parts().values() for name in names if (match := _PART.search(name))}
+    def jobs(self, parts: Mapping[str, Sequence[str]] | None = None) -> set[str]:
+        """The jobs that wrote it; within one, no recording is there twice. `parts` saves to list the files again."""
+        listed = self.parts() if parts is None else parts
+        return {str(match["job"]) for names in listed.values() for name in names if (match := _PART.search(name))}
 
-    def runs(self) -> dict[str, DatasetRun]:
-        """Partition -> its run."""
+    def runs(self, parts: Mapping[str, Sequence[str]] | None = None) -> dict[str, DatasetRun]:
+        """Partition -> its run. `parts` saves to list the files again."""
         found = {}
-        for partition, names in self.parts().items():
+        for partition, names in (self.parts() if parts is None else parts).items():
             with self._reading(names[0]) as file:
                 found[partition] = DatasetRun.of(pq.read_schema(file), f"{self.address}: {names[0]}")
         return found

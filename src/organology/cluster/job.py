@@ -6,7 +6,6 @@ which write into the dataset themselves. Only summaries come back.
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 import sys
@@ -24,9 +23,10 @@ from organology.batch.options import Job
 from organology.batch.progress import ProgressReporter
 from organology.cluster.dataset import Dataset
 from organology.cluster.schema import DatasetRun, FileKey
+from organology.cluster.session import cluster_cores, join, last_line
 from organology.cluster.sources import find_sources
 from organology.cluster.worker import Task, Worker
-from organology.errors import OrganologyError, StoppedError, one_line
+from organology.errors import OrganologyError, StoppedError
 from organology.recognition.onnx_model import available_cores, read_model
 from organology.recognition.recognizer import Recognizer
 
@@ -100,8 +100,8 @@ class _Run:
 
     def do(self, todo: Sequence[FileKey]) -> int:
         """Recognize files; how many could not be."""
-        _join(self._job.address, max(available_cores(), self._job.threads or 1, self._job.jobs or 1))
-        threads = self._job.threads or (available_cores() if self._job.address is None else _cluster_cores())
+        join(self._job.address, max(available_cores(), self._job.threads or 1, self._job.jobs or 1))
+        threads = self._job.threads or (available_cores() if self._job.address is None else cluster_cores())
         n_workers = max(1, min(self._job.jobs or threads, len(todo)))
         each = max(1, threads // n_workers)
         found = summaries(todo, self._task(each), n_workers, each)
@@ -119,7 +119,7 @@ class _Run:
                     rate = self._reporter.rate(noted - began)
                     self._reporter.note(f"{self._reporter.n_done} of {len(todo)} files, {rate}")
         except ray.exceptions.RayError as error:
-            raise OrganologyError(f"Ray: {_reason(error)}") from error
+            raise OrganologyError(f"Ray: {last_line(error)}") from error
         if not self._job.quiet:
             seconds = time.monotonic() - began
             rate = f"{self._reporter.n_done / seconds:.1f} files/s"
@@ -140,26 +140,6 @@ class _Run:
         )
 
 
-def _join(address: str | None, cores: int) -> None:
-    """Start Ray on this machine with so many cores, or join a cluster."""
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    if ray.is_initialized():
-        return
-    options: dict[str, Any] = {"address": address}
-    if address is None:
-        options = {"address": "local", "num_cpus": cores, "include_dashboard": False}
-    try:
-        ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        where = address or "this machine"
-        raise OrganologyError(f"{where}: Ray cannot be used: {one_line(error)}") from error
-
-
-def _cluster_cores() -> int:
-    return max(1, int(ray.cluster_resources().get("CPU", 1)))
-
-
 def blocks_of(todo: Sequence[FileKey], n_workers: int) -> Iterator[pa.Table]:
     """Files in blocks, in their order; small enough that each worker gets several."""
     size = max(1, min(MOST_FILES, len(todo) // (n_workers * BLOCKS_PER_WORKER)))
@@ -168,7 +148,7 @@ def blocks_of(todo: Sequence[FileKey], n_workers: int) -> Iterator[pa.Table]:
 
 
 def summaries(
-    todo: Sequence[FileKey], task: Task, n_workers: int, threads: int, worker: type[Any] = Worker
+    todo: Sequence[FileKey], task: Task, n_workers: int, threads: float, worker: type[Any] = Worker
 ) -> Iterator[dict[str, Any]]:
     """Hand files to a pool of workers.
 
@@ -177,8 +157,10 @@ def summaries(
     todo : sequence of FileKey
     task : Task
         What `worker` is made from.
-    n_workers, threads : int
-        Size of the pool, and cores of each.
+    n_workers : int
+        Size of the pool.
+    threads : float
+        Cores of each.
     worker : class, optional
         As `Worker`.
 
@@ -202,9 +184,3 @@ def summaries(
     )
     for batch in found.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
         yield from batch.to_pylist()
-
-
-def _reason(error: Exception) -> str:
-    """The last line of an error of Ray, which says what went wrong in the worker."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[-1].split()) if lines else type(error).__name__

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pyarrow as pa
@@ -40,8 +41,10 @@ IDENTITY = {
     "recognized_at": pa.timestamp("us", tz="UTC"),
     "failure": pa.string(),
     "transient": pa.bool_(),
+    "content": pa.string(),
 }
-"""Columns that every row fills: which file it is of, and why it could not be recognized."""
+"""Columns of every row: which file it is of, and why it could not be recognized. `content` came later: a file may lack
+it."""
 
 FIXED = {**IDENTITY, "duration": pa.float64(), "notes": pa.list_(pa.string()), "instruments": pa.list_(pa.string())}
 LISTS = {
@@ -174,6 +177,11 @@ def stored_path(path: str) -> str:
     except UnicodeEncodeError:
         return Path(path).as_uri()
     return path
+
+
+def local_path(stored: str) -> str:
+    """The inverse of `stored_path`; other addresses stay as they are."""
+    return unquote(urlsplit(stored).path, errors="surrogateescape") if stored.startswith("file://") else stored
 
 
 def rows_of(key: FileKey, recognitions: Sequence[Recognition], *, split: bool = False) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +19,7 @@ from organology.audio.inputs import expand
 from organology.audio.sources.spooling import spool
 from organology.cluster.address import is_address
 from organology.cluster.dataset import file_system
-from organology.cluster.schema import FileKey
+from organology.cluster.schema import FileKey, local_path
 from organology.errors import OrganologyError, UnreadableError, one_line
 from organology.library.rows import FileState
 
@@ -93,7 +92,7 @@ class _Named:
 
     def add(self, name: str) -> None:
         if name.startswith("file://"):
-            self._paths.append(unquote(urlsplit(name).path, errors="surrogateescape"))
+            self._paths.append(local_path(name))
         else:
             (self._addresses if is_address(name) else self._paths).append(name)
 
@@ -200,10 +199,9 @@ def opened(key: FileKey) -> str | BinaryIO:
     UnreadableError
         "PATH: reason".
     """
-    if key.path.startswith("file://"):
-        return unquote(urlsplit(key.path).path, errors="surrogateescape")
-    if not is_address(key.path):
-        return key.path
+    path = local_path(key.path)
+    if not is_address(path):
+        return path
     try:
         files, path = file_system(key.path)
         with files.open(path, "rb", cache_type="readahead") as file:

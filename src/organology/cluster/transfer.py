@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from organology.cluster.dataset import Dataset
-from organology.cluster.schema import DatasetRun, FileKey, recognition_of, stored_path, values_of
+from organology.cluster.schema import DatasetRun, FileKey, local_path, recognition_of, stored_path, values_of
 from organology.errors import StoreError
 from organology.library import rows as store_rows
 from organology.library.columns import listed
@@ -79,7 +79,8 @@ def _tables(rows: Iterable[dict[str, Any]], about: DatasetRun) -> Iterator[pa.Ta
 
 def _store_rows(store: Store, run: Run) -> Iterator[dict[str, Any]]:
     """The rows of a run, in the order of their paths."""
-    columns = store.columns.read
+    has_content = "content" in {row[1] for row in store.select("PRAGMA table_info(recording)")}
+    columns = (*store.columns.read, *(["content"] if has_content else []))
     packed, joins = Packed.selected(run)
     numbers = store.select("SELECT id FROM recording WHERE run = ? ORDER BY path, channel", (run.id,))
     for (identity,) in numbers:
@@ -93,6 +94,7 @@ def _store_rows(store: Store, run: Run) -> Iterator[dict[str, Any]]:
             "path": stored_path(row["path"]),
             "recognized_at": datetime.fromisoformat(row["recognized_at"]),
             "transient": False,
+            "content": row.get("content"),
         }
         if row["failure"] is not None:
             yield head
@@ -165,15 +167,16 @@ def merge_dataset(dataset: Dataset, target: Dataset, progress: Progress = lambda
     for partition, about in runs.items():
         target.check_run(about)
         known = {*target.done(about), *target.done(about, split=True)}
-        pieces: list[pa.Table] = []
+        pieces: list[pa.Table] = [about.schema.empty_table()]
         number = 0
         for table in (*dataset.tables(parts[partition]), None):
             if table is not None:
                 pieces.append(table.filter(pa.array(_is_wanted(table, latest, known), pa.bool_())))
             n_rows = sum(map(len, pieces))
             if n_rows >= PART_ROWS or (table is None and n_rows):
-                target.write(about, job, f"{number:06}", pa.concat_tables(pieces))
-                number, pieces, n_written = number + 1, [], n_written + n_rows
+                whole = pa.concat_tables(pieces, promote_options="default")
+                target.write(about, job, f"{number:06}", whole.select(about.schema.names).cast(about.schema))
+                number, pieces, n_written = number + 1, pieces[:1], n_written + n_rows
                 progress(n_written)
     return n_written
 
@@ -210,9 +213,10 @@ def _by_file(table: pa.Table) -> Iterator[list[dict[str, Any]]]:
 
 def _put(store: Store, run: Run, about: DatasetRun, rows: list[dict[str, Any]]) -> None:
     first = rows[0]
-    file = FileState(first["path"], first["size"], first["mtime_ns"])
+    file = FileState(local_path(first["path"]), first["size"], first["mtime_ns"])
+    content, at = first.get("content"), first["recognized_at"]
     if first["failure"] is not None:
-        store.put_failure(run, file, first["failure"])
+        store.put_failure(run, file, first["failure"], content, at)
         return
-    recognitions = [recognition_of(row, about, channel_name(row["path"], row["channel"])) for row in rows]
-    store.put(run, file, recognitions, split=first["channels"] is not None)
+    recognitions = [recognition_of(row, about, channel_name(file.path, row["channel"])) for row in rows]
+    store.put(run, file, recognitions, split=first["channels"] is not None, content=content, at=at)

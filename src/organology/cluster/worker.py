@@ -20,13 +20,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from organology.atomic import PREFIX
 from organology.audio.inputs import Input
 from organology.batch.executor import Batch
 from organology.cluster.dataset import Dataset
 from organology.cluster.schema import DatasetRun, FileKey, failure_row, rows_of
 from organology.cluster.sources import opened
 from organology.errors import ModelError, UnreadableError
+from organology.leftovers import locked_folder
 from organology.recognition.recognizer import Recognizer
 
 SUMMARY = pa.schema([("path", pa.string()), ("seconds", pa.float64()), ("failure", pa.string())])
@@ -109,8 +109,8 @@ def _model_file(task: Task) -> Iterator[str | None]:
     if task.model is None:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-        path = Path(folder, task.model_name)
+    with locked_folder() as folder:
+        path = folder / task.model_name
         path.write_bytes(task.model)
         yield str(path)
 
@@ -142,7 +142,7 @@ class Worker:
         """
         keys = [FileKey(**row) for row in block.to_pylist()]
         digest = hashlib.blake2b(repr([(key.path, key.size) for key in keys]).encode(), digest_size=8).hexdigest()
-        mark = _Mark(Path(tempfile.gettempdir(), f"{PREFIX}{self._task.job}-{digest}"))
+        mark = _Mark(Path(tempfile.gettempdir(), f"organology-in-work-{self._task.job}-{digest}"))
         suspect = mark.left()
         rows, summary = [], []
         for key in keys:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from organology.corpora.conversion.records import (
     sweep_prepared,
     task,
 )
-from organology.corpora.conversion.workers import prepare_songs
+from organology.corpora.conversion.workers import SongEngine, prepare_songs
 from organology.corpora.issues import NOT_TEXT, Issue, IssueLog, Listener, check_apart, is_text
 from organology.corpora.names import safe_names
 from organology.corpora.report import Report, gaps, summarize
@@ -68,6 +69,7 @@ def prepare(
     jobs: int = 1,
     strict: bool = False,
     listener: Listener | None = None,
+    engine: SongEngine | None = None,
 ) -> Report:
     """Prepare a corpus.
 
@@ -84,6 +86,8 @@ def prepare(
     strict : bool
         Raise at the first stem that is refused or fails.
     listener : Listener, optional
+    engine : callable, optional
+        What converts the audio in place of `jobs` processes of this machine.
 
     Returns
     -------
@@ -109,7 +113,7 @@ def prepare(
     sweep_prepared(out)
     listener.started(len(tasks), sum(song.size for song in tasks))
     records: dict[str, Record] = {}
-    with closing(prepare_songs(tasks, jobs)) as done:
+    with closing((engine or partial(prepare_songs, jobs=jobs))(tasks)) as done:
         for song, record in done:
             records[song.song] = record
             for issue in _issues_of(song, record):

@@ -15,6 +15,7 @@ from organology.atomic import written_whole
 from organology.evaluation.plot import plot
 from organology.evaluation.report import markdown, summary
 from organology.evaluation.result import Evaluation
+from organology.traceless import import_matplotlib
 
 
 def write_evaluation(
@@ -43,7 +44,7 @@ def write_evaluation(
     with written_whole(folder / "scores.npz") as temporary:
         np.savez_compressed(temporary, labels=labels, **{k: np.asarray(v) for k, v in arrays.items()})  # type: ignore[arg-type]
     try:
-        import matplotlib  # noqa: F401
+        import_matplotlib()
     except ImportError:
         return
     plot(evaluation, folder / "evaluation.png")

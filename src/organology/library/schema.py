@@ -110,7 +110,9 @@ def _opened(path: Path, create: bool) -> sqlite3.Connection:
     if create:
         path.parent.mkdir(parents=True, exist_ok=True)
     address = path.absolute().as_uri()
-    modes = ("rwc",) if create else ("ro", "ro&immutable=1")  # the last: on a medium that cannot be written to
+    # To read, it is opened for writing where that can be done: who may not write leaves files beside it. "immutable" is
+    # for a medium that cannot be written to.
+    modes = ("rwc",) if create else ("rw", "ro", "ro&immutable=1")
     for i, mode in enumerate(modes):
         connection = sqlite3.connect(
             f"{address}?mode={mode}", uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -119,6 +121,7 @@ def _opened(path: Path, create: bool) -> sqlite3.Connection:
             # Paths need not be UTF-8.
             connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA query_only = {'OFF' if create else 'ON'}")
             connection.execute("PRAGMA user_version").fetchone()
         except sqlite3.OperationalError:
             connection.close()

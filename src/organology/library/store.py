@@ -154,6 +154,7 @@ class Store(Database):
         *,
         split: bool = False,
         content: str | None = None,
+        at: datetime | None = None,
     ) -> None:
         """Store the recognitions of a file in place of what is there of it.
 
@@ -168,6 +169,8 @@ class Store(Database):
             They are of the channels.
         content : str, optional
             `content_digest` of the file, by which it is known where it is moved to.
+        at : datetime, optional
+            When it was recognized, in UTC; None: now.
         """
         alone = split and len(recognitions) == 1
         with self.transaction() as connection:
@@ -176,6 +179,7 @@ class Store(Database):
                 row = {
                     **row_of(recognition, self.columns),
                     "content": content,
+                    "recognized_at": _moment(at),
                     "channel": number if split and not alone else 0,
                     "channels": len(recognitions) if split else None,
                 }
@@ -189,11 +193,14 @@ class Store(Database):
                         (identity, *pack_frames(recognition.frames)),
                     )
 
-    def put_failure(self, run: Run, file: FileState, reason: str, content: str | None = None) -> None:
-        """Store why a file cannot be recognized; `content` as in `put`."""
+    def put_failure(
+        self, run: Run, file: FileState, reason: str, content: str | None = None, at: datetime | None = None
+    ) -> None:
+        """Store why a file cannot be recognized; `content` and `at` as in `put`."""
         with self.transaction() as connection:
             self._forget(connection, run, file, False)
-            self._insert(connection, run, file, {"channel": 0, "failure": reason, "content": content})
+            row = {"channel": 0, "failure": reason, "content": content, "recognized_at": _moment(at)}
+            self._insert(connection, run, file, row)
 
     def _forget(self, connection: sqlite3.Connection, run: Run, file: FileState, split: bool) -> None:
         """Drop what is replaced, what failed, and all that is of the file as it was before; it is no longer in work."""
@@ -213,7 +220,6 @@ class Store(Database):
             "path": os.fsencode(file.path),
             "size": file.size,
             "mtime_ns": file.mtime_ns,
-            "recognized_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         places = [PATH if name == "path" else "?" for name in full]
         cursor = connection.execute(
@@ -256,3 +262,7 @@ class Store(Database):
             with self.connection() as connection:
                 connection.execute("VACUUM")
         return gone
+
+
+def _moment(at: datetime | None) -> str:
+    return (at or datetime.now(UTC)).isoformat(timespec="seconds")

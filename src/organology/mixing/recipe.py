@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from organology import config
+from organology import config, recipes
 from organology.labels import LabelSet, default_set
 from organology.mixing.config import MixingConfig
 
@@ -54,8 +54,9 @@ def load_recipe(path: str | os.PathLike[str]) -> MixRecipe:
     ConfigError
         If the file cannot be read or its `corpora` or `mixing` are not valid.
     """
-    recipe = config.load(path, MixRecipe)
-    folder = Path(path).parent
+    file = recipes.file_of(path)
+    recipe = config.load(file, MixRecipe)
+    folder = recipes.base_of(file)
     labels = recipe.labels
     if labels and (Path(labels).suffix or len(Path(labels).parts) > 1):  # a table's path, not the name of a set
         labels = str(folder / labels)

@@ -1,7 +1,8 @@
 """Checkpoints: networks and their metadata, written to and read from a folder; see `checkpoint_files`.
 
-Both files are made in a folder beside the target and moved into place whole. The description holds the SHA-256 of the
-weights, so that a description and weights that do not belong together are told apart.
+Both files are made in a folder beside the target and moved into place whole, the weights first. The weights hold a copy
+of the description, the description holds the SHA-256 of the weights: where the two do not belong together, as writing
+was interrupted between them, the copy counts.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from safetensors.torch import save_file
 
 from organology import config as configuration
 from organology.atomic import sync, temporary_folder_beside
-from organology.errors import ModelError
+from organology.errors import ModelError, one_line
 from organology.model.checkpoint_files import DESCRIPTION, FORMAT, WEIGHTS, digest_of, read_checkpoint
 from organology.model.network import InstrumentNet
-from organology.model.weights import load_state
-from organology.model_metadata import ModelMetadata
+from organology.model.weights import check_state, load_state
+from organology.model_metadata import METADATA_KEY, ModelMetadata
 
 
 def complete_metadata(net: InstrumentNet, metadata: ModelMetadata) -> ModelMetadata:
@@ -69,7 +71,7 @@ def save_checkpoint(folder: str | os.PathLike[str], net: InstrumentNet, metadata
     }
     with temporary_folder_beside(target) as staging:
         state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
-        save_file(state, staging / WEIGHTS, metadata={"format": "pt"})
+        save_file(state, staging / WEIGHTS, metadata={"format": "pt", METADATA_KEY: json.dumps(description)})
         description = {**description, "weights_sha256": digest_of(staging / WEIGHTS)}
         (staging / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
         shutil.copymode(staging / DESCRIPTION, staging / WEIGHTS)  # safetensors lets no one else read them
@@ -93,8 +95,16 @@ def load_checkpoint(folder: str | os.PathLike[str]) -> tuple[InstrumentNet, Mode
         If a file is missing, is not what it has to be, or the weights don't fit the configuration.
     """
     config, metadata, state = read_checkpoint(folder)
+    weights = Path(folder) / WEIGHTS
+    try:
+        with torch.device("meta"):  # without memory, which the configuration may ask for beyond all measure
+            check_state(InstrumentNet(config, metadata.label_set), state, weights)
+    except ModelError:
+        raise
+    except Exception as error:  # whatever torch says of sizes that cannot be
+        raise ModelError(f"{folder}: no such network can be made: {one_line(error)}") from error
     net = InstrumentNet(config, metadata.label_set)
-    load_state(net, state, Path(folder) / WEIGHTS)
+    load_state(net, state, weights)
     net.calibrate(metadata.calibration)
     return net.eval(), metadata
 

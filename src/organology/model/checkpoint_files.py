@@ -1,7 +1,7 @@
 """The files of a checkpoint, read without making a network of them.
 
-A checkpoint is a folder with `model.safetensors` (weights) and `model.json` (configuration, `ModelMetadata`). Nothing
-is unpickled.
+A checkpoint is a folder with `model.safetensors` (weights, and a copy of the description) and `model.json` (the
+description: configuration, `ModelMetadata`, SHA-256 of the weights). Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
 from organology import config as configuration
 from organology.errors import ConfigError, ModelError
 from organology.model.config import ModelConfig
-from organology.model_metadata import ModelMetadata
+from organology.model_metadata import METADATA_KEY, ModelMetadata
 
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
 FORMAT = "organology-checkpoint-1"
@@ -39,10 +39,10 @@ def read_checkpoint(folder: str | os.PathLike[str]) -> tuple[ModelConfig, ModelM
     for name in (WEIGHTS, DESCRIPTION):
         if not (path / name).is_file():
             raise ModelError(f"{path}: not a checkpoint: {name} is missing")
-    config, metadata, digest = _read_description(path / DESCRIPTION)
-    if digest is not None and digest != digest_of(path / WEIGHTS):
-        raise ModelError(f"{path}: {DESCRIPTION} describes other weights than {WEIGHTS} holds: writing was interrupted")
+    config, metadata, digest = _described(_text_of(path / DESCRIPTION), path / DESCRIPTION)
     try:
+        if digest is not None and digest != digest_of(path / WEIGHTS):
+            config, metadata, _ = _described(_copy_in(path / WEIGHTS), path / WEIGHTS)
         state = load_file(path / WEIGHTS)
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise ModelError(f"{path / WEIGHTS}: not readable as safetensors: {error}") from error
@@ -70,11 +70,29 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_description(path: Path) -> tuple[ModelConfig, ModelMetadata, str | None]:
-    """Configuration, metadata, and the SHA-256 of the weights, which older checkpoints do not say."""
+def _text_of(path: Path) -> str:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: not readable as JSON: {error}") from error
+
+
+def _copy_in(weights: Path) -> str:
+    """The description that weights hold, where that beside them is another's."""
+    with safe_open(weights, "pt") as file:
+        text = (file.metadata() or {}).get(METADATA_KEY)
+    if text is None:
+        raise ModelError(
+            f"{weights.parent}: {DESCRIPTION} describes other weights than {WEIGHTS} holds: writing was interrupted"
+        )
+    return str(text)
+
+
+def _described(text: str, path: Path) -> tuple[ModelConfig, ModelMetadata, str | None]:
+    """Configuration, metadata, and the SHA-256 of the weights, which their copy and older checkpoints do not say."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: not readable as JSON: {error}") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise ModelError(f"{path}: not the description of a checkpoint ({FORMAT})")

@@ -20,6 +20,9 @@ from organology.model.heads import HEADS
 MelScale = Literal["htk", "slaney", "kaldi"]
 
 
+MOST_FFT, MOST_MELS = 2**16, 2**12
+"""A file that asks for more than any mel spectrogram has is damaged."""
+
 MAX_GAIN_DB = 15.0
 """Enough for music at -50 dB where -35 is wanted; the noise of most recordings stays inaudible."""
 
@@ -79,10 +82,12 @@ class FrontendConfig:
     max_gain_db: float = MAX_GAIN_DB
 
     def __post_init__(self) -> None:
-        if not 0 < self.win_length <= self.n_fft:
-            raise ValueError(f"win_length is between 1 and n_fft, not {self.win_length}")
-        if self.hop_length < 1 or self.n_mels < 1:
-            raise ValueError("hop_length and n_mels are positive")
+        if not 0 < self.win_length <= self.n_fft <= MOST_FFT:
+            raise ValueError(
+                f"1 <= win_length <= n_fft <= {MOST_FFT} does not hold: got {self.win_length} and {self.n_fft}"
+            )
+        if self.hop_length < 1 or not 0 < self.n_mels <= MOST_MELS:
+            raise ValueError(f"hop_length must be positive, n_mels between 1 and {MOST_MELS}")
         if not 0 <= self.f_min < self.f_max <= self.sample_rate / 2:
             raise ValueError(
                 f"0 <= f_min < f_max <= {self.sample_rate / 2:g} does not hold: {self.f_min}, {self.f_max}"

@@ -49,12 +49,18 @@ def part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def load_state(module: nn.Module, state: Mapping[str, Tensor], source: object) -> None:
-    """`module.load_state_dict(state)` whose faults are one line that names `source`.
+    """`module.load_state_dict(state)` whose faults are one line that names `source`; see `check_state`."""
+    check_state(module, state, source)
+    module.load_state_dict(state)
+
+
+def check_state(module: nn.Module, state: Mapping[str, Tensor], source: object) -> None:
+    """Check that a state dict has the names and shapes of a module.
 
     Raises
     ------
     ModelError
-        If a name or a shape does not fit.
+        If one does not fit.
     """
     wanted = module.state_dict()
     for name in [*wanted, *state]:
@@ -64,4 +70,3 @@ def load_state(module: nn.Module, state: Mapping[str, Tensor], source: object) -
         if wanted[name].shape != state[name].shape:
             shapes = f"{tuple(state[name].shape)}, not {tuple(wanted[name].shape)}"
             raise ModelError(f"{source}: the weights don't fit this network: {name} is {shapes}")
-    module.load_state_dict(state)

@@ -149,6 +149,12 @@ for _format in (
         f"{_WRITERS}.texts:sonic_visualiser",
         alone=True,
     ),
+    Format("vtt", "WebVTT: when somebody sings", (".vtt",), f"{_WRITERS}.subtitles:vtt", alone=True),
+    Format("srt", "SubRip: when somebody sings", (".srt",), f"{_WRITERS}.subtitles:srt", alone=True),
+    Format(
+        "eaf", "ELAN document, a tier a label, the recording linked", (".eaf",), f"{_WRITERS}.eaf:EafWriter", alone=True
+    ),
+    Format("svl", "Sonic Visualiser layer", (".svl",), f"{_WRITERS}.svl:SvlWriter", alone=True),
     Format(
         "html",
         "page with timelines and player",

@@ -55,6 +55,8 @@ class ModelFile:
     metadata : ModelMetadata
         With labels and thresholds in the order of the label set; a model whose labels are those of the default set
         gives them in its order, whatever the order inside the file.
+    order : list of int
+        For each of these labels, its place in what the file's network gives.
 
     Raises
     ------
@@ -85,8 +87,8 @@ class ModelFile:
         self.embedding_size = next(
             (_size(port) or None for port in session.get_outputs() if port.name == _EMBEDDING), None
         )
-        self._order = _order(metadata.label_set)
-        self.metadata = _reordered(metadata, self._order)
+        self.order: list[int] = _order(metadata.label_set)
+        self.metadata = _reordered(metadata, self.order)
         self.name: str = metadata.name or Path(self._source).name
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -122,7 +124,7 @@ class ModelFile:
         return ModelScores(*self._run(outputs, waveforms))
 
     def _run(self, outputs: list[str], waveforms: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        return [np.asarray(scores[..., self._order], dtype=np.float32) for scores in self._given(outputs, waveforms)]
+        return [np.asarray(scores[..., self.order], dtype=np.float32) for scores in self._given(outputs, waveforms)]
 
     def _given(self, outputs: list[str], waveforms: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         session = self._session  # `close` may come from another thread

@@ -6,6 +6,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
+from copy import copy
 from functools import partial
 from typing import Any, Self, TypeVar
 
@@ -89,8 +90,7 @@ class Recognizer:
     ) -> None:
         self._model = ModelFile(model, threads=1, device=device)
         self._threads = threads or available_cores()
-        self.metadata, self._view = viewed(self._model.metadata, self._model.name, labels)
-        self.missing: tuple[str, ...] = () if self._view is None else self._view.missing
+        self._show(labels)
 
     def __enter__(self) -> Self:
         return self
@@ -101,6 +101,16 @@ class Recognizer:
     def close(self) -> None:
         """Free the model's memory; the recognizer cannot be used afterwards."""
         self._model.close()
+
+    def with_labels(self, labels: LabelSet | str | os.PathLike[str] | None) -> Recognizer:
+        """The same for another label set; parameter and errors as of `Recognizer`. Both share the open model."""
+        other = copy(self)
+        other._show(labels)
+        return other
+
+    def _show(self, labels: LabelSet | str | os.PathLike[str] | None) -> None:
+        self.metadata, self._view = viewed(self._model.metadata, self._model.name, labels)
+        self.missing: tuple[str, ...] = () if self._view is None else self._view.missing
 
     @property
     def label_set(self) -> LabelSet:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from organology.recognition import interop, serialization
 from organology.recognition.data import RecognitionData
+from organology.recognition.interop import notebook
 
 if TYPE_CHECKING:
     import jams
@@ -105,3 +106,7 @@ class Recognition(RecognitionData):
     def to_audacity(self) -> str:
         """The segments as an Audacity label track: `start, end, name` with tabs, in the order of time."""
         return interop.to_audacity(self)
+
+    def _repr_html_(self) -> str:
+        """The timeline, where a notebook shows the recognition."""
+        return notebook.to_html(self)

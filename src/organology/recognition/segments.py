@@ -2,7 +2,7 @@
 
 An instant's activity is the mean of the windows that cover it, taken of the logits of their scores, on a grid as fine
 as the hop: a window without any sign of a label counts for more than one that may hold it elsewhere in its 4 s, which
-puts edges nearer to where they are (`docs/recognition.md` has figures). A label's segments are the stretches in which
+puts edges nearer to where they are (`docs/research/time_and_files.md`). A label's segments are the stretches in which
 its activity stays at or above a lower threshold and reaches the threshold itself (hysteresis); short gaps are closed,
 then short segments dropped. A family's segments hold those of its instruments.
 """

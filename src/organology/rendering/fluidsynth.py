@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 import struct
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from organology.audio import SAMPLE_RATE
 from organology.errors import CorpusError
+from organology.leftovers import locked_folder
 from organology.rendering.midi import DRUM_CHANNEL, DRUM_PROGRAM, Control, Part
 
 SYNTH_RATE = 44_100
@@ -188,8 +188,8 @@ def synthesize(part: Part, soundfont: Path, seconds: float, room: Room) -> NDArr
         If fluidsynth is missing or fails.
     """
     frames = round(seconds * SAMPLE_RATE)
-    with tempfile.TemporaryDirectory(prefix="organology-") as folder:
-        midi, raw = Path(folder, "part.mid"), Path(folder, "part.raw")
+    with locked_folder() as folder:
+        midi, raw = folder / "part.mid", folder / "part.raw"
         write_part(part, midi, seconds)
         command = [find_fluidsynth(), "-q", "-n", "-i", *room.arguments()]
         command += ["-o", "synth.dynamic-sample-loading=1", "-o", "synth.cpu-cores=1", "-r", str(SYNTH_RATE)]

@@ -6,7 +6,8 @@ Beside its own keys a file may have
 * `scales`: by name, what differs at that scale (with a `base` of its own, if it likes);
 * `backbones`: by name, what differs with that backbone.
 
-Mappings are laid over each other key by key; anything else is replaced. Paths are relative to the file they stand in.
+Mappings are laid over each other key by key; anything else is replaced. Paths are relative to the file they stand
+in; in the recipes that come with organology only those of other recipes are, the rest to the working folder.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from organology import config
+from organology import config, recipes
 from organology.errors import ConfigError
 
 PAPER_SCALE = "paper"
 """The scale of a file as it stands."""
 
-_PATHS = frozenset(("base", "corpora", "pretrained", "teacher", "recipe", "folder", "stems",
-                    "mixture_cache", "embedding_cache"))  # fmt: skip
+_RECIPES = frozenset(("base", "recipe"))
+_PATHS = frozenset(("corpora", "pretrained", "teacher", "folder", "stems", "mixture_cache", "embedding_cache"))
 
 
 def read_layers(file: Path, scale: str = PAPER_SCALE, backbone: str | None = None) -> dict[str, Any]:
@@ -78,7 +79,9 @@ def _lay(file: Path, scale: str) -> dict[str, Any]:
             raise ConfigError(f"{file}: no scale {scale!r}; there are {', '.join([PAPER_SCALE, *scales])}")
         chosen = scales[scale] or {}
         if "base" in chosen:
-            chosen = merge(_lay(Path(chosen["base"]), PAPER_SCALE), {k: v for k, v in chosen.items() if k != "base"})
+            chosen = merge(
+                _lay(recipes.file_of(chosen["base"]), PAPER_SCALE), {k: v for k, v in chosen.items() if k != "base"}
+            )
         values = merge(values, chosen)
     return values
 
@@ -90,25 +93,36 @@ def _read(file: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     values = config.read_yaml(file)
     if not isinstance(values, dict):
         raise ConfigError(f"{file}: has to be a mapping of keys")
-    values = _resolve(values, file.parent)
+    values = _resolve(values, file.parent, recipes.base_of(file))
     base = values.pop("base", None)
-    return values if base is None else merge(_read(Path(base), (*above, file)), values)
+    return values if base is None else merge(_read(recipes.file_of(base), (*above, file)), values)
 
 
-def _resolve(values: Any, folder: Path) -> Any:
-    """Values with the paths among them made relative to the working folder."""
+def _resolve(values: Any, folder: Path, base: Path) -> Any:
+    """Values with the paths among them made relative to the working folder.
+
+    `folder` is where paths of recipes begin, `base` where all others do.
+    """
 
     def path(text: Any) -> Any:
         if isinstance(text, list):
             return [path(each) for each in text]
-        return os.path.normpath(folder / Path(text).expanduser()) if isinstance(text, str) else text
+        return os.path.normpath(base / Path(text).expanduser()) if isinstance(text, str) else text
+
+    def recipe(text: str) -> str:
+        there = os.path.normpath(folder / Path(text).expanduser())
+        return text if text in recipes.names() and not Path(there).is_file() else there
 
     if isinstance(values, list):
-        return [_resolve(value, folder) for value in values]
+        return [_resolve(value, folder, base) for value in values]
     if not isinstance(values, dict):
         return values
     return {
-        key: path(value) if key in _PATHS and not _holds_mappings(value) else _resolve(value, folder)
+        key: recipe(value)
+        if key in _RECIPES and isinstance(value, str)
+        else path(value)
+        if key in _PATHS and not _holds_mappings(value)
+        else _resolve(value, folder, base)
         for key, value in values.items()
     }
 

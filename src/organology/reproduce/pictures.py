@@ -13,6 +13,7 @@ from organology.labels.bradl15 import DISPLAY_NAMES, LABELS
 from organology.reproduce import paper
 from organology.reproduce.results import CLIPS, PER_CLASS, SINGLE, Results
 from organology.reproduce.runs import described
+from organology.traceless import import_matplotlib
 
 _COLORS = ("#1f4e79", "#c55a11", "#548235")
 _PAPER = "#7f7f7f"
@@ -23,6 +24,7 @@ def draw(results: Results, data: dict[str, Any], folder: Path) -> list[str]:
     experiment = results.recipe.experiment
     if experiment == "sweep":  # its table says all
         return []
+    import_matplotlib()
     figure = {"table1": table1, "figure3": figure3, "figure4": figure4}[experiment](data)
     return _save(figure, folder, experiment)
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import organology
-from organology import config
+from organology import config, recipes
 from organology.config import FORBID
 from organology.errors import ConfigError
 from organology.reproduce.config_compose import PAPER_SCALE, read_layers
@@ -21,7 +20,8 @@ from organology.training.transfer import Transfer
 
 Experiment = Literal["pretrain", "table1", "figure3", "figure4", "sweep"]
 EXPERIMENTS: tuple[Experiment, ...] = ("pretrain", "table1", "figure3", "figure4")
-FOLDER = Path("recipes") / "bradl2023"
+GROUP = "bradl2023"
+"""Of the recipes that come with organology."""
 
 Changes = tuple[tuple[str, Any], ...]
 """Settings by their place in a recipe, as `training.batch_size`, with their values."""
@@ -175,24 +175,18 @@ class ExperimentRecipe:
 
 
 def find_recipe(name: str) -> Path:
-    """The file of an experiment: a path that ends in `.yaml`, or a name below `recipes/bradl2023`.
-
-    Names are looked up below the working folder, then beside the installed source.
+    """The file of an experiment: a path that ends in `.yaml`, or the name of one that comes with organology.
 
     Raises
     ------
     ConfigError
         If there is none.
     """
-    if name.endswith((".yaml", ".yml")):
-        return Path(name)
-    if name not in EXPERIMENTS:
-        raise ConfigError(f"no experiment {name!r}; there are {', '.join(EXPERIMENTS)}, or give a recipe's .yaml file")
-    places = [FOLDER, Path(organology.__file__).resolve().parents[2] / FOLDER]
-    for place in places:
-        if (place / f"{name}.yaml").is_file():
-            return place / f"{name}.yaml"
-    raise ConfigError(f"{places[0] / name}.yaml: no such recipe; it comes with the source, not with the wheel")
+    if name in EXPERIMENTS:
+        return recipes.file_of(f"{GROUP}/{name}")
+    if name.endswith((".yaml", ".yml")) or name in recipes.names():
+        return recipes.file_of(name)
+    raise ConfigError(f"no experiment {name!r}; there are {', '.join(EXPERIMENTS)}, or give a recipe's .yaml file")
 
 
 def load_experiment(
@@ -213,12 +207,16 @@ def load_experiment(
     ConfigError
         One line with the file, the place and the reason.
     """
-    values = read_layers(Path(path), scale, backbone)
+    values = read_layers(recipes.file_of(path), scale, backbone)
     own = {"experiment", "arms", "seeds", "test", "pretraining", "prepare"}
     place = f"{path} ({scale})"
     setup = {key: value for key, value in values.items() if key not in own}
     parts = {key: value for key, value in values.items() if key in own}
-    return config.parse({**parts, "scale": scale, "name": Path(path).stem, "setup": setup}, ExperimentRecipe, place)
+    named = {**parts, "scale": scale, "name": Path(path).stem, "setup": setup}
+    recipe = config.parse(named, ExperimentRecipe, place)
+    if recipe.setup.training.processes > 1:  # Lightning starts the others with the command line of the first
+        raise ConfigError(f"{place}: training.devices, training.num_nodes: must be 1: experiments train in one process")
+    return recipe
 
 
 def override(

@@ -15,6 +15,7 @@ def describe_model(name: str, metadata: ModelMetadata) -> dict[str, Any]:
         "version": __version__,
         "sample_rate": metadata.sample_rate,
         "window_seconds": metadata.window_seconds,
+        "hop_seconds": metadata.hop_seconds,
         "pooling": metadata.pooling,
         "label_set": metadata.label_set.name,
     }
@@ -31,6 +32,8 @@ def describe_labels(metadata: ModelMetadata) -> list[dict[str, Any]]:
             "family": label_set.family(label) if label in label_set.parents else None,
             "color": label_set.colors[label],
             "threshold": threshold,
+            "presets": {name: thresholds[i] for name, thresholds in metadata.presets.items()},
+            "tentative": label in metadata.tentative,
         }
-        for label, threshold in zip(label_set.labels, metadata.thresholds, strict=True)
+        for i, (label, threshold) in enumerate(zip(label_set.labels, metadata.thresholds, strict=True))
     ]

@@ -16,10 +16,13 @@ from fastapi.responses import Response
 from organology.batch.words import labels_of, thresholds_of
 from organology.errors import OptionError, OrganologyError
 from organology.labels import LabelSet
+from organology.model_metadata import ModelMetadata
 from organology.outputs.registry import FORMATS, WriterOptions, open_writer
 from organology.recognition.result import Recognition
 from organology.recognition.thresholds import Thresholds
 from organology.serving.problems import Problem
+
+Presets = Mapping[str, tuple[float, ...]]
 
 _JSON = "application/json"
 _MEDIA_TYPES = {".jsonl": "application/x-ndjson", ".jams": _JSON, ".rttm": "text/plain"}
@@ -35,7 +38,7 @@ class Presentation:
     format : str or None
         One of `outputs.registry.FORMATS`; None: the recognition as one JSON object.
     thresholds : str
-        In place of the model's: `0.4`, or `violin=0.4,drums=0.3`, or both.
+        In place of the model's: `0.4`, or `violin=0.4,drums=0.3`, or both, or the name of a preset of the model.
     only : str
         Labels divided by commas; "": all.
     timeline : bool
@@ -52,7 +55,7 @@ class Presentation:
         values = {key: earlier[key] for key in _KEYS if key in earlier and key not in given}
         return Presentation(**{**vars(self), **values})
 
-    def check(self, label_set: LabelSet) -> None:
+    def check(self, metadata: ModelMetadata) -> None:
         """Whether this can be followed.
 
         Raises
@@ -60,24 +63,37 @@ class Presentation:
         Problem
             422 if not.
         """
-        if self.format is not None and self.format not in FORMATS:
-            raise Problem(422, f"format must be one of {', '.join(FORMATS)}, got {self.format!r}")
-        parse_thresholds(self.thresholds, label_set)
-        parse_labels(self.only, label_set)
+        parse_thresholds(self.thresholds, metadata.label_set, metadata.presets)
+        parse_labels(self.only, metadata.label_set)
 
 
-def parse_thresholds(text: str, label_set: LabelSet) -> Thresholds | None:
-    """Thresholds from text like `0.4,violin=0.3`, as of `--threshold`; None if there are none.
+def check_format(name: str | None) -> None:
+    """Raise a Problem, 422, if there is no such format."""
+    if name is not None and name not in FORMATS:
+        raise Problem(422, f"format must be one of {', '.join(FORMATS)}, got {name!r}")
+
+
+def parse_thresholds(text: str, label_set: LabelSet, presets: Presets) -> Thresholds | None:
+    """Thresholds from text like `0.4,violin=0.3`, as of `--threshold`, or `strict,violin=0.3`; None if there are none.
 
     Raises
     ------
     Problem
         422 if it cannot be read.
     """
+    words = [part.strip() for part in text.split(",") if part.strip()]
+    preset = next((presets[word] for word in words if word in presets), None)
     try:
-        return thresholds_of([part.strip() for part in text.split(",") if part.strip()], label_set)
+        given = thresholds_of([word for word in words if word not in presets], label_set)
     except OptionError as error:
-        raise Problem(422, f"thresholds: {error.reason}") from error
+        named = f"; or a name: {', '.join(sorted(presets))}" if presets else ""
+        raise Problem(422, f"thresholds: {error.reason}{named}") from error
+    if preset is None:
+        return given
+    if any("=" not in word for word in words if presets.get(word) is not preset):
+        raise Problem(422, "thresholds: one name, or one number for all labels")
+    of_labels = given if isinstance(given, Mapping) else {}
+    return {**dict(zip(label_set.labels, preset, strict=True)), **of_labels}
 
 
 def parse_labels(text: str, label_set: LabelSet) -> tuple[str, ...] | None:
@@ -116,15 +132,17 @@ def accepted_format(accept: str) -> str | None:
     return None
 
 
-def refined(recognition: Recognition, asked: Presentation) -> Recognition:
+def refined(recognition: Recognition, asked: Presentation, presets: Presets) -> Recognition:
     """A recognition with the thresholds and labels that are asked for."""
-    thresholds = parse_thresholds(asked.thresholds, recognition.label_set)
+    thresholds = parse_thresholds(asked.thresholds, recognition.label_set, presets)
     result = recognition if thresholds is None else recognition.refined(thresholds)
     labels = parse_labels(asked.only, recognition.label_set)
     return result.only(labels) if labels else result
 
 
-def response(recognition: Recognition, asked: Presentation, about: Mapping[str, Any], scratch: Path) -> Response:
+def response(
+    recognition: Recognition, asked: Presentation, presets: Presets, about: Mapping[str, Any], scratch: Path
+) -> Response:
     """A recognition as an answer.
 
     Parameters
@@ -132,12 +150,14 @@ def response(recognition: Recognition, asked: Presentation, about: Mapping[str, 
     recognition : Recognition
         With its windows and all labels.
     asked : Presentation
+    presets : mapping of str to tuple of float
+        The model's, of the recognition's labels.
     about : mapping
         What JSON and the page say of the model.
     scratch : Path
         A folder for a file that is removed again.
     """
-    result = refined(recognition, asked)
+    result = refined(recognition, asked, presets)
     if asked.format is None:
         return Response(result.to_json(asked.timeline), media_type=_JSON)
     form = FORMATS[asked.format]

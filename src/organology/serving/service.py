@@ -14,6 +14,7 @@ from organology.serving.jobs.runner import Runner
 from organology.serving.jobs.workspace import Workspace
 from organology.serving.library import StoredLibrary
 from organology.serving.metrics import Metrics
+from organology.serving.recognizers import Recognizers
 from organology.serving.settings import Settings
 
 
@@ -24,8 +25,8 @@ class Service:
     Attributes
     ----------
     settings : Settings
-    recognizer : Recognizer
-        Of one thread; jobs share it.
+    recognizers : Recognizers
+        Of one thread; jobs share them.
     workspace : Workspace
     runner : Runner
     metrics : Metrics
@@ -34,7 +35,7 @@ class Service:
     """
 
     settings: Settings
-    recognizer: Recognizer
+    recognizers: Recognizers
     workspace: Workspace
     runner: Runner
     metrics: Metrics
@@ -58,16 +59,23 @@ class Service:
         workspace = Workspace(settings.store)
         try:
             metrics = Metrics()
-            runner = Runner(recognizer, workspace, settings.limits, metrics)
+            recognizers = Recognizers(recognizer)
+            runner = Runner(recognizers, workspace, settings.limits, metrics)
         except BaseException:
             workspace.close()
             raise
-        return Service(settings, recognizer, workspace, runner, metrics, library)
+        return Service(settings, recognizers, workspace, runner, metrics, library)
 
     @property
-    def label_set(self) -> LabelSet:
-        """The labels that the model can tell."""
-        return self.recognizer.metadata.label_set
+    def recognizer(self) -> Recognizer:
+        """That of the labels which are given where a client names no set."""
+        return self.recognizers.default
+
+    @property
+    def page_labels(self) -> tuple[LabelSet, tuple[str, ...]]:
+        """All labels that the page may show, and those of them that it shows only when asked to."""
+        tentative = self.recognizers.tentative
+        return (self.recognizers.all if tentative else self.recognizer).label_set, tentative
 
     def describe_model(self) -> dict[str, Any]:
         """The model, as JSON documents give it."""

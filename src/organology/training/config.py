@@ -13,8 +13,9 @@ from organology.labels import LabelSet, default_set, label_sets
 from organology.model.config import ModelConfig
 
 Device = Literal["auto", "cpu", "cuda"]
-Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+Precision = Literal["32-true", "16-mixed", "bf16-mixed", "64-true"]
 Schedule = Literal["step", "cosine"]
+Strategy = Literal["auto", "ddp"]
 
 T = TypeVar("T")
 PathChange = Callable[[Path], Path]
@@ -128,7 +129,13 @@ class LoopConfig:
     threads : int or None
         Threads of torch on the CPU; None: as many as it takes by itself. Where other work runs, 1 is far quicker.
     device : {"auto", "cpu", "cuda"}
-    precision : {"32-true", "16-mixed", "bf16-mixed"}
+    devices, num_nodes : int
+        Processes on each machine (with CUDA: GPUs), and machines. A batch is shared out among all processes; it holds
+        the same items, however many there are.
+    strategy : {"auto", "ddp"}
+        Lightning's `ddp` is what `auto` takes where there are several processes.
+    precision : {"32-true", "16-mixed", "bf16-mixed", "64-true"}
+        "64-true" is slow: to compare runs beyond the rounding of single precision, which Adam makes grow.
     compile : bool
         Run the network through `torch.compile`.
     """
@@ -142,17 +149,32 @@ class LoopConfig:
     workers: int = 2
     threads: int | None = None
     device: Device = "auto"
+    devices: int = 1
+    num_nodes: int = 1
+    strategy: Strategy = "auto"
     precision: Precision = "32-true"
     compile: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batches_per_epoch"):
+        for name in ("epochs", "batches_per_epoch", "devices", "num_nodes"):
             check_at_least(1, name, getattr(self, name))
         check(self.batch_size >= 2, f"batch_size must be 2 or more (batch norm), got {self.batch_size}")
+        self._check_shares("batch_size", self.batch_size)
         for name in ("weight_decay", "workers"):
             check_at_least(0, name, getattr(self, name))
         check(self.gradient_clip is None or self.gradient_clip > 0, "gradient_clip must be above 0, or null")
         check(self.threads is None or self.threads >= 1, "threads must be 1 or more, or null")
+
+    def _check_shares(self, name: str, items: int) -> None:
+        check(
+            items % self.processes == 0,
+            f"{name} must be a multiple of devices x num_nodes ({self.processes}), got {items}",
+        )
+
+    @property
+    def processes(self) -> int:
+        """How many processes train together."""
+        return self.devices * self.num_nodes
 
     @property
     def items_per_epoch(self) -> int:

@@ -1,9 +1,16 @@
-"""Mixtures as batches of tensors, and loaders of numbered items."""
+"""Mixtures as batches of tensors, and loaders of numbered items.
+
+Worker processes hand tensors over in shared memory, on Linux in `/dev/shm`. Containers often have 64 MB of it (Docker's
+default), less than a few batches of audio; a worker that finds it full is killed by SIGBUS. Where there is too little,
+workers send batches through their pipes instead.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterator, Sequence
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,16 +20,24 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data._utils.collate import default_collate_fn_map
 
-from organology.errors import OrganologyError
+from organology.errors import ConfigError, OrganologyError
 from organology.labels import LabelSet
 from organology.mixing import Mixer, MixingConfig, StemPool
+from organology.training.parallel.place import Place
 
 EVALUATION_SEED = 4096
 """Of the validation and the test mixtures: the same ones whatever the seed of the training."""
 
 MEMORY_LIMIT = 2**30
 """Fixed mixtures are kept in memory up to so many bytes, else made anew each time."""
+
+
+SHARED_MEMORY = Path("/dev/shm")
+"""Where tensors of worker processes are, on Linux."""
+
+_PREFETCHED = 4  # batches a worker
 
 
 class Batch(NamedTuple):
@@ -55,53 +70,92 @@ class MixtureDataset(Dataset[Batch]):
 
 
 class EpochSampler(Sampler[int]):
-    """Numbers of the mixtures of one epoch: `epoch * n ... (epoch + 1) * n - 1`.
+    """Numbers of the mixtures of one epoch: `epoch * n ... (epoch + 1) * n - 1`, or a process's share of them.
 
     Lightning calls `set_epoch` before each epoch.
     """
 
-    def __init__(self, n_mixtures: int, epoch: int = 0) -> None:
-        self.n_mixtures, self.epoch = n_mixtures, epoch
+    def __init__(self, n_mixtures: int, epoch: int = 0, place: Place | None = None) -> None:
+        self.n_mixtures, self.epoch, self._place = n_mixtures, epoch, place or Place()
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch comes next."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.n_mixtures
+        return self.n_mixtures // self._place.count
 
     def __iter__(self) -> Iterator[int]:
         # A range, not a generator: loaders with workers draw ahead, and the epoch may be set in between.
-        return iter(range(self.epoch * self.n_mixtures, (self.epoch + 1) * self.n_mixtures))
+        return iter(self._place.share(range(self.epoch * self.n_mixtures, (self.epoch + 1) * self.n_mixtures)))
 
 
 def loader_of(dataset: Any, batch_size: int, workers: int, sampler: Sampler[int] | Sequence[int]) -> DataLoader[Any]:
     """Batches of a dataset in the order of a sampler; its workers stay from epoch to epoch."""
+    cramped = workers > 0 and not _has_room(dataset, batch_size * workers, sampler)
     return DataLoader(
         dataset,
         batch_size=batch_size,
         sampler=sampler,
         num_workers=workers,
         persistent_workers=workers > 0,
-        prefetch_factor=4 if workers else None,
+        prefetch_factor=_PREFETCHED if workers else None,
+        worker_init_fn=_send_through_pipe if cramped else None,
         pin_memory=torch.cuda.is_available(),  # batches then go to the GPU while it computes
         # A generator of its own: the loader would else draw from torch's, which is for the weights and dropout.
         generator=torch.Generator().manual_seed(0),
     )
 
 
+def _has_room(dataset: Any, n_items: int, sampler: Sampler[int] | Sequence[int]) -> bool:
+    """Whether shared memory takes what workers prefetch of so many items, twice."""
+    first = next(iter(sampler), None)
+    if first is None or not SHARED_MEMORY.is_dir():
+        return True
+    n_bytes = sum(part.nbytes for part in dataset[first] if isinstance(part, Tensor))
+    return shutil.disk_usage(SHARED_MEMORY).free >= 2 * (_PREFETCHED + 1) * n_items * n_bytes
+
+
+def _send_through_pipe(_worker: int) -> None:
+    """Let this worker process use no shared memory, neither to make a batch nor to hand it over."""
+    default_collate_fn_map[Tensor] = _stacked
+    ForkingPickler.register(Tensor, _by_value)
+
+
+def _stacked(tensors: Sequence[Tensor], *, collate_fn_map: Any = None) -> Tensor:
+    return torch.stack(tuple(tensors))
+
+
+def _by_value(tensor: Tensor) -> tuple[Any, ...]:
+    return torch.from_numpy, (tensor.detach().numpy(),)
+
+
 def loader_by_epoch(
-    dataset: Any, batch_size: int, batches_per_epoch: int, workers: int, first_epoch: int = 0
+    dataset: Any,
+    batch_size: int,
+    batches_per_epoch: int,
+    workers: int,
+    first_epoch: int = 0,
+    place: Place | None = None,
 ) -> DataLoader[Any]:
     """Batches of a dataset without end, epoch after epoch; see `EpochSampler`.
 
-    What an epoch holds does not depend on the workers.
+    What an epoch holds depends neither on the workers nor on the number of processes: batch `b` of each process is its
+    share of batch `b` of one process.
     """
-    return loader_of(dataset, batch_size, workers, EpochSampler(batch_size * batches_per_epoch, first_epoch))
+    place = place or Place()
+    sampler = EpochSampler(batch_size * batches_per_epoch, first_epoch, place)
+    return loader_of(dataset, batch_size // place.count, workers, sampler)
 
 
 def fixed_loader(
-    dataset: Any, numbers: Sequence[int], batch_size: int, workers: int, keep: bool = True, doing: str = ""
+    dataset: Any,
+    numbers: Sequence[int],
+    batch_size: int,
+    workers: int,
+    keep: bool = True,
+    doing: str = "",
+    place: Place | None = None,
 ) -> DataLoader[Any]:
     """The same items of a dataset each time.
 
@@ -115,14 +169,30 @@ def fixed_loader(
         Make them at once, under a progress bar, and keep them in memory, if that takes no more than `MEMORY_LIMIT`.
     doing : str
         Beside the bar.
+    place : Place, optional
+        Only this process's share of the items.
+
+    Raises
+    ------
+    ConfigError
+        If there are more processes than items.
     """
+    place = place or Place()
+    if len(numbers) < place.count:
+        raise ConfigError(f"{doing or 'evaluation'}: {place.count} processes, but {len(numbers)} items to share out")
+    numbers = place.share(numbers)
     loader = loader_of(dataset, batch_size, workers, numbers)
     n_bytes = len(numbers) * dataset[numbers[0]].waveform.numel() * 4 if keep and len(numbers) else 0
-    return _kept_loader(loader, batch_size, doing) if keep and n_bytes <= MEMORY_LIMIT else loader
+    return (
+        _kept_loader(loader, batch_size, doing, quiet=not place.is_first)
+        if keep and n_bytes <= MEMORY_LIMIT
+        else loader
+    )
 
 
-def _kept_loader(loader: DataLoader[Any], batch_size: int, doing: str) -> DataLoader[Any]:
-    batches = [Batch(*batch) for batch in track(loader, doing, console=Console(stderr=True))]
+def _kept_loader(loader: DataLoader[Any], batch_size: int, doing: str, quiet: bool) -> DataLoader[Any]:
+    console = Console(stderr=True, quiet=quiet)
+    batches = [Batch(*batch) for batch in track(loader, doing, console=console)]
     kept = _Kept(
         torch.cat([batch.waveform for batch in batches]),
         torch.cat([batch.targets for batch in batches]),

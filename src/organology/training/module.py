@@ -19,6 +19,7 @@ from organology.training.compute.compiling import CompiledNetwork
 from organology.training.compute.loss_meter import LossMeter
 from organology.training.config import LoopConfig, ScheduleConfig
 from organology.training.data import Batch
+from organology.training.parallel.collectives import gathered, mean
 from organology.training.schedule import learning_rate_factor
 
 C = TypeVar("C", bound=LoopConfig)
@@ -148,16 +149,25 @@ class TrainingModule(L.LightningModule, Generic[C]):
         return Validation(targets, scores, metrics)
 
     def take_scores(self) -> tuple[NDArray[Any], NDArray[np.float32]]:
-        """Targets and scores of the validation that has just run."""
-        targets = torch.cat([targets for targets, _ in self._validated]).numpy()
-        scores = torch.cat([scores for _, scores in self._validated]).numpy()
+        """Targets and scores of the validation that has just run, of all processes."""
+        own = tuple(torch.cat([batch[i] for batch in self._validated]).numpy() for i in (0, 1))
         self._validated.clear()
+        shares = gathered(own)
+        targets, scores = (
+            np.empty((sum(len(share[i]) for share in shares), own[i].shape[1]), own[i].dtype) for i in (0, 1)
+        )
+        for number, share in enumerate(shares):
+            targets[number :: len(shares)], scores[number :: len(shares)] = share
         return targets, scores
 
     @property
     def mean_loss(self) -> float:
         """Mean training loss of the epoch so far (on a GPU up to some batches ago); NaN before its first batch."""
         return self._losses.mean
+
+    def take_mean_loss(self) -> float:
+        """The mean training loss of the epoch over all processes."""
+        return float(mean(torch.tensor(self.mean_loss, dtype=torch.float64, device=self.device)))
 
     def learning_rates(self) -> dict[str, float]:
         """Present rate of each group, under `learning_rate/NAME`."""

@@ -1,6 +1,7 @@
 """Recipes as files: read, written, compared, changed from the command line. One reader for the recipes of all tasks.
 
-Paths in a file are relative to the file's folder (`~` is the home folder). A recipe that has been read holds paths
+Paths in a file are relative to the file's folder (`~` is the home folder), in the recipes that come with organology to
+the working folder. A recipe that has been read holds paths
 relative to the working folder, or absolute ones, ready to be opened; a saved one is relative to its new place.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
-from organology import config
+from organology import config, recipes
 from organology.atomic import written_whole
 from organology.errors import ConfigError
 from organology.training.config import LoopConfig, PathChange
@@ -53,7 +54,7 @@ REMOVED = {
 
 
 def load_recipe(path: str | os.PathLike[str]) -> Recipe:
-    """Read a recipe of transfer.
+    """Read a recipe of transfer: a file, or the name of one that comes with organology.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def load_pretraining_recipe(path: str | os.PathLike[str]) -> PretrainingRecipe |
     ConfigError
         One line with the file, the place and the reason.
     """
-    values = config.read_yaml(path)
+    values = config.read_yaml(recipes.file_of(path))
     if isinstance(values, dict) and "teacher" in values:
         return load_recipe_as(path, DistillationRecipe)
     return load_recipe_as(path, PretrainingRecipe)
@@ -85,14 +86,15 @@ def load_recipe_as(path: str | os.PathLike[str], kind: type[R], quiet: bool = Fa
     ConfigError
         One line with the file, the place and the reason.
     """
-    file = Path(path)
+    file = recipes.file_of(path)
     values = config.read_yaml(file)
     if isinstance(values, dict):
         values = _current(values, file, quiet)
     recipe = config.parse(values, kind, str(file))
     if not recipe.name:
         recipe = config.replace(recipe, name=file.stem)
-    recipe = recipe.with_paths(lambda p: Path(os.path.normpath(file.parent / p.expanduser())))
+    folder = recipes.base_of(file)
+    recipe = recipe.with_paths(lambda p: Path(os.path.normpath(folder / p.expanduser())))
     if isinstance(recipe, Recipe):
         try:
             recipe.check_labels()

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import lightning as L
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 from rich.console import Console
 from torch.utils.data import DataLoader
 
@@ -24,6 +25,8 @@ from organology.training.callbacks.progress import ProgressBar
 from organology.training.data import loader_by_epoch, one_line
 from organology.training.distillation.recipe import DistillationRecipe
 from organology.training.module import TrainingModule
+from organology.training.parallel.layers import WholeBatchLayers
+from organology.training.parallel.place import Place, end_with_parent
 from organology.training.recipes import AnyRecipe
 from organology.training.run_folder import RunFolder
 from organology.training.tag_pretraining.recipe import PretrainingRecipe
@@ -58,6 +61,8 @@ class Task(ABC, Generic[R]):
         Length of the audio of an item.
     audio : Dataset
         Of the training, with an item for any number.
+    place : Place
+        Which of the training's processes this one is.
     """
 
     items: ClassVar[str] = "mixtures"
@@ -68,7 +73,7 @@ class Task(ABC, Generic[R]):
     audio: Any
 
     def __init__(self, recipe: R) -> None:
-        self.recipe = recipe
+        self.recipe, self.place = recipe, Place.of(recipe.training)
 
     @property
     def items_per_batch(self) -> int:
@@ -117,7 +122,7 @@ def train(
     Returns
     -------
     dict
-        What `summary.json` holds.
+        What `summary.json` holds; empty in all but the first of several processes, which alone writes.
 
     Raises
     ------
@@ -127,11 +132,16 @@ def train(
     set_threads(recipe)
     task = make_task(recipe)
     run = RunFolder(folder)
-    run.begin(recipe, resume)
+    if task.place.is_first:
+        run.begin(recipe, resume)
+    else:
+        end_with_parent()
     kept = BestCheckpoint(run, recipe.name, task.describe(command), task.window_seconds, task.label_set)
     started = time.perf_counter()
     try:
         _fit(task, run, kept, console)
+        if not task.place.is_first:
+            return {}
         tested = task.test(run, kept.best, console)
     except OrganologyError as error:
         raise one_line(error) from None
@@ -165,12 +175,15 @@ def _fit(task: Task[Any], run: RunFolder, kept: BestCheckpoint, console: Console
     recipe = task.recipe
     config = recipe.training
     done = run.epochs_done(config.epochs)
-    callbacks = [*task.callbacks(run), kept, ProgressBar(kept, console)]
+    callbacks = [*task.callbacks(run), kept]
+    if task.place.is_first:
+        callbacks.append(ProgressBar(kept, console))
     decay = getattr(config, "weight_average", None)
     if decay is not None:
         callbacks.append(AveragedWeights(decay))  # after `kept`, which finds the average in place
     module = task.module(done)
-    loader = loader_by_epoch(task.audio, task.items_per_batch, config.batches_per_epoch, config.workers, done)
+    batches = config.batches_per_epoch
+    loader = loader_by_epoch(task.audio, task.items_per_batch, batches, config.workers, done, task.place)
     held_out = task.held_out()
     trainer = _trainer(recipe, run, callbacks, done)
     try:
@@ -179,6 +192,8 @@ def _fit(task: Task[Any], run: RunFolder, kept: BestCheckpoint, console: Console
     except SystemExit:
         # Lightning's answer to an interrupt, after its clean-up.
         raise KeyboardInterrupt from None
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()  # the test is the first one's alone
 
 
 def _trainer(recipe: AnyRecipe, run: RunFolder, callbacks: list[L.Callback], epochs_done: int) -> L.Trainer:
@@ -188,9 +203,13 @@ def _trainer(recipe: AnyRecipe, run: RunFolder, callbacks: list[L.Callback], epo
     warnings.filterwarnings("ignore", module=r"lightning\..*")
     # Steps after the last finished epoch were logged before the kill and are logged again.
     purge = epochs_done * config.batches_per_epoch + 1 if epochs_done else None
+    device = device_of(recipe)
     return L.Trainer(
-        accelerator="gpu" if device_of(recipe) == "cuda" else "cpu",
-        devices=1,
+        accelerator="gpu" if device == "cuda" else "cpu",
+        devices=config.devices,
+        num_nodes=config.num_nodes,
+        strategy=_strategy(recipe),
+        plugins=[WholeBatchLayers(device)] if config.processes > 1 else None,
         precision=config.precision,
         max_epochs=config.epochs,
         callbacks=callbacks,
@@ -203,6 +222,16 @@ def _trainer(recipe: AnyRecipe, run: RunFolder, callbacks: list[L.Callback], epo
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
+
+
+def _strategy(recipe: AnyRecipe) -> DDPStrategy | str:
+    """How processes work together. Statistics of batch norms are the same in all, so none are sent around."""
+    config = recipe.training
+    if config.processes == 1 and config.strategy == "auto":
+        return "auto"
+    # Which weights learn may change from epoch to epoch; torch says once where all do.
+    warnings.filterwarnings("ignore", message="find_unused_parameters=True")
+    return DDPStrategy(find_unused_parameters=True, broadcast_buffers=False)
 
 
 def set_threads(recipe: AnyRecipe) -> None:

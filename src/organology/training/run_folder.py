@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import csv
 import json
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,15 @@ from organology.atomic import written_whole
 from organology.errors import ConfigError, ModelError
 from organology.training.recipes import AnyRecipe, difference, load_recipe_as, save_recipe
 
+_STATE = {"epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "callbacks", "loops"}
+
 MAY_CHANGE = (
     "name",
     "training.workers",
     "training.epochs",
-    "training.device",
+    "training.device",  # and `training.devices`
+    "training.num_nodes",
+    "training.strategy",
     "training.embedding_cache",
     "training.mixture_cache",
     "mixing.cache_megabytes",
@@ -104,9 +107,11 @@ class RunFolder:
         try:
             # Only tensors and plain values are unpickled.
             state = torch.load(self.last, map_location="cpu", weights_only=True, mmap=True)
-            done = int(state["epoch"]) + 1
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        except Exception as error:  # whatever torch makes of a damaged file
             raise ModelError(f"{self.last}: not a state to resume from") from error
+        if not isinstance(state, dict) or not state.keys() >= _STATE or not isinstance(state["epoch"], int):
+            raise ModelError(f"{self.last}: not a state to resume from")
+        done = state["epoch"] + 1
         if done > at_most:
             raise ConfigError(f"{self.last}: the run has {done} epochs already, more than {at_most}")
         return done

@@ -24,6 +24,10 @@ _ROUNDING = 8  # bytes missing at the end that mean nothing
 _WRAP = 2**32
 _PLACEHOLDERS = (10**9, 2 * 10**9, 4 * 10**9, 2**30, 2**31, 2**32)  # and a header's length more or less
 _HUGE = 2**60
+_LAYER_III = b"\x55\0"  # the format tag
+MP3_DELAY = 576 + 529
+"""Samples by which LAME and a decoder delay sound; others delay it by as much or more."""
+
 _MAX_CHUNKS = 10_000
 _CHUNK_ID = re.compile(rb"[A-Za-z0-9_ (\xa9.-]{4}")
 _KNOWN_IDS = frozenset(
@@ -187,6 +191,35 @@ def _chunks(file: View, layout: _Chunks) -> Iterator[tuple[int, bytes, int]]:
             return
         yield at, name, length
         at = -(-(at + max(length, layout.head_bytes)) // layout.align) * layout.align
+
+
+def mp3_span(source: OpenSource) -> tuple[int, int | None] | None:
+    """Where among the decoded samples of MPEG layer III in WAV the sound is.
+
+    Before it stands the delay of encoder and decoder, which no field of such files tells. `fact` counts the samples;
+    FFmpeg counts the delay among them.
+
+    Returns
+    -------
+    (int, int or None) or None
+        The first sample, and the one behind the last if the file counts them; None of another kind of file.
+    """
+    if source.head[:4] != b"RIFF":
+        return None
+    layout = _CONTAINERS[b"RIFF"]
+    chunks: dict[bytes, bytes] = {}
+    with source.opened() as opened:
+        file = View(opened)
+        for at, name, _ in _chunks(file, layout):
+            if name == layout.payload:
+                break
+            file.seek(at + layout.head_bytes)
+            chunks[name] = file.read(64)
+    if chunks.get(b"fmt ", b"")[:2] != _LAYER_III:
+        return None
+    if len(fact := chunks.get(b"fact", b"")) < 4 or not (count := int.from_bytes(fact[:4], "little")):
+        return MP3_DELAY, None
+    return MP3_DELAY, count if b"Lavf" in chunks.get(b"LIST", b"") else count + MP3_DELAY
 
 
 def _with_end(source: OpenSource, payload: _Payload, end: int) -> OpenSource:

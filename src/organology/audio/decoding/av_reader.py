@@ -8,7 +8,7 @@ from typing import Any
 import av
 import numpy as np
 
-from organology.audio.containers import mpeg
+from organology.audio.containers import avi, headers, mpeg
 from organology.audio.containers.timeline import Timeline
 from organology.audio.decoding.conform import Conform
 from organology.audio.decoding.readers import NO_STREAM, NotAudioError, Samples, full_scale, reblocked
@@ -24,6 +24,8 @@ _CONTAINERS = (
 _MISSING_SECONDS = 0.25  # a container's duration may be rounded, and codecs pad: less than this is not missing
 _SILENCE_FRAMES = 65_536  # of a piece
 _MAX_FRAMES = 2**53
+_LEAST_CHUNK = 100  # frames of sound
+_NO_CHUNKS = np.zeros(0, np.int64)
 
 # Containers by what they say of time. Streams of bare frames say nothing: FFmpeg goes by their bit rate and size.
 _UNTIMED = frozenset(
@@ -44,7 +46,10 @@ class AvReader:
         self.truncated = source.cut
         self.broken = self.distrusted = False
         self._source = source
-        self._counted = _counted(source)  # before the container is opened: it goes on where the file stands
+        # Before the container is opened: it goes on where the file stands.
+        self._counted = _counted(source)
+        self._span = headers.mp3_span(source)
+        self._avi_index = avi.read_index(source)
         try:
             self._container: Any = _opened(source)
         except Exception as error:  # FFmpeg's errors, and whatever a file object raises
@@ -79,6 +84,9 @@ class AvReader:
         end = self._declared_end()
         frames = None if end is None or self.sample_rate <= 0 else round(end * self.sample_rate)
         self.frames = frames if frames is not None and 0 <= frames < _MAX_FRAMES else None
+        if self._span is not None and self.frames is not None:
+            start, stop = self._span
+            self.frames = max(0, min(self.frames, self.frames if stop is None else stop) - start)
         duration = self._container.duration
         last = None if duration is None or self._formats & _UNTIMED else duration / av.time_base
         self._timeline = Timeline(self.sample_rate, max(last or 0, end or 0) or None, self._source.size)
@@ -130,9 +138,13 @@ class AvReader:
         conform = Conform(self.sample_rate, self.channels)
         stamped = bool(self._formats & _STAMPED)
         tick = float(self._stream.time_base or 0)
-        for samples, frame in self._trimmed() if self._trims else self._sounding():
+        # Where time is counted in chunks, and not in samples or bytes, empty ones are silence.
+        counts_chunks = "avi" in self._formats and tick * self.sample_rate >= _LEAST_CHUNK
+        empty = avi.empty_chunks_before(self._avi_index, self._stream.index) if counts_chunks else _NO_CHUNKS
+        for samples, frame in self._heard():
             if stamped and frame.pts is not None:
-                silence = self._timeline.silence_before(frame.pts * tick - self._origin)
+                pts = frame.pts + (int(empty[min(frame.pts, len(empty) - 1)]) if len(empty) and frame.pts >= 0 else 0)
+                silence = self._timeline.silence_before(pts * tick - self._origin)
                 for start in range(0, silence, _SILENCE_FRAMES):
                     yield np.zeros((min(_SILENCE_FRAMES, silence - start), self.channels), np.float32)
                 self.distrusted = self._timeline.distrusted
@@ -146,6 +158,12 @@ class AvReader:
         if first is not None:
             yield first
         yield from self._decoded
+
+    def _heard(self) -> Iterator[tuple[Samples, Any]]:
+        """Frames without what the encoder put around the sound, as far as the file tells it."""
+        if self._span is None:
+            return self._trimmed() if self._trims else self._sounding()
+        return _within(self._sounding(), *self._span)
 
     def _sounding(self) -> Iterator[tuple[Samples, Any]]:
         for frame, _ in self._frames():
@@ -179,6 +197,14 @@ class AvReader:
         """Let go of the file."""
         self._decoded.close()
         self._container.close()
+
+
+def _within(frames: Iterator[tuple[Samples, Any]], start: int, stop: int | None) -> Iterator[tuple[Samples, Any]]:
+    """What lies between two samples."""
+    at = 0
+    for samples, frame in frames:
+        yield samples[max(0, start - at) : None if stop is None else max(0, stop - at)], frame
+        at += len(samples)
 
 
 _SKIP_MANUAL = 1 << 29  # AV_CODEC_FLAG2_SKIP_MANUAL: give all samples

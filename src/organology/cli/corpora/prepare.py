@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from organology.batch.options import LOCAL, RAY
+
 if TYPE_CHECKING:
     from organology.corpora.base import Corpus
+    from organology.corpora.conversion.workers import SongEngine
     from organology.corpora.issues import Listener
     from organology.corpora.registry import CorpusEntry, Setting
     from organology.corpora.report import Report
@@ -33,6 +36,13 @@ class SplitBy(StrEnum):
     SONG = "song"
 
 
+class Engine(StrEnum):
+    """Who converts the audio."""
+
+    LOCAL = LOCAL
+    RAY = RAY
+
+
 _FRACTIONS = "0.65,0.175,0.175"
 _SPLIT_HELP = "Keep artists together in one split, or songs alone"
 
@@ -45,6 +55,12 @@ MinSeconds = Annotated[float, typer.Option(min=0, help="Leave out shorter ones, 
 Jobs = Annotated[int, typer.Option(min=0, help="Songs at once; 0: as many as there are processors.")]
 Format = Annotated[AudioFormat, typer.Option("--audio-format", help="Of the prepared audio.")]
 Name = Annotated[str, typer.Option(help="Name of the corpus in the table, to tell own corpora apart.")]
+EngineOption = Annotated[
+    Engine, typer.Option("--engine", help="Who converts the audio: processes of this machine, or Ray (extra cluster).")
+]
+Address = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="The Ray cluster to join, not this machine alone.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first stem that cannot be used.")]
 
 _REQUIRED = inspect.Parameter.empty
@@ -55,6 +71,8 @@ _OF_ALL: dict[str, tuple[Any, Any]] = {
     "audio_format": (Format, AudioFormat.FLAC),
     "name": (Name, ""),
     "strict": (Strict, False),
+    "engine": (EngineOption, Engine.LOCAL),
+    "address": (Address, None),
 }
 
 
@@ -83,6 +101,10 @@ def _command(entry: CorpusEntry) -> Callable[..., None]:
         from organology.targets import check_output
 
         check_output(given["out"], [given["root"]], folder=True)
+        engine, address = given.pop("engine"), given.pop("address")
+        if given.get("in_place") and engine == Engine.RAY:
+            raise typer.BadParameter("--in-place converts nothing: it goes without --engine ray", param_hint="--engine")
+        given["engine"] = _engine(engine, address, given["jobs"])
         settings = {setting.name: given.pop(setting.name) for setting in entry.settings}
         if entry.holds == "stems":
             _prepare_stems(entry, settings, **given)
@@ -129,6 +151,7 @@ def _prepare_stems(
     audio_format: AudioFormat,
     name: str,
     strict: bool,
+    engine: SongEngine | None,
 ) -> None:
     from organology.corpora.prepare import PrepareConfig, prepare
     from organology.corpora.report import lines
@@ -140,7 +163,9 @@ def _prepare_stems(
     config = PrepareConfig(by, parse_fractions(fractions), seed, audio_format.value, name)
     corpus: Corpus = entry.corpus(**settings)  # type: ignore[assignment]
     with _ProgressBar("songs") as listener:
-        report = prepare(corpus, root, out, config, jobs=_processes(jobs), strict=strict, listener=listener)
+        report = prepare(
+            corpus, root, out, config, jobs=_processes(jobs), strict=strict, listener=listener, engine=engine
+        )
     _show(report, lines)
 
 
@@ -156,6 +181,7 @@ def _prepare_tracks(
     audio_format: AudioFormat,
     name: str,
     strict: bool,
+    engine: SongEngine | None,
 ) -> None:
     from organology.corpora.tagging.prepare import TaggingConfig, prepare_tagging
     from organology.corpora.tagging.report import lines
@@ -163,8 +189,21 @@ def _prepare_tracks(
     config = TaggingConfig(in_place, audio_format.value, name, min_seconds)
     corpus: TaggingCorpus = entry.corpus(**settings)  # type: ignore[assignment]
     with _ProgressBar("tracks") as listener:
-        report = prepare_tagging(corpus, root, out, config, jobs=_processes(jobs), strict=strict, listener=listener)
+        report = prepare_tagging(
+            corpus, root, out, config, jobs=_processes(jobs), strict=strict, listener=listener, engine=engine
+        )
     _show(report, lines)
+
+
+def _engine(engine: Engine, address: str | None, jobs: int) -> SongEngine | None:
+    """What converts the audio; None: processes of this machine."""
+    if engine == Engine.RAY:
+        from organology.cluster.preparing import songs_on_ray
+
+        return songs_on_ray(address, _processes(jobs))
+    if address is not None:
+        raise typer.BadParameter("goes with --engine ray", param_hint="--address")
+    return None
 
 
 def _processes(jobs: int) -> int:

@@ -24,8 +24,9 @@ def evaluate(
     source: Annotated[
         Path,
         typer.Argument(
-            help="Recipe (.yaml) whose corpora and mixing are used; or labels of recordings: a table (.csv) of labels "
-            "or of segments with times, that of OpenMIC, or a folder of IRMAS's test data.",
+            help="Recipe (.yaml, or a name of `organology recipes list`) whose corpora and mixing are used; or labels "
+            "of recordings: a table (.csv) of labels or of segments with times, that of OpenMIC, or a folder of "
+            "IRMAS's test data.",
             show_default=False,
         ),
     ],
@@ -54,7 +55,9 @@ def evaluate(
     ] = 10,
 ) -> None:
     """Metrics of a model on fixed mixtures, labelled recordings or annotations with times, with intervals."""
-    if source.suffix.lower() not in (".yaml", ".yml"):
+    from organology.recipes import is_recipe
+
+    if not is_recipe(source):
         from organology.cli.models.recordings.labels import Settings, evaluate_recordings
         from organology.evaluation.timed import is_annotations
 

@@ -17,7 +17,13 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="YAML file that says what to train on and how.", show_default=False)],
+    recipe: Annotated[
+        Path,
+        typer.Argument(
+            help="YAML file that says what to train on and how, or a name of `organology recipes list`.",
+            show_default=False,
+        ),
+    ],
     transfer: Annotated[
         Transfer | None,
         typer.Option(help="scratch: all weights new; frozen: only the head learns; finetuned: the backbone too."),
@@ -32,6 +38,7 @@ def train(
         Path | None, typer.Option(help="Pre-trained weights: a checkpoint folder or EfficientAT's .pt file.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that make mixtures.")] = None,
+    devices: Annotated[int | None, typer.Option(min=1, help="Processes (with CUDA: GPUs) that train together.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of mixtures, new weights and dropout.")] = None,
     labels: Labels = None,
 ) -> None:
@@ -51,11 +58,14 @@ def train(
         transfer=transfer,
         epochs=epochs,
         workers=workers,
+        devices=devices,
     )
     from organology.training.run import train as follow  # torch, once the recipe is known to be right
 
     folder = out or Path("runs") / f"{settings.name}-{settings.training.transfer}"
     summary = follow(settings, folder, resume, shlex.join(["organology", *sys.argv[1:]]))
+    if not summary:  # of several processes the first one tells
+        return
     best = summary["best"]
     typer.echo(
         f"best: epoch {best['epoch']} of {summary['epochs']}, validation loss {best['loss']:.4f}, "

@@ -98,9 +98,10 @@ def find(
     if target is not None:
         check_output(target, () if is_dataset(store) else with_companions(store))
     is_counted = form == FindFormat.TABLE.value
-    asked = _Asked(query, store, tuple(threshold or ()), min_seconds, preset, sort, limit, is_counted)
+    names_only = form in (FindFormat.PATHS.value, FindFormat.M3U.value)
+    asked = _Asked(query, store, tuple(threshold or ()), min_seconds, preset, sort, limit, is_counted, names_only)
     found, labels, n_matching, n_all = _in_dataset(asked) if is_dataset(store) else _in_store(asked)
-    with opened_output(target, durable=True, keeps_bytes=form in ("paths", "m3u")) as stream:
+    with opened_output(target, durable=True, keeps_bytes=names_only) as stream:
         write_found(found, form, stream, query=query, labels=labels, null=null)
     if is_counted:
         cut = f"{len(found.paths)} shown of " if len(found.paths) < n_matching else ""
@@ -108,7 +109,7 @@ def find(
 
 
 class _Asked(NamedTuple):
-    """What is asked of which store, and whether the number of all recordings is wanted."""
+    """What is asked of which store; whether the number of all recordings, and no more than names are wanted."""
 
     query: str
     store: str
@@ -118,6 +119,7 @@ class _Asked(NamedTuple):
     sort: str
     limit: int | None
     is_counted: bool
+    names_only: bool
 
 
 _Found = tuple["FoundRows", list[str], int, int]
@@ -148,7 +150,7 @@ def _in_dataset(asked: _Asked) -> _Found:
     with wrong_option(f"--{asked.preset or 'threshold'}"):
         finder = Finder(dataset, thresholds, asked.min_seconds, asked.preset)
     with finder:
-        found = finder.find(asked.query, by, asked.limit)
+        found = finder.find(asked.query, by, asked.limit, names_only=asked.names_only)
         n_all = len(finder) if asked.is_counted else 0
     return found.rows, labels, found.n_matching, n_all
 

@@ -37,8 +37,8 @@ def remove(
     """Take our tags out of recordings; all others stay."""
     from pathlib import Path
 
-    from organology.atomic import sweep_once
     from organology.filetags.writing import remove_tags
+    from organology.leftovers import sweep_once
 
     def line(name: str) -> str:
         if yes:

@@ -23,6 +23,7 @@ from organology.library.rows import seconds_of, settings_text
 from organology.recognition.thresholds import Thresholds, resolve_thresholds
 
 _WINDOWS = tuple(name for name in LISTS if name != "segments")
+_NAMES = ("path", "channel", "recognized_at", "duration")
 _PIECE_ROWS = 1000  # whose windows are in memory at once
 
 
@@ -75,13 +76,13 @@ class Finder:
         if not parts:
             raise StoreError(f"{dataset.address}: no such dataset")
         self.label_set: LabelSet = dataset.label_set
-        runs = dataset.runs()
+        runs = dataset.runs(parts)
         self._runs: dict[int, DatasetRun] = dict(enumerate(runs.values()))
         self._urls = [[dataset.url(name) for name in parts[partition]] for partition in runs]
         self._thresholds = [
             resolve_thresholds(self.label_set, run.metadata.preset(preset), thresholds) for run in runs.values()
         ]
-        self._is_unique = len(dataset.jobs()) == 1
+        self._is_unique = len(dataset.jobs(parts)) == 1
         self._connection = duckdb.connect()
         if not dataset.is_local:
             self._connection.register_filesystem(dataset.files)
@@ -92,7 +93,7 @@ class Finder:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def find(self, query: str, by: str = "path", limit: int | None = None) -> Found:
+    def find(self, query: str, by: str = "path", limit: int | None = None, *, names_only: bool = False) -> Found:
         """The latest recognitions that a query is true of.
 
         Parameters
@@ -102,6 +103,8 @@ class Finder:
         by : str
             As `library.table.sorted_rows` takes it.
         limit : int, optional
+        names_only : bool
+            Leave the scores out, as far as the query allows it: the rows have names and durations.
 
         Raises
         ------
@@ -115,7 +118,7 @@ class Finder:
             conditions = [self._conditions(number).bounds(tree) for number in self._runs]
             can = [one for one, _ in conditions]
             if all(one == other for one, other in conditions):
-                rows = self._fetched(can, order, limit)
+                rows = self._fetched(can, order, limit, () if names_only else self.label_set.labels)
                 is_cut = limit is not None and len(rows) == limit
                 return Found(rows, self._count(can) if is_cut else len(rows))
             rows = self._refined(tree, can, order)
@@ -171,19 +174,20 @@ class Finder:
         (count,) = self._connection.execute(sql).fetchone() or (0,)
         return int(count)
 
-    def _columns(self, *more: str) -> str:
-        return listed(("path", "channel", "recognized_at", "duration", *self.label_set.labels, *more))
-
-    def _fetched(self, conditions: list[str], order: str, limit: int | None) -> DatasetRows:
+    def _fetched(self, conditions: list[str], order: str, limit: int | None, labels: tuple[str, ...]) -> DatasetRows:
         cut = "" if limit is None else f" LIMIT {limit:d}"
-        sql = f"SELECT * FROM ({self._from(conditions, self._columns())}) ORDER BY {order}{cut}"
+        shown = ("run_id", "path", "channel", "duration", *labels)
+        inner = [name for name in self._names() if name in _NAMES or name in labels or quoted(name) in order]
+        rows = self._from(conditions, listed(inner))
+        sql = f"SELECT {listed(shown)} FROM ({rows}) ORDER BY {order}{cut}"
         columns: dict[str, Any] = self._connection.execute(sql).fetchnumpy()
-        return self._rows(columns)
+        return self._rows(columns, labels)
 
-    def _rows(self, columns: dict[str, Any]) -> DatasetRows:
+    def _rows(self, columns: dict[str, Any], labels: tuple[str, ...]) -> DatasetRows:
         run_ids = np.asarray(columns["run_id"], np.int64)
-        thresholds = np.array(self._thresholds).reshape(-1, len(self.label_set))
-        scores = [np.asarray(columns[label], np.float32) for label in self.label_set.labels]
+        chosen = [self.label_set.index(label) for label in labels]
+        thresholds = np.array(self._thresholds).reshape(-1, len(self.label_set))[:, chosen]
+        scores = [np.asarray(columns[label], np.float32) for label in labels]
         return DatasetRows(
             self.label_set,
             self._runs,
@@ -191,23 +195,26 @@ class Finder:
             np.asarray(columns["channel"], np.int64),
             [str(path) for path in columns["path"]],
             np.asarray(columns["duration"], np.float64),
-            np.stack(scores, axis=1),
+            np.stack(scores, axis=1) if scores else np.empty((len(run_ids), 0), np.float32),
             thresholds[run_ids],
             self._min_seconds,
         )
 
     def _refined(self, tree: Query, conditions: list[str], order: str) -> DatasetRows:
         """Rows that match when how long labels play is computed from their windows."""
-        parts = [self._rows(_transposed([], self._names()))]
-        sql = f"SELECT * FROM ({self._from(conditions, self._columns('notes', *_WINDOWS))}) ORDER BY {order}"
+        labels = self.label_set.labels
+        names = ("run_id", *self._names())
+        parts = [self._rows(_transposed([], names), labels)]
+        columns = listed((*self._names(), "notes", *_WINDOWS))
+        sql = f"SELECT * FROM ({self._from(conditions, columns)}) ORDER BY {order}"
         for piece in self._pieces(sql):
             seconds = np.array([self._seconds(row) for row in piece])
-            rows = replace(self._rows(_transposed(piece, self._names())), known_seconds=seconds)
+            rows = replace(self._rows(_transposed(piece, names), labels), known_seconds=seconds)
             parts.append(rows.taken(matching_rows(rows, tree)))
         return DatasetRows.joined(parts)
 
     def _names(self) -> tuple[str, ...]:
-        return ("run_id", "path", "channel", "recognized_at", "duration", *self.label_set.labels)
+        return (*_NAMES, *self.label_set.labels)
 
     def _pieces(self, sql: str) -> Iterator[list[dict[str, Any]]]:
         cursor = self._connection.execute(sql)

@@ -27,6 +27,7 @@ class DatasetRows:
     durations : float array, shape (n,)
     scores : float32 array, shape (n, n_labels)
     thresholds : float array, shape (n, n_labels)
+        Neither has columns where only names were asked for; `plays` is not known then.
     min_seconds : float, optional
     known_seconds : float array, shape (n, n_labels), optional
         How long each label plays, where it had to be computed.

@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from organology.atomic import sweep, written_whole
+from organology.atomic import written_whole
 from organology.corpora.conversion.convert import AudioFormat, Converted, convert_song
 from organology.errors import CorpusError
+from organology.leftovers import sweep
 
 RECORDS = ".records"
 AUDIO = "audio"

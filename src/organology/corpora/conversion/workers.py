@@ -6,13 +6,28 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 
 from organology.corpora.conversion.records import Record, SongTask, prepare_song, read_record
 from organology.errors import CorpusError
+
+SongEngine = Callable[[Sequence[SongTask]], Generator[tuple[SongTask, Record], None, None]]
+"""What prepares songs: from tasks to their records, as they are done."""
+
+
+def known_records(tasks: Sequence[SongTask]) -> tuple[list[tuple[SongTask, Record]], list[SongTask]]:
+    """The songs that have a record, with it, and those that are to be done, the largest first."""
+    known, todo = [], []
+    for song in tasks:
+        record = read_record(song)
+        if record is None:
+            todo.append(song)
+        else:
+            known.append((song, record))
+    return known, sorted(todo, key=lambda song: (-song.size, song.song))
 
 
 def prepare_songs(tasks: Sequence[SongTask], jobs: int) -> Generator[tuple[SongTask, Record], None, None]:
@@ -29,14 +44,8 @@ def prepare_songs(tasks: Sequence[SongTask], jobs: int) -> Generator[tuple[SongT
     CorpusError
         If audio cannot be written, or a process dies.
     """
-    todo = []
-    for song in tasks:
-        record = read_record(song)
-        if record is None:
-            todo.append(song)
-        else:
-            yield song, record
-    todo.sort(key=lambda song: (-song.size, song.song))
+    known, todo = known_records(tasks)
+    yield from known
     if jobs <= 1 or len(todo) <= 1:
         for song in todo:
             yield song, prepare_song(song)

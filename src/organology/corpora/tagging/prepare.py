@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from organology.audio import SAMPLE_RATE
 from organology.corpora.conversion.convert import AudioFormat
 from organology.corpora.conversion.records import check_same_corpus, forget_others, sweep_prepared, task
-from organology.corpora.conversion.workers import prepare_songs
+from organology.corpora.conversion.workers import SongEngine, prepare_songs
 from organology.corpora.issues import Issue, IssueLog, Listener, check_apart, shown_path
 from organology.corpora.names import safe_names
 from organology.corpora.report import Report
@@ -60,6 +61,7 @@ def prepare_tagging(
     jobs: int = 1,
     strict: bool = False,
     listener: Listener | None = None,
+    engine: SongEngine | None = None,
 ) -> Report:
     """Prepare a tagging corpus.
 
@@ -76,6 +78,8 @@ def prepare_tagging(
     strict : bool
         Raise at the first track that is refused or fails.
     listener : Listener, optional
+    engine : callable, optional
+        What converts the audio in place of `jobs` processes of this machine.
 
     Returns
     -------
@@ -105,7 +109,8 @@ def prepare_tagging(
         issues.add(issue)
     sweep_prepared(out)
     base = shared_folder(present) if config.in_place else None
-    convert = _converted(present, root, out, config, jobs, listener)
+    engine = engine or partial(prepare_songs, jobs=jobs)
+    convert = _converted(present, root, out, config, engine, listener)
     work = convert if base is None else look_at(present, base, out, jobs, listener)
     audio_of: dict[str, TrackAudio] = {}
     with closing(work):
@@ -146,7 +151,7 @@ def _missing(tracks: Sequence[SourceTrack], present: Sequence[SourceTrack], root
 
 
 def _converted(
-    tracks: Sequence[SourceTrack], root: Path, out: Path, config: TaggingConfig, jobs: int, listener: Listener
+    tracks: Sequence[SourceTrack], root: Path, out: Path, config: TaggingConfig, engine: SongEngine, listener: Listener
 ) -> Generator[tuple[SourceTrack, TrackAudio], None, None]:
     by_name = {track.track: track for track in tracks}
     names = safe_names(list(by_name))
@@ -156,7 +161,7 @@ def _converted(
     ]
     check_same_corpus(out, tasks)
     listener.started(len(tasks), sum(song.size for song in tasks))
-    with closing(prepare_songs(tasks, jobs)) as done:
+    with closing(engine(tasks)) as done:
         for song, record in done:
             result = record.stems[song.song]
             gain = f"beyond full scale (peak {result.peak:.2f}), times {record.gain:.3f}" if record.gain != 1 else ""

@@ -38,7 +38,8 @@ class Job:
     upload : Path
         The file; it is removed when the job ends.
     presentation : mapping
-        Query parameters of the request that say how the result is given: defaults for those who fetch it.
+        Query parameters of the request that say how the result is given: defaults for those who fetch it. `labels`
+        among them names the label set.
     created : float
         Seconds since 1970.
     state : State
@@ -71,6 +72,11 @@ class Job:
     deadline: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     ended: Future[None] = field(default_factory=Future)
+
+    @property
+    def labels(self) -> str:
+        """The name of the label set; "": the default one."""
+        return str(self.presentation.get("labels", ""))
 
     @property
     def is_over(self) -> bool:

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from organology.recognition.recognizer import Recognizer
 from organology.recognition.result import Recognition
 from organology.serving.jobs.job import Job, State
 from organology.serving.jobs.journal import Journal
@@ -18,6 +17,7 @@ from organology.serving.jobs.work import CancelledError, recognize, too_slow
 from organology.serving.jobs.workspace import Workspace
 from organology.serving.metrics import Metrics
 from organology.serving.problems import Problem
+from organology.serving.recognizers import Recognizers
 from organology.serving.settings import Limits
 
 MOST_ATTEMPTS = 3
@@ -34,15 +34,15 @@ class Runner:
 
     Parameters
     ----------
-    recognizer : Recognizer
-        Of one thread; jobs share it.
+    recognizers : Recognizers
+        Of one thread; jobs share them.
     workspace : Workspace
     limits : Limits
     metrics : Metrics
     """
 
-    def __init__(self, recognizer: Recognizer, workspace: Workspace, limits: Limits, metrics: Metrics) -> None:
-        self._recognizer, self._workspace, self._limits, self._metrics = recognizer, workspace, limits, metrics
+    def __init__(self, recognizers: Recognizers, workspace: Workspace, limits: Limits, metrics: Metrics) -> None:
+        self._recognizers, self._workspace, self._limits, self._metrics = recognizers, workspace, limits, metrics
         self._journal = Journal(workspace.folder, workspace.uploads)
         self._condition = threading.Condition()
         self._jobs: dict[str, Job] = {}
@@ -191,7 +191,7 @@ class Runner:
         while (job := self._next()) is not None:
             began = time.monotonic()
             try:
-                result = recognize(job, self._recognizer, self._limits)
+                result = recognize(job, self._recognizers.of(job.labels), self._limits)
             except CancelledError:
                 self._leave(job)
             except Problem as problem:

@@ -8,7 +8,7 @@ import json
 from functools import cache
 from importlib import resources
 from string import Template
-from typing import Literal
+from typing import Any, Literal
 
 from organology._version import __version__
 from organology.labels import LabelSet
@@ -23,6 +23,7 @@ _OWN = (
     "app.js",
     "capture.js",
     "formats.js",
+    "frames.js",
     "icon.svg",
     "library.js",
     "live.js",
@@ -30,6 +31,7 @@ _OWN = (
     "recognition.js",
     "report-file.js",
     "resample.js",
+    "segments.js",
     "sound.js",
 )
 _OF_KIND: dict[Kind, tuple[str, ...]] = {"server": ("server-engine.js",), "static": ("browser-engine.js", "worker.js")}
@@ -42,7 +44,7 @@ _CREDITS = {"server": "", "static": 'The model runs on <a href="page/ort/LICENSE
 
 
 @cache
-def page_files(kind: Kind, label_set: LabelSet) -> dict[str, bytes]:
+def page_files(kind: Kind, label_set: LabelSet, tentative: tuple[str, ...] = ()) -> dict[str, bytes]:
     """Every file by its path relative to the page.
 
     Parameters
@@ -50,14 +52,16 @@ def page_files(kind: Kind, label_set: LabelSet) -> dict[str, bytes]:
     kind : {"server", "static"}
         With the model behind the API, or in the browser (without the model and its runtime: see `static`).
     label_set : LabelSet
-        Of the model.
+        All that the page may show.
+    tentative : tuple of str
+        Those of its labels that it shows only when asked to.
     """
     own = resources.files("organology.serving.page") / "assets"
     shared = resources.files("organology.outputs.html") / "assets"
     files = {f"page/{name}": (own / name).read_bytes() for name in _OWN + _OF_KIND[kind]}
     files |= {f"page/{name}": (shared / name).read_bytes() for name in _OF_REPORT}
     files["page/report-shell.json"] = json.dumps(_report_shell(label_set)).encode()
-    files["page/labels.json"] = json.dumps(label_rows(label_set, label_set.labels)).encode()
+    files["page/labels.json"] = json.dumps(_rows(label_set, tentative)).encode()
     files["page/colors.css"] = colors(label_set).encode()
     policy = f'<meta http-equiv="Content-Security-Policy" content="{html.escape(PAGE_POLICY.in_page)}">\n'
     page = Template((own / "index.html").read_text("utf-8")).substitute(
@@ -68,6 +72,10 @@ def page_files(kind: Kind, label_set: LabelSet) -> dict[str, bytes]:
         version=__version__,
     )
     return {"index.html": page.encode(), **files}
+
+
+def _rows(label_set: LabelSet, tentative: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [{**row, "tentative": row["label"] in tentative} for row in label_rows(label_set, label_set.labels)]
 
 
 def _report_shell(label_set: LabelSet) -> dict[str, str]:

@@ -9,13 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from organology.atomic import written_whole
 from organology.errors import OrganologyError
+from organology.labels import LabelSet, View, default_set
+from organology.model_metadata import FrameSettings, ModelMetadata
 from organology.recognition.onnx_model import ModelFile, read_model
+from organology.recognition.views import ALL_LABELS, viewed
 from organology.serving.describe import describe_labels, describe_model
 from organology.serving.page.files import page_files
 
@@ -51,11 +58,10 @@ def build(
         If a file of the runtime is missing, the model cannot be used, or the folder cannot be written.
     """
     opened = ModelFile(model, threads=1)
-    files = dict(page_files("static", opened.metadata.label_set))
+    files = dict(page_files("static", opened.metadata.label_set, opened.metadata.tentative))
     files |= {f"page/ort/{name}": _runtime_file(Path(runtime), name) for name in RUNTIME_FILES}
     files["page/model.onnx"] = read_model(model)[1]
-    about = describe_model(opened.name, opened.metadata) | {"labels": describe_labels(opened.metadata)}
-    files["page/model.json"] = json.dumps(about).encode()
+    files["page/model.json"] = json.dumps(_about(opened)).encode()
     files["sw.js"] = _service_worker(files)
     written = []
     for name, content in files.items():
@@ -68,6 +74,29 @@ def build(
             raise OrganologyError(f"{path}: cannot be written: {error.strerror or error}") from error
         written.append(path)
     return written
+
+
+def _about(model: ModelFile) -> dict[str, Any]:
+    """The model, and the views of its scores that the page shows: without and with tentative labels."""
+    shown = [None, ALL_LABELS] if model.metadata.tentative else [None]
+    return {
+        **describe_model(model.name, model.metadata),
+        "n_labels": len(model.order),
+        "views": [_view(*viewed(model.metadata, model.name, labels), model.order) for labels in shown],
+    }
+
+
+def _view(metadata: ModelMetadata, view: View[LabelSet] | None, order: Sequence[int]) -> dict[str, Any]:
+    """Labels, the places of their scores in what the model gives, and what else a recognition of them needs."""
+    places = range(len(order)) if view is None else [column for (column,) in view.columns]
+    frames = metadata.frames and TypeAdapter(FrameSettings).dump_python(metadata.frames, mode="json")
+    label_set = metadata.label_set
+    return {
+        "columns": [order[place] for place in places],
+        "labels": describe_labels(metadata),
+        "frames": frames,
+        "label_set": None if label_set == default_set() else label_set.to_dict(),
+    }
 
 
 def _runtime_file(folder: Path, name: str) -> bytes:

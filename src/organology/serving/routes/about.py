@@ -9,7 +9,7 @@ from organology.outputs.registry import FORMATS
 from organology.serving.describe import describe_labels, describe_model
 from organology.serving.metrics import CONTENT_TYPE
 from organology.serving.problems import Problem
-from organology.serving.routes.schemas import Label, Labels, LimitsOfServer, Model, errors
+from organology.serving.routes.schemas import Label, Labels, LabelSetName, LimitsOfServer, Model, errors
 from organology.serving.service import service_of
 
 router = APIRouter(tags=["about"])
@@ -20,8 +20,12 @@ async def model(request: Request) -> Model:
     """The model, and what this server offers."""
     service = service_of(request)
     limits = service.settings.limits
+    recognizer = service.recognizer
     return Model(
-        **describe_model(service.recognizer.model, service.recognizer.metadata),
+        **describe_model(recognizer.model, recognizer.metadata),
+        label_sets=list(service.recognizers.names),
+        tentative=list(service.recognizers.tentative),
+        presets=sorted(recognizer.metadata.presets),
         formats={name: form.what for name, form in FORMATS.items()},
         library=service.library is not None,
         limits=LimitsOfServer(**{name: getattr(limits, name) for name in LimitsOfServer.model_fields}),
@@ -29,12 +33,13 @@ async def model(request: Request) -> Model:
 
 
 @router.get("/v1/labels", responses=errors())
-async def labels(request: Request) -> Labels:
+async def labels(request: Request, labels: LabelSetName = "") -> Labels:
     """What the model can tell, in the order of scores."""
-    metadata = service_of(request).recognizer.metadata
+    metadata = service_of(request).recognizers.of(labels).metadata
     return Labels(label_set=metadata.label_set.name, labels=[Label(**one) for one in describe_labels(metadata)])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", responses={503: {"description": "No thread can work: restart the server."}})
 async def health(request: Request) -> JSONResponse:
     """Whether the server can work."""

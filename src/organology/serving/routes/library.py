@@ -32,7 +32,8 @@ async def find(
     """The recordings of which a query is true."""
     service = service_of(request)
     library = _library(request)
-    asked = parse_thresholds(thresholds, service.label_set)
+    metadata = service.recognizer.metadata
+    asked = parse_thresholds(thresholds, metadata.label_set, metadata.presets)
     total, rows = await asyncio.to_thread(library.find, q, asked, sort, limit, offset)
     return FoundPage(query=q, total=total, recordings=[Found(**row) for row in rows])
 
@@ -42,7 +43,10 @@ async def read(request: Request, recording: Annotated[int, Path(ge=1, lt=2**63)]
     """What is stored of a recording, in any format."""
     service = service_of(request)
     recognition = await asyncio.to_thread(_library(request).recognition, recording)
-    return await asyncio.to_thread(response, recognition, asked, service.describe_model(), service.workspace.folder)
+    presets = service.recognizer.metadata.presets
+    return await asyncio.to_thread(
+        response, recognition, asked, presets, service.describe_model(), service.workspace.folder
+    )
 
 
 def _library(request: Request) -> StoredLibrary:

@@ -17,12 +17,14 @@ router = APIRouter(include_in_schema=False)
 _KINDS = {".js": "text/javascript; charset=utf-8", ".webmanifest": "application/manifest+json"}
 
 
+@router.head("/")
 @router.get("/")
 async def index(request: Request) -> Response:
     """The page itself."""
     return _file(request, "index.html")
 
 
+@router.head("/page/{name:path}")
 @router.get("/page/{name:path}")
 async def asset(request: Request, name: str) -> Response:
     """A file that the page loads."""
@@ -30,7 +32,7 @@ async def asset(request: Request, name: str) -> Response:
 
 
 def _file(request: Request, name: str) -> Response:
-    content = page_files("server", service_of(request).label_set).get(name)
+    content = page_files("server", *service_of(request).page_labels).get(name)
     if content is None:
         raise Problem(404, "no such page")
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'

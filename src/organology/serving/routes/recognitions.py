@@ -12,9 +12,9 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from organology.outputs.registry import FORMATS
 from organology.serving.jobs.job import Job
-from organology.serving.presentation import Presentation, accepted_format, media_type, response
+from organology.serving.presentation import Presentation, accepted_format, check_format, media_type, response
 from organology.serving.problems import Problem
-from organology.serving.routes.schemas import JobStatus, errors
+from organology.serving.routes.schemas import JobStatus, LabelSetName, errors
 from organology.serving.service import Service, service_of
 from organology.serving.upload import ClientDisconnect, receive
 
@@ -80,8 +80,8 @@ Thresholds = Annotated[
     str,
     Query(
         max_length=2000,
-        description="In place of the model's: for all labels and for single ones.",
-        examples=["0.4", "violin=0.3,drums=0.5"],
+        description="In place of the model's: for all labels and for single ones, or by the name of a preset.",
+        examples=["0.4", "violin=0.3,drums=0.5", "strict"],
     ),
 ]
 Only = Annotated[str, Query(max_length=2000, description="These labels alone.", examples=["violin,brass"])]
@@ -94,9 +94,8 @@ def presentation(
 ) -> Presentation:
     """How the result is asked for."""
     chosen = form if form is not None else accepted_format(request.headers.get("accept", ""))
-    asked = Presentation(chosen, thresholds, only, timeline)
-    asked.check(service_of(request).label_set)
-    return asked
+    check_format(chosen)
+    return Presentation(chosen, thresholds, only, timeline)
 
 
 Asked = Annotated[Presentation, Depends(presentation)]
@@ -106,6 +105,7 @@ Asked = Annotated[Presentation, Depends(presentation)]
 async def create(
     request: Request,
     asked: Asked,
+    labels: LabelSetName = "",
     hop: Annotated[
         float | None, Query(le=60, description="Distance of the windows in seconds; left out: the model's.")
     ] = None,
@@ -120,6 +120,7 @@ async def create(
     """
     service = service_of(request)
     limits = service.settings.limits
+    asked.check(service.recognizers.of(labels).metadata)
     hop = service.recognizer.metadata.hop_seconds if hop is None else hop
     if not hop >= limits.least_hop_seconds:
         raise Problem(422, f"hop must be at least {limits.least_hop_seconds:g} s, got {hop:g}")
@@ -128,7 +129,7 @@ async def create(
     is_submitted = False
     try:
         upload = await receive(request, service.workspace.uploads, limits, name)
-        given = {key: value for key, value in vars(asked).items() if value}
+        given = {key: value for key, value in {**vars(asked), "labels": labels}.items() if value}
         job = service.runner.submit(upload.path.name, upload.name, hop, given, detached=seconds == 0)
         is_submitted = True
     except ClientDisconnect:
@@ -205,7 +206,10 @@ async def _result(service: Service, job: Job, asked: Presentation) -> Response:
     if job.problem is not None:
         raise job.problem
     recognition = await asyncio.to_thread(service.runner.result, job)
-    return await asyncio.to_thread(response, recognition, asked, service.describe_model(), service.workspace.folder)
+    presets = service.recognizers.of(job.labels).metadata.presets
+    return await asyncio.to_thread(
+        response, recognition, asked, presets, service.describe_model(), service.workspace.folder
+    )
 
 
 def _status(request: Request, job: Job) -> JSONResponse:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from organology.recognition import serialization
@@ -24,6 +25,16 @@ _RESPONSES = {
     503: "There is no room now; see Retry-After.",
     504: "The recognition took too long.",
 }
+
+
+LabelSetName = Annotated[
+    str,
+    Query(
+        max_length=100,
+        description='A label set by its name, or "all": every label of the model. Left out: its reliable ones.',
+        examples=["all", "openmic20"],
+    ),
+]
 
 
 class Error(BaseModel):
@@ -51,6 +62,10 @@ class Label(BaseModel):
     family: str | None = Field(description="The topmost of its parents.", examples=["bowed_string"])
     color: str = Field(examples=["#9c5b1e"])
     threshold: float = Field(ge=0, le=1, description="A score at or above it means that the label plays.")
+    presets: dict[str, float] = Field(
+        description="Other thresholds of the model, by name.", examples=[{"sensitive": 0.4, "strict": 0.7}]
+    )
+    tentative: bool = Field(description="Whether the name is not reliable enough to be given unless it is asked for.")
 
 
 class Labels(BaseModel):
@@ -76,8 +91,14 @@ class Model(BaseModel):
     version: str = Field(description="Of organology.")
     sample_rate: int = Field(description="Of what the model takes, in Hz.")
     window_seconds: float
+    hop_seconds: float = Field(description="Distance of the windows where a request names none.")
     pooling: str = Field(description="From windows to the file.")
     label_set: str
+    label_sets: list[str] = Field(description="What `labels` may name.")
+    tentative: list[str] = Field(description="Labels that `labels=all` has besides the others, not reliable enough.")
+    presets: list[str] = Field(
+        description="Names that `thresholds` may have in it.", examples=[["sensitive", "strict"]]
+    )
     formats: dict[str, str] = Field(description="The formats of results, and what each holds.")
     library: bool = Field(description="Whether a store is served at /v1/find.")
     limits: LimitsOfServer

@@ -64,7 +64,7 @@ def rounded(value: float) -> float | None:
 
 
 class BestCheckpoint(L.Callback):
-    """Writes `best/`, `last.ckpt` and `logs/metrics.csv` of a run folder.
+    """Writes `best/`, `last.ckpt` and `logs/metrics.csv` of a run folder; of several processes the first one does.
 
     Parameters
     ----------
@@ -113,9 +113,10 @@ class BestCheckpoint(L.Callback):
             )
         if not self.best or loss < self.best["loss"]:
             epoch = trainer.current_epoch + 1
-            provenance = {**self.provenance, "epoch": epoch}
-            metadata = metadata_of(module, validation, self.name, provenance, self.window_seconds)
-            save_checkpoint(self.folder.best, module.network, metadata)
+            if trainer.is_global_zero:
+                provenance = {**self.provenance, "epoch": epoch}
+                metadata = metadata_of(module, validation, self.name, provenance, self.window_seconds)
+                save_checkpoint(self.folder.best, module.network, metadata)
             self.best = {"epoch": epoch, **validation_metrics(validation.metrics, module.items), "loss": loss}
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
@@ -127,7 +128,7 @@ class BestCheckpoint(L.Callback):
         row = {
             "epoch": epoch,
             "step": trainer.global_step,
-            "loss/train": module.mean_loss,
+            "loss/train": module.take_mean_loss(),
             "loss/validation": self._validation.loss.value,
             "roc_auc/validation": self._validation.macro["roc_auc"].value,
             "pr_auc/validation": self._validation.macro["pr_auc"].value,
@@ -137,10 +138,13 @@ class BestCheckpoint(L.Callback):
             f"{module.items}_per_second": module.config.items_per_epoch / seconds,
         }
         self.history.append(row)
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(self.folder.last)  # takes part, and writes nothing
+            return
         for logger in trainer.loggers:
             logger.log_metrics({k: v for k, v in row.items() if k not in ("epoch", "step")}, step=trainer.global_step)
         self.folder.write_history(self.history)
-        with written_whole(self.folder.last) as temporary:
+        with written_whole(self.folder.last, durable=True) as temporary:
             trainer.save_checkpoint(temporary)
 
     @property

@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+Precision = Literal["32-true", "16-mixed", "bf16-mixed", "64-true"]
 
 
 def autocast(device: str, precision: Precision) -> AbstractContextManager[object]:
@@ -19,9 +19,9 @@ def autocast(device: str, precision: Precision) -> AbstractContextManager[object
     ----------
     device : str
         Of torch, e.g. "cpu" or "cuda".
-    precision : {"32-true", "16-mixed", "bf16-mixed"}
+    precision : {"32-true", "16-mixed", "bf16-mixed", "64-true"}
     """
     kind = torch.device(device).type
-    if precision == "32-true" or (precision == "16-mixed" and kind == "cpu"):
+    if precision in ("32-true", "64-true") or (precision == "16-mixed" and kind == "cpu"):
         return nullcontext()
     return torch.autocast(kind, dtype=torch.bfloat16 if precision == "bf16-mixed" else torch.float16)

@@ -84,7 +84,14 @@ class DistillationTask(Task[DistillationRecipe]):
         """Audio of the validation split."""
         config = self.recipe.training
         numbers = range(config.validation_mixtures)
-        return fixed_loader(self._validation, numbers, config.batch_size, config.workers, doing="mixing for validation")
+        return fixed_loader(
+            self._validation,
+            numbers,
+            config.batch_size,
+            config.workers,
+            doing="mixing for validation",
+            place=self.place,
+        )
 
     def test(self, folder: RunFolder, best: dict[str, Any], console: Console | None) -> dict[str, Any]:
         """Metrics against the teacher; written to `test/` too."""

@@ -76,6 +76,7 @@ class PhaseChange(L.Callback):
         phase = module.config.phase(trainer.current_epoch + 1)
         if phase.after_epochs != trainer.current_epoch + 1:
             return
+        trainer.strategy.barrier()  # the first process has written it
         _, _, state = read_checkpoint(self._folder.best)
         load_state(module.network, state, self._folder.best / WEIGHTS)
         trainer.optimizers = [module.optimizer(phase)]

@@ -72,7 +72,9 @@ class TagTask(Task[PretrainingRecipe]):
         """One chunk of each of the validation's tracks."""
         config = self.recipe.training
         dataset, numbers = ChunkDataset(self._validation), spread(len(self._validation), config.validation_tracks)
-        return fixed_loader(dataset, numbers, config.batch_size, config.workers, doing="reading chunks for validation")
+        return fixed_loader(
+            dataset, numbers, config.batch_size, config.workers, doing="reading chunks for validation", place=self.place
+        )
 
     def callbacks(self, folder: RunFolder) -> list[L.Callback]:
         """The change from phase to phase."""

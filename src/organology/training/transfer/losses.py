@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from organology.training.parallel.collectives import mean, n_processes
+
 
 def masked_bce(logits: Tensor, targets: Tensor) -> Tensor:
     """Binary cross-entropy over the known targets.
@@ -19,12 +21,15 @@ def masked_bce(logits: Tensor, targets: Tensor) -> Tensor:
     Returns
     -------
     tensor, shape ()
-        Mean over the known targets of the batch, in nats; 0 if none is known.
+        Mean over the known targets of the batch, in nats; 0 if none is known. With several processes their mean is
+        that of the whole batch, although the shares have different numbers of known targets.
     """
     known = targets >= 0
-    wanted = targets.to(torch.float32).clamp(min=0)
-    losses = F.binary_cross_entropy_with_logits(logits.float(), wanted, reduction="none")
-    return torch.where(known, losses, 0.0).sum() / known.sum().clamp(min=1)
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    wanted = targets.to(logits.dtype).clamp(min=0)
+    losses = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    n_known = mean(known.sum().to(logits.dtype)).clamp(min=1 / n_processes())
+    return torch.where(known, losses, 0.0).sum() / n_known
 
 
 def transfer_loss(

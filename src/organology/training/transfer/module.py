@@ -29,7 +29,8 @@ class TransferModule(TrainingModule[TrainingConfig]):
     teacher : LabelTeacher, optional
         For `config.soft_targets`.
     labeler : PseudoLabeler, optional
-        For `config.self_training`: the last `per_batch` items of a batch are then recordings.
+        For `config.self_training`: the last `per_batch` items of a batch are then recordings (with several
+        processes: a share of them).
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class TransferModule(TrainingModule[TrainingConfig]):
         labeler, own = self.labeler, self.config.self_training
         if labeler is None or own is None:
             return self._mixture_loss(self(batch.waveform), batch.waveform, batch.targets)
-        n = len(batch.waveform) - own.per_batch
+        n = len(batch.waveform) - own.per_batch // self.config.processes
         waveform, recordings = batch.waveform[:n], batch.waveform[n:]
         scores = labeler.scores(recordings)
         logits = self(torch.cat([waveform, recordings]))

@@ -88,6 +88,8 @@ class TrainingConfig(ScheduleConfig):
         for name in ("l2_sp", "unfreeze_after_epochs"):
             check_at_least(0, name, getattr(self, name))
         check_share("validation_p_musical", self.validation_p_musical)
+        if self.self_training is not None:
+            self._check_shares("self_training.per_batch", self.self_training.per_batch)
         scratch = self.transfer == "scratch"
         check(not (scratch and self.self_training), "self_training continues a model: transfer cannot be scratch")
         if self.embedding_cache is not None:

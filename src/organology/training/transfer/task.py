@@ -19,7 +19,7 @@ from organology.model.network import InstrumentNet
 from organology.model.weights import load_state
 from organology.training.callbacks.l2_sp import L2SP
 from organology.training.compute.memory_format import channels_last
-from organology.training.data import MixtureDataset, evaluation_mixer, fixed_loader, load_pool, loader_of
+from organology.training.data import MixtureDataset, evaluation_mixer, fixed_loader, load_pool
 from organology.training.embeddings.embedder import Embedder
 from organology.training.embeddings.mixtures import EmbeddedMixtures, embedded_mixtures
 from organology.training.kept_mixtures import KeptMixtures
@@ -107,9 +107,12 @@ class TransferTask(Task[Recipe]):
         config = self.recipe.training
         numbers = range(config.validation_mixtures)
         if config.embedding_cache is not None:
-            return loader_of(self._embedded(self._validation, numbers, "validation"), config.batch_size, 0, numbers)
+            embedded = self._embedded(self._validation, numbers, "validation")
+            return fixed_loader(embedded, numbers, config.batch_size, 0, keep=False, place=self.place)
         dataset = self._mixtures(self._validation, "validation")
-        return fixed_loader(dataset, numbers, config.batch_size, config.workers, doing="mixing for validation")
+        return fixed_loader(
+            dataset, numbers, config.batch_size, config.workers, doing="mixing for validation", place=self.place
+        )
 
     def callbacks(self, folder: RunFolder) -> list[L.Callback]:
         """Decay toward the first weights, before the average, which takes the result in."""

@@ -83,8 +83,8 @@ const tools = () => {
     bar.append(fill);
     button.type = "button";
     button.setAttribute("aria-pressed", "false");
-    button.setAttribute("aria-label", `Only recordings with ${name}: ${n}`);
-    button.append(make("span", "", name), make("span", "soft", String(n)), bar);
+    button.title = `Only recordings with ${name}`;
+    button.append(make("span", "", name), " ", make("span", "soft", String(n)), bar);
     button.addEventListener("click", () => {
       pressed[pressed.has(label) ? "delete" : "add"](label);
       button.setAttribute("aria-pressed", String(pressed.has(label)));

@@ -4,7 +4,7 @@ import { FORMATS, only } from "./formats.js";
 import { openLibrary } from "./library.js";
 import { openLive } from "./live.js";
 import { picture } from "./picture.js";
-import { activity, drawn, moved, withThresholds } from "./recognition.js";
+import { drawn, moved, overTime, withThresholds } from "./recognition.js";
 import { report } from "./report-file.js";
 import { microphone } from "./sound.js";
 import { Timeline, clock, make } from "./timeline.js";
@@ -30,14 +30,16 @@ const save = (blob, name) => {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 };
 
-const view = { by: 0, hidden: new Set() };
+// which: of the engine's views, 1 with tentative labels; preset: of the model's thresholds; by: what they are moved by.
+const view = { which: 0, preset: "", by: 0, hidden: new Set() };
+const limit = (one, known = one) => moved(known.presets[view.preset] ?? one.threshold, view.by);
 const entries = [];
 let engine, labels = [], colors = {};
 
 // One recording in the page: a file that is being recognized, or what is stored of one.
 class Entry {
   constructor(name, audio = null) {
-    Object.assign(this, { name, blob: audio, stopper: new AbortController() });
+    Object.assign(this, { name, blob: audio, stopper: new AbortController(), results: new Map() });
     this.article = make("article", "rec");
     this.key = `r${(Entry.count = (Entry.count ?? 0) + 1)}`;
     const header = make("header"), title = make("h2", "", name);
@@ -55,12 +57,18 @@ class Entry {
     this.bar = make("progress");
     this.bar.max = 1;
     this.bar.setAttribute("aria-label", `Progress of ${name}`);
-    this.step = make("span", "", "waiting");
+    this.step = make("span");
     this.work.append(this.bar, this.step);
     this.box = make("div", "view");
-    this.article.append(header, this.work, this.box);
+    this.article.append(header, this.box);
+    this.wait("waiting");
     byId("recordings").append(this.article);
     entries.push(this);
+  }
+
+  wait(step) {
+    this.progress(0, step);
+    this.box.before(this.work);
   }
 
   progress(share, step) {
@@ -74,31 +82,52 @@ class Entry {
     this.work.replaceWith(note);
   }
 
-  show(recording) {
-    this.found = recording;
-    this.over = activity(recording.windows, recording.labels.length, recording.hop_seconds);
-    this.drawn = drawn(this.over);
-    this.length.textContent = clock(recording.duration, recording.duration < 60);
-    for (const note of recording.notes) this.article.insertBefore(make("p", "note", note), this.box);
-    if (this.blob) {
-      this.audio = make("audio");
-      this.audio.preload = "metadata";
-      this.audio.src = URL.createObjectURL(this.blob);
-      this.article.append(this.audio);
+  show(recording, which) {
+    const isFirst = !this.results.size;
+    this.results.set(which, recording);
+    if (isFirst) {
+      this.length.textContent = clock(recording.duration, recording.duration < 60);
+      for (const note of recording.notes) this.article.insertBefore(make("p", "note", note), this.box);
+      this.actions.prepend(this.menu());
+      if (this.blob) {
+        this.audio = make("audio");
+        this.audio.preload = "metadata";
+        this.audio.src = URL.createObjectURL(this.blob);
+        this.article.append(this.audio);
+      }
+    }
+    this.see();
+  }
+
+  // The result of the view that is chosen, recognized first where it is not there; what is stored has one view.
+  see() {
+    if (!this.results.size) return;
+    if (!this.results.has(view.which) && this.blob) {
+      if (!waiting.includes(this)) waiting.push(this);
+      this.wait("waiting");
+      work();
+      return;
     }
     this.work.remove();
-    this.actions.prepend(this.menu());
-    this.recording = this.judged();
-    const data = { recording: this.recording, activity: this.drawn };
-    this.timeline = new Timeline({
-      article: this.article, box: this.box, name: this.name, data, labels, audio: this.audio ?? null,
-    });
-    this.hide();
+    this.which = this.results.has(view.which) ? view.which : this.results.keys().next().value;
+    this.found = this.results.get(this.which);
+    this.over = overTime(this.found);
+    this.drawn = drawn(this.over);
+    if (this.timeline) this.judge();
+    else {
+      this.recording = this.judged();
+      const data = { recording: this.recording, activity: this.drawn };
+      this.timeline = new Timeline({
+        article: this.article, box: this.box, name: this.name, data, labels, audio: this.audio ?? null,
+      });
+      this.hide();
+    }
   }
 
   judged() {
-    const thresholds = Object.fromEntries(this.found.labels.map((one) => [one.label, moved(one.threshold, view.by)]));
-    return withThresholds(this.found, this.over, engine.labels, thresholds);
+    const known = engine.views[this.which].labels;
+    const thresholds = Object.fromEntries(this.found.labels.map((one, i) => [one.label, limit(one, known[i])]));
+    return withThresholds(this.found, this.over, known, thresholds);
   }
 
   // After the slider: the same scores, other thresholds.
@@ -183,11 +212,12 @@ const waiting = [];
 let nRunning = 0;
 const work = async () => {
   while (waiting.length && nRunning < AT_ONCE) {
-    const entry = waiting.shift();
-    if (entry.stopper.signal.aborted) continue;
+    const entry = waiting.shift(), { which } = view;
+    if (entry.stopper.signal.aborted || entry.results.has(which)) continue;
     nRunning += 1;
-    engine.recognize(entry.blob, { progress: (...step) => entry.progress(...step), signal: entry.stopper.signal })
-      .then((recording) => entry.show(recording))
+    const progress = (...step) => entry.progress(...step);
+    engine.recognize(entry.blob, { view: which, progress, signal: entry.stopper.signal })
+      .then((recording) => entry.show(recording, which))
       .catch((error) => {
         if (error.name !== "AbortError") entry.fail(error.message);
       })
@@ -213,14 +243,15 @@ const summarize = () => {
   for (const button of byId("labels").querySelectorAll("button")) {
     const n = done.filter((one) => one.recording.instruments.includes(button.dataset.label)).length;
     button.querySelector(".soft").textContent = n;
-    button.parentNode.classList.toggle("none", !n);
+    const isSeen = done.some(({ recording }) => recording.labels.some((one) => one.label === button.dataset.label && one.segments.length));
+    button.parentNode.classList.toggle("none", !n && !isSeen);
     button.querySelector("b").style.width = `${(100 * n) / Math.max(1, done.length)}%`;
   }
 };
 
 const labelButtons = () => {
-  for (const { label, name, kind } of labels) {
-    const item = make("li", kind), button = make("button"), bar = make("i");
+  for (const { label, name, kind, tentative } of labels) {
+    const item = make("li", `${kind}${tentative ? " tentative" : ""}`), button = make("button"), bar = make("i");
     bar.append(make("b"));
     button.type = "button";
     button.dataset.label = label;
@@ -238,15 +269,30 @@ const labelButtons = () => {
 };
 
 const tools = () => {
-  const slider = byId("threshold");
+  const slider = byId("threshold"), presets = byId("presets"), tentative = byId("tentative");
+  const again = () => {
+    for (const entry of entries) entry.judge();
+    summarize();
+  };
+  for (const name of Object.keys(engine.views[0].labels[0].presets)) presets.append(new Option(name, name));
+  presets.addEventListener("change", () => {
+    view.preset = presets.value;
+    again();
+  });
+  tentative.parentNode.hidden = engine.views.length === 1;
+  tentative.addEventListener("change", () => {
+    view.which = Number(tentative.checked);
+    document.body.classList.toggle("with-tentative", tentative.checked);
+    for (const entry of entries) entry.see();
+    summarize();
+  });
   slider.addEventListener("input", () => {
     view.by = Number(slider.value);
     const away = Math.abs(view.by).toFixed(1);
-    const text = view.by ? `${away} ${view.by > 0 ? "stricter" : "looser"}` : "as the model";
+    const text = view.by ? `${away} ${view.by > 0 ? "stricter" : "looser"}` : "as they are";
     byId("threshold-value").textContent = text;
     slider.setAttribute("aria-valuetext", text);
-    for (const entry of entries) entry.judge();
-    summarize();
+    again();
   });
   byId("all").addEventListener("change", ({ target }) => document.body.classList.toggle("all", target.checked));
   addEventListener("keydown", (event) => {
@@ -316,19 +362,19 @@ const recorder = () => {
 const open = async () => {
   const { openEngine } = await import(isStatic ? "./browser-engine.js" : "./server-engine.js");
   engine = await openEngine(askToken);
-  colors = Object.fromEntries(engine.labels.map((one) => [one.label, one.color]));
+  colors = Object.fromEntries(engine.views[engine.views.length - 1].labels.map((one) => [one.label, one.color]));
   labels = await (await fetch("page/labels.json")).json();
   labelButtons();
   tools();
   input();
   recorder();
-  openLive(engine, labels, status);
+  openLive(engine, labels, { which: () => view.which, limit }, status);
   if (engine.hasLibrary) {
     openLibrary(engine, async (one) => {
       const entry = new Entry(one.name);
       entry.step.textContent = "loading";
       try {
-        entry.show(await engine.stored(one.id));
+        entry.show(await engine.stored(one.id), 0);
       } catch (error) {
         entry.fail(error.message);
       }

@@ -1,5 +1,8 @@
 // Results as files, written as organology.outputs writes them. Each takes a recording and gives text.
 
+import { framesOf } from "./frames.js";
+import { given } from "./recognition.js";
+
 const JAMS_VERSION = "0.3.5";
 const rounded = (value, digits = 6) => Number(value.toFixed(digits));
 const seconds = (value) => value.toFixed(6).replace(/\.?0+$/, "");
@@ -26,7 +29,7 @@ const toSegments = (recording) => csv([
 
 const toJson = (recording) => `${JSON.stringify({
   schema: recording.schema, version: recording.version,
-  ...recording,
+  ...given(recording, rounded),
   duration: rounded(recording.duration),
   labels: recording.labels.map((one) => ({
     ...one,
@@ -93,5 +96,6 @@ export const only = (recording, wanted) => {
     instruments: recording.instruments.filter((label) => wanted.has(label)),
     labels: kept.map((i) => recording.labels[i]),
     windows: recording.windows?.map((one) => ({ ...one, scores: kept.map((i) => one.scores[i]) })),
+    ...(recording.frames && { frames: framesOf(recording.frames, kept) }),
   };
 };

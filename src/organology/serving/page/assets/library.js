@@ -5,7 +5,7 @@ import { clock, make } from "./timeline.js";
 export const openLibrary = (engine, show) => {
   const byId = (id) => document.getElementById(id);
   const list = byId("found"), count = byId("found-count"), query = byId("query");
-  const names = new Map(engine.labels.map((one) => [one.label, one.name]));
+  const names = new Map(engine.views[engine.views.length - 1].labels.map((one) => [one.label, one.name]));
 
   const item = (one) => {
     const row = make("li"), button = make("button");

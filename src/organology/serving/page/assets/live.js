@@ -5,13 +5,14 @@ import { make } from "./timeline.js";
 
 const EVERY_SECONDS = 1;
 
-export const openLive = (engine, labels, status) => {
+// which: gives the engine's view that is shown; limit: the threshold of one of its labels, as it is chosen now.
+export const openLive = (engine, labels, { which, limit }, status) => {
   const byId = (id) => document.getElementById(id);
   const button = byId("live"), meters = new Map();
   let heard = null, timer = null;
   if (!navigator.mediaDevices || !window.AudioWorkletNode) button.hidden = true;
-  for (const { label, name, kind } of labels) {
-    const row = make("li", kind), meter = make("span", "meter"), fill = make("b"), mark = make("u");
+  for (const { label, name, kind, tentative } of labels) {
+    const row = make("li", `${kind}${tentative ? " tentative" : ""}`), meter = make("span", "meter"), fill = make("b"), mark = make("u");
     meter.setAttribute("aria-hidden", "true");
     meter.append(fill, mark);
     row.append(make("span", "", name), meter);
@@ -29,17 +30,17 @@ export const openLive = (engine, labels, status) => {
   };
 
   const listen = async () => {
-    const began = performance.now(), samples = heard.latest();
+    const began = performance.now(), samples = heard.latest(), view = which();
     try {
-      const scores = samples.length ? await engine.hear(samples, heard.rate) : null;
+      const scores = samples.length ? await engine.hear(samples, heard.rate, view) : null;
       if (!heard) return;
       const plays = [];
-      engine.labels.forEach(({ label, name, threshold }, i) => {
-        const { row, fill, mark } = meters.get(label), score = scores?.[i] ?? 0;
+      engine.views[view].labels.forEach((one, i) => {
+        const { row, fill, mark } = meters.get(one.label), score = scores?.[i] ?? 0, threshold = limit(one);
         fill.style.width = `${100 * score}%`;
         mark.style.left = `${100 * threshold}%`;
         row.classList.toggle("on", score >= threshold);
-        if (score >= threshold) plays.push(name);
+        if (score >= threshold) plays.push(one.name);
       });
       const text = plays.join(", ") || "nothing";
       if (byId("live-now").textContent !== text) byId("live-now").textContent = text;

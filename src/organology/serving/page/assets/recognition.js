@@ -1,55 +1,13 @@
-// From the scores of windows to what plays when: the same rules as organology.recognition (pooling, segments), so that
-// thresholds can change in the page. Everything here is pure; a recording has the form of `Recognition.to_dict`.
+// From scores to a recognition: the same rules as organology.recognition, so that thresholds can change in the page.
+// Everything here is pure; a recording has the form of `Recognition.to_dict`, but for its frames (see frames.js).
 
-const LEAST = 1e-6, SLACK = 1e-6, TOP_SHARE = 0.25, STRETCH_SECONDS = 12, MOST_CELLS = 1200;
+import { frameActivity, frameSegments, givenFrames, gridOf, receivedFrames } from "./frames.js";
+import { DEFAULTS, logit, raise, sigmoid, upward, windowActivity, windowSegments } from "./segments.js";
 
-export const SEGMENT_SETTINGS = { low_ratio: 0.75, max_gap_seconds: 1, min_seconds: 1, median_seconds: 0 };
-
-export const logit = (score) => {
-  const exact = Math.min(1 - LEAST, Math.max(LEAST, score));
-  return Math.log(exact) - Math.log1p(-exact);
-};
-const sigmoid = (x) => 1 / (1 + Math.exp(-x));
+const SLACK = 1e-6, TOP_SHARE = 0.25, STRETCH_SECONDS = 12, MOST_CELLS = 1200;
 
 // Thresholds moved by the same distance on the scale of logits: 0 leaves them, above 0 fewer labels play.
 export const moved = (threshold, by) => (by ? sigmoid(logit(threshold) + by) : threshold);
-
-// [[start, end], ...] of runs of true.
-const runs = (mask) => {
-  const found = [];
-  for (let i = 0, begin = -1; i <= mask.length; i += 1) {
-    if (mask[i] && begin < 0) begin = i;
-    if (!mask[i] && begin >= 0) {
-      found.push([begin, i]);
-      begin = -1;
-    }
-  }
-  return found;
-};
-
-// A parent's values are at least those of its children. labels: [{ label, parent }]; values: an array a label.
-const raised = (labels, values, highest) => {
-  const place = new Map(labels.map((one, i) => [one.label, i]));
-  const out = values.map((one) => one.slice());
-  for (let pass = 0; pass < labels.length; pass += 1) {
-    let changed = false;
-    labels.forEach(({ parent: above_ }, i) => {
-      const parent = place.get(above_);
-      if (parent === undefined) return;
-      out[i].forEach((value, t) => {
-        if (highest(value, out[parent][t])) {
-          out[parent][t] = value;
-          changed = true;
-        }
-      });
-    });
-    if (!changed) break;
-  }
-  return out;
-};
-const above = (a, b) => a > b;
-
-export const raiseFamilies = (labels, scores) => raised(labels, scores.map((one) => [one]), above).map(([one]) => one);
 
 // Scores of a file. scores: of the windows that sound, an array a window.
 export const pool = (scores, how, starts, ends) => {
@@ -57,7 +15,7 @@ export const pool = (scores, how, starts, ends) => {
   for (let c = 0; c < columns; c += 1) {
     const values = scores.map((row) => Math.min(1, Math.max(0, row[c])));
     if (how === "mean") result[c] = values.reduce((a, b) => a + b, 0) / n;
-    else if (how === "max") result[c] = Math.max(...values);
+    else if (how === "max") result[c] = values.reduce((a, b) => Math.max(a, b), 0);
     else if (how === "noisy_or") result[c] = 1 - values.reduce((a, b) => a * (1 - b), 1);
     else if (how === "top_mean") {
       const top = values.sort((a, b) => b - a).slice(0, Math.ceil(n * TOP_SHARE));
@@ -83,97 +41,80 @@ const topStretch = (values, starts, ends) => {
   return sigmoid(best);
 };
 
-// Scores over time: { edges, scores } with an array a label, the mean of the logits of the windows that cover a cell.
-export const activity = (windows, nLabels, hopSeconds) => {
-  const starts = windows.map((one) => one.start), ends = windows.map((one) => one.end);
-  const duration = ends[ends.length - 1];
-  const n = Math.max(1, Math.ceil(duration / hopSeconds - 1e-6));
-  const edges = Array.from({ length: n }, (_, i) => i * hopSeconds).concat(duration);
-  const sums = Array.from({ length: nLabels }, () => new Float64Array(windows.length + 1));
-  const silent = new Float64Array(windows.length + 1);
-  windows.forEach(({ scores }, i) => {
-    for (let c = 0; c < nLabels; c += 1) sums[c][i + 1] = sums[c][i] + logit(scores[c]);
-    silent[i + 1] = silent[i] + (scores.every((score) => score === 0) ? 1 : 0);
-  });
-  const scores = Array.from({ length: nLabels }, () => new Float32Array(n));
-  let first = 0, last = 0;
-  for (let cell = 0; cell < n; cell += 1) {
-    const middle = (edges[cell] + edges[cell + 1]) / 2;
-    while (first < ends.length && ends[first] <= middle) first += 1;
-    while (last < starts.length && starts[last] <= middle) last += 1;
-    let [from, to] = [first, last];
-    if (from >= to) {
-      const distances = windows.map((one) => Math.abs((one.start + one.end) / 2 - middle));
-      from = distances.indexOf(Math.min(...distances));
-      to = from + 1;
-    }
-    if (silent[to] - silent[from]) continue;
-    for (let c = 0; c < nLabels; c += 1) scores[c][cell] = sigmoid((sums[c][to] - sums[c][from]) / (to - from));
-  }
-  return { edges, scores };
-};
+// From the form of `Recognition.to_dict`, and back. rounded: how a number is written.
+export const received = (plain) => (plain.frames ? { ...plain, frames: receivedFrames(plain.frames) } : plain);
+export const given = (recording, rounded) => (
+  recording.frames ? { ...recording, frames: givenFrames(recording.frames, rounded) } : recording
+);
 
-const tidied = (on, edges, settings) => {
-  const tidy = on.slice();
-  for (const [begin, end] of runs(on.map((one) => !one))) {
-    const inner = begin > 0 && end < on.length;
-    if (inner && edges[end] - edges[begin] <= settings.max_gap_seconds + SLACK) tidy.fill(true, begin, end);
-  }
-  const shortest = Math.min(settings.min_seconds, edges[edges.length - 1]);
-  for (const [begin, end] of runs(tidy)) {
-    if (edges[end] - edges[begin] < shortest - SLACK) tidy.fill(false, begin, end);
-  }
-  return tidy;
-};
+// Scores over time, { edges, scores } with an array a label, with whatever else `withThresholds` needs of them.
+export const overTime = ({ frames, windows, labels, hop_seconds: hop, segment_settings: settings }) => (
+  frames ? frameActivity(frames, windows, settings) : windowActivity(windows, labels.length, hop)
+);
 
-// Segments, an array a label, of an activity.
-export const segments = ({ edges, scores }, labels, thresholds, settings = SEGMENT_SETTINGS) => {
-  const columns = scores.map((values, c) => {
-    const on = new Array(values.length).fill(false), low = thresholds[c] * (settings.low_ratio ?? SEGMENT_SETTINGS.low_ratio);
-    for (const [begin, end] of runs(Array.from(values, (value) => value >= low))) {
-      if (values.subarray(begin, end).some((value) => value >= thresholds[c])) on.fill(true, begin, end);
-    }
-    return tidied(on, edges, settings);
-  });
-  return raised(labels, columns, above).map((on, c) => runs(on).map(([begin, end]) => {
-    let sum = 0;
-    for (let i = begin; i < end; i += 1) sum += scores[c][i] * (edges[i + 1] - edges[i]);
-    return { start: edges[begin], end: edges[end], score: sum / (edges[end] - edges[begin]) };
-  }));
-};
-
-// A recording with other thresholds: what plays and the segments follow from its windows. over: its activity; labels:
-// [{ label, parent }] of it, in its order; thresholds: by label.
+// A recording with other thresholds: what plays and the segments follow from its scores. over: of `overTime`; labels:
+// [{ label, parent }] of it, in its order; thresholds: by label, in place of the recording's.
 export const withThresholds = (recording, over, labels_, thresholds) => {
-  const levels = recording.labels.map((one, i) => thresholds?.[one.label] ?? recording.labels[i].threshold);
-  const reached = recording.labels.map((one, i) => [one.score >= levels[i]]);
-  const plays = raised(labels_, reached, above);
-  const parts = segments(over, labels_, levels, recording.segment_settings);
+  const { frames, windows, segment_settings: settings } = recording;
+  const limits = recording.labels.map((one) => thresholds?.[one.label] ?? one.threshold);
+  const plays = raise(upward(labels_), recording.labels.map((one, i) => one.score >= limits[i]));
+  const parts = frames
+    ? frameSegments(over, frames, windows, labels_, limits, settings)
+    : windowSegments(over, labels_, limits, { ...DEFAULTS, ...settings });
   const labels = recording.labels.map((one, i) => ({
-    ...one, threshold: levels[i], plays: plays[i][0], segments: parts[i],
+    ...one, threshold: limits[i], plays: plays[i], segments: parts[i],
   }));
   return { ...recording, labels, instruments: labels.filter((one) => one.plays).map((one) => one.label) };
 };
 
-// A recording of windows that were scored here. windows: [{ start, end, scores, sounds }]; model: as /v1/model.
-export const fromWindows = ({ name, duration, windows, model, labels, hopSeconds, notes = [] }) => {
-  const sounding = windows.filter((one) => one.sounds);
+// What a view of a model's labels makes of its scores: those of the view's labels, none below its instruments.
+// rows: of one window or of several frames, one after the other.
+const viewed = ({ columns, labels }, rows, nColumns) => {
+  const pairs = upward(labels), n = rows.length / nColumns, seen = new Float32Array(n * columns.length);
+  for (let i = 0; i < n; i += 1) {
+    const row = seen.subarray(i * columns.length, (i + 1) * columns.length);
+    columns.forEach((from, to) => (row[to] = rows[i * nColumns + from]));
+    raise(pairs, row);
+  }
+  return seen;
+};
+
+export const viewedScores = (view, scores) => (scores ? viewed(view, scores, scores.length) : new Float32Array(view.labels.length));
+
+// A recording that was scored here. heard: { duration, levels, windows: [{ place: [start, end] in samples, scores,
+// frames }] } with all scores of the model, null where a window is silent; model: as /v1/model says; view: the labels
+// that are shown, { columns: of the model's scores, labels, frames: settings or null, label_set: where the JSON has it }.
+export const fromScores = (name, { duration, levels, windows: heard }, model, view) => {
+  const { labels, frames: settings } = view, rate = model.sample_rate;
+  const windows = heard.map(({ place: [start, end], scores }, i) => ({
+    start: start / rate,
+    end: i === heard.length - 1 ? duration : Math.min(end / rate, duration),
+    scores: viewedScores(view, scores),
+  }));
+  const sounding = windows.filter((_, i) => heard[i].scores);
   const pooled = pool(
     sounding.map((one) => one.scores), model.pooling, sounding.map((one) => one.start), sounding.map((one) => one.end),
   );
-  const scores = pooled.length ? raiseFamilies(labels, pooled) : labels.map(() => 0);
+  const scores = pooled.length ? raise(upward(labels), pooled) : labels.map(() => 0);
+  const { low_logits, max_gap_seconds, min_seconds, median_seconds } = settings ?? {};
   const recording = {
-    schema: "organology.recognition", version: 1, file: name, duration, model: model.name, hop_seconds: hopSeconds,
-    segment_settings: SEGMENT_SETTINGS,
+    schema: "organology.recognition", version: 1, file: name, duration, model: model.name, hop_seconds: model.hop_seconds,
+    segment_settings: settings ? { max_gap_seconds, min_seconds, median_seconds, low_logits } : DEFAULTS,
     instruments: [],
     labels: labels.map((one, i) => ({
       label: one.label, name: one.name, family: one.family, score: scores[i], threshold: one.threshold,
       plays: false, segments: [],
     })),
-    notes: sounding.length ? notes : ["silent: never above -70 dBFS", ...notes],
-    windows: windows.map(({ start, end, scores: values }) => ({ start, end, scores: values })),
+    notes: sounding.length ? [] : ["silent: never above -70 dBFS"],
+    windows,
   };
-  return withThresholds(recording, activity(windows, labels.length, hopSeconds), labels);
+  if (view.label_set) recording.label_set = view.label_set;
+  if (settings) {
+    const nColumns = model.n_labels;
+    const ofFrames = heard.map(({ place, frames }) => ({ place, frames: frames && viewed(view, frames, nColumns) }));
+    recording.frames = { settings, nLabels: labels.length, logits: gridOf(ofFrames, settings, labels.length, rate), levels };
+  }
+  return withThresholds(recording, overTime(recording), labels);
 };
 
 // Scores over time, small, as the timeline draws them.

@@ -30,7 +30,7 @@ const plainTable = (recording) => {
 
 // shell: { head, tail } of the report; labels: [{ label, kind }]; drawn: as recognition.js gives it; audio: a Blob, or null.
 export const report = async (shell, labels, recording, drawn, audio) => {
-  const { windows, ...plain } = recording;
+  const { windows, frames, ...plain } = recording;
   const data = { recording: plain, activity: { ...drawn, levels: base64(drawn.levels) } };
   const fits = audio && audio.size <= EMBED_BYTES;
   const kinds = new Map(labels.map((one) => [one.label, one.kind]));

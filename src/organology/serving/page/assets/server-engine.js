@@ -1,5 +1,6 @@
 // The model on the server: recordings are sent to the API that this page came from.
 
+import { received } from "./recognition.js";
 import { wav } from "./sound.js";
 
 const BUSY_TRIES = 60;
@@ -22,7 +23,10 @@ export const openEngine = async (askToken) => {
   };
 
   const { limits, ...model } = await (await call("v1/model")).json();
-  const { labels } = await (await call("v1/labels")).json();
+  const labelsOf = async (query) => (await call(`v1/labels${query}`)).json();
+  const views = [await labelsOf("")];  // and, where the model has tentative labels, with them
+  if (model.tentative.length) views.push(await labelsOf("?labels=all"));
+  const named = (view) => (view ? { labels: "all" } : {});
 
   // fetch cannot tell how much of a body is sent.
   const send = (file, query, progress, signal) => new Promise((resolve, reject) => {
@@ -79,11 +83,11 @@ export const openEngine = async (askToken) => {
   };
 
   return {
-    model, labels, limits, hasLibrary: model.library,
+    model, views, limits, hasLibrary: model.library,
 
-    async recognize(file, { progress, signal }) {
+    async recognize(file, { view, progress, signal }) {
       if (file.size > limits.upload_bytes) throw new Error(`larger than the ${Math.round(limits.upload_bytes / 1e6)} MB that this server takes`);
-      const query = new URLSearchParams({ name: file.name, wait: 0, timeline: true });
+      const query = new URLSearchParams({ name: file.name, wait: 0, timeline: true, ...named(view) });
       const { id } = await admitted(file, query, progress, signal);
       const place = `v1/recognitions/${id}`;
       const forget = () => call(place, { method: "DELETE" }).catch(() => {});
@@ -92,7 +96,7 @@ export const openEngine = async (askToken) => {
         for (;;) {
           await follow(place, progress, signal);
           const answer = await call(`${place}?timeline=true`, { headers: { Accept: "application/json" }, signal });
-          if (answer.status === 200) return await answer.json();
+          if (answer.status === 200) return received(await answer.json());
         }
       } finally {
         signal.removeEventListener("abort", forget);
@@ -101,8 +105,8 @@ export const openEngine = async (askToken) => {
     },
 
     // Scores of a few seconds of samples.
-    async hear(samples, rate) {
-      const query = new URLSearchParams({ hop: model.window_seconds, timeline: true });
+    async hear(samples, rate, view) {
+      const query = new URLSearchParams({ hop: model.window_seconds, timeline: true, ...named(view) });
       const answer = await call(`v1/recognitions?${query}`, { method: "POST", body: wav(samples, rate) });
       return answer.status === 200 ? (await answer.json()).windows[0].scores : null;
     },
@@ -112,7 +116,8 @@ export const openEngine = async (askToken) => {
     },
 
     async stored(id) {
-      return (await call(`v1/recordings/${id}?timeline=true`, { headers: { Accept: "application/json" } })).json();
+      const answer = await call(`v1/recordings/${id}?timeline=true`, { headers: { Accept: "application/json" } });
+      return received(await answer.json());
     },
   };
 };

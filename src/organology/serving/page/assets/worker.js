@@ -10,24 +10,11 @@ ort.env.logLevel = "error";
 const model = new URL("model.onnx", import.meta.url).href;
 const session = ort.InferenceSession.create(model, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
 
-const score = async ({ windows, frames, parents }) => {
-  const n = windows.length / frames;
-  const waveform = new ort.Tensor("float32", windows, [n, frames]);
-  const { scores } = await (await session).run({ waveform });
-  const width = scores.dims[1];
-  const rows = Array.from({ length: n }, (_, i) => Array.from(scores.data.subarray(i * width, (i + 1) * width)));
-  for (const row of rows) {
-    for (let changed = true; changed;) {  // a family is never below its instruments
-      changed = false;
-      parents.forEach((parent, c) => {
-        if (parent >= 0 && row[parent] < row[c]) {
-          row[parent] = row[c];
-          changed = true;
-        }
-      });
-    }
-  }
-  return rows;
+// Scores of windows of so many samples, one after the other, and of their frames where the model gives them.
+const score = async ({ windows, nSamples }) => {
+  const waveform = new ort.Tensor("float32", windows, [windows.length / nSamples, nSamples]);
+  const { scores, frame_scores: frames } = await (await session).run({ waveform });
+  return { scores: scores.data.slice(), frames: frames?.data.slice() };
 };
 
 const tasks = { score, resample: ({ samples, from, to }) => resample(samples, from, to) };

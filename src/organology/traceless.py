@@ -1,0 +1,36 @@
+"""Packages that would leave files where nobody asked for any, imported so that they do not."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from organology.leftovers import locked_folder
+
+_CONFIG = "MPLCONFIGDIR"
+
+
+def import_matplotlib() -> None:
+    """Import matplotlib; it keeps its list of fonts only where it has a folder of its own already.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not installed.
+    """
+    if "matplotlib" not in sys.modules and _CONFIG not in os.environ and not any(map(Path.is_dir, _own_folders())):
+        stack = ExitStack()
+        os.environ[_CONFIG] = str(stack.enter_context(locked_folder()))
+        atexit.register(stack.close)
+    import matplotlib  # noqa: F401
+
+
+def _own_folders() -> list[Path]:
+    """Where matplotlib keeps its settings and its cache unless told otherwise."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111  # which raises where there is none
+    xdg = [os.environ.get(name) for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME")]
+    places = [home / ".matplotlib", home / ".config" / "matplotlib", home / ".cache" / "matplotlib"]
+    return places + [Path(place, "matplotlib") for place in xdg if place]

@@ -15,10 +15,14 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
+import soundfile
 from scipy import stats
 
 from mixing_corpus import RATE, TestStem, write_corpus
+from organology.corpora.resplit import resplit
+from organology.corpora.table import read_table
 from organology.mixing import Mixer, StemPool
 from organology.mixing.recipe import load_recipe
 
@@ -193,6 +197,55 @@ def test_paper_recipe_loud_mixtures_are_not_scaled_down(tmp_path, mixer):
     pool = StemPool.load([write_corpus(tmp_path, "c", stems)], "train", config)
     mixture = Mixer(pool, config).mix(0)
     assert np.abs(mixture.audio).max() > 1.5 and mixture.gain_db == 0
+
+
+def test_musical_mixture_is_the_plain_sum_of_its_stems_from_one_position(tmp_path, mixer):
+    names = ("piano", "violin", "drums")
+    stems = [TestStem("s", name, (name,), hertz=200.0 * (i + 1)) for i, name in enumerate(names)]
+    effects = type(mixer.config.effects).none()
+    config = dataclasses.replace(mixer.config, p_musical=1, p_single_source=0, effects=effects)
+    folder = write_corpus(tmp_path, "c", stems)
+    own = Mixer(StemPool.load([folder], "train", config), config)
+    for index in range(8):
+        mixture = own.mix(index)
+        start = mixture.sources[0].start
+        audio = [soundfile.read(folder / f"audio/s/{source.stem}.flac")[0] for source in mixture.sources]
+        np.testing.assert_allclose(mixture.audio, sum(each[start : start + 4 * RATE] for each in audio), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def many_songs(mixer):
+    """A table of 200 songs, four by each artist, all prepared for training."""
+    folder = mixer.pool.stems[0].path.parents[2]
+    one = read_table(folder).filter(pl.col("song") == "song0")
+    return pl.concat(
+        one.with_columns(pl.lit(f"song{i}").alias("song"), pl.lit(f"artist{i // 4}").alias("artist"))
+        for i in range(200)
+    )
+
+
+def test_songs_are_divided_at_random_by_song_in_the_papers_shares(many_songs):
+    drawn = resplit(many_songs, load_recipe(RECIPE).mixing.split)
+    of_song = {}
+    for song, split in zip(drawn["song"], drawn["split"], strict=True):
+        of_song.setdefault(song, set()).add(split)
+    assert len(of_song) == 200 and all(len(each) == 1 for each in of_song.values())
+    counts = Counter(split for (split,) in of_song.values())
+    assert counts == {"train": 130, "validation": 35, "test": 35}
+    artists = Counter(len({*of_song[f"song{4 * i}"], *of_song[f"song{4 * i + 1}"]}) for i in range(50))
+    assert_share(artists[1], 50, 0.65**2 + 2 * 0.175**2)  # whoever plays them
+
+
+def test_as_many_songs_as_the_paper_has_can_be_taken_by_a_rule(many_songs):
+    split = load_recipe(RECIPE).mixing.split
+    taken = [
+        set(resplit(many_songs, replace(split, at_most={"medleydb": n, "mixing_secrets": 1}))["song"])
+        for n in (130, 60, 500)
+    ]
+    assert [len(each) for each in taken] == [130, 60, 200]
+    assert taken[1] < taken[0]
+    counts = Counter(resplit(many_songs, replace(split, at_most={"medleydb": 130})).unique("song")["split"])
+    assert [counts[name] for name in ("train", "validation", "test")] == [84, 23, 23]
 
 
 def test_validation_and_test_are_musical_only(mixer):

@@ -385,6 +385,23 @@ def test_the_claim_of_figure_3_follows_from_the_figures():
     assert "over non-musical mixtures alone +0." in said and said.count("holds") == 2
 
 
+def test_figure_3_with_a_second_factor_is_told_level_by_level():
+    few, many = (("mixing.musical_songs", 15),), (("mixing.musical_songs", None),)
+    given = results("figure3", {("frozen", p): 1.5 - abs(p - 0.4) for p in (0.0, 0.4, 1.0)})
+    other = results("figure3", {("frozen", p): 1.0 + p / 2 for p in (0.0, 0.4, 1.0)})
+    for part, changes in ((given, few), (other, many)):
+        for each in part.arms:
+            each.arm.changes = changes
+    both = dataclasses.replace(given, arms=[*given.arms, *other.arms])
+    compared = comparisons(both)
+    assert {(c.better, c.worse) for c in compared} == {
+        (f"0.4, musical_songs {level}", f"{p}, musical_songs {level}") for level in ("15", "none") for p in ("0", "1")
+    }
+    first, second = sentences(both, compared)
+    assert first.startswith("240 mixtures, musical_songs 15: best ROC-AUC") and first.count("at 0.4") >= 3
+    assert second.startswith("240 mixtures, musical_songs none: best") and "at 1" in second
+
+
 def test_the_claim_of_figure_4_names_classes():
     given = results("figure4", {("finetuned", 0.4): 3.0})
     for arm in given.arms:

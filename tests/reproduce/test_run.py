@@ -18,6 +18,7 @@ from organology import cli
 from organology.errors import ModelError, OrganologyError
 from organology.evaluation import evaluate
 from organology.labels.bradl15 import LABELS
+from organology.mixing import Mixer
 from organology.reproduce import mixtures, pictures, preparing, run
 from organology.training import load_recipe
 from organology.training.callbacks.checkpoint import BestCheckpoint
@@ -252,6 +253,30 @@ def test_sweep_over_any_setting_is_reported_against_its_first_arm(out, place):
     assert told["arms"][0]["key"] == report(copy)["arms"][2]["key"], "the arm of table 1 is taken up"
     assert [(c["better"], c["worse"]) for c in told["comparisons"][:1]] == [(names[1], names[0])]
     assert "freeze_batch_norm True" in (copy / "report/sweep-short-chunk/report.md").read_text("utf-8")
+
+
+def test_figure_3_with_a_frozen_backbone_makes_each_mixture_once(out, place, monkeypatch):
+    frozen = {
+        "base": "setup.yaml",
+        "experiment": "figure3",
+        "arms": {"transfer": ["frozen"], "p_musical": [0, 0.6, 1], "vary": {"mixing.musical_songs": [1, None]}},
+    }
+    (place / "figure3_frozen.yaml").write_text(yaml.safe_dump(frozen), "utf-8")
+    copy = place / "shares"
+    shutil.copytree(out, copy)
+    made, real = [], Mixer.mix
+    monkeypatch.setattr(
+        Mixer,
+        "mix",
+        lambda self, i: made.append((self.plan(i).strategy, self.config.musical_songs, self.seed, i)) or real(self, i),
+    )
+    reproduce("figure3_frozen", copy)
+    told = report(copy, "figure3_frozen")
+    assert list(told["conditions"]) == [f"{p}, musical_songs {n}" for p in ("0", "0.6", "1") for n in ("1", "none")]
+    training = [key for key in made if key[2] == 0]
+    assert len(set(training)) == len(training), "none is made twice"
+    assert all(number is not None for strategy, number, *_ in training if strategy == "musical") is False
+    assert (copy / "report/figure3_frozen-short-chunk/figure3.svg").stat().st_size > 0
 
 
 def test_remarks_beside_the_report_stay_in_it(out, place, no_pictures):

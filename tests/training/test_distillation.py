@@ -18,11 +18,13 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from organology import cli
+from organology.corpora.readers.jamendo import TAGS
 from organology.errors import ConfigError, ModelError
 from organology.evaluation import evaluate
 from organology.labels import default_set
 from organology.model import AudioSetTagger, InstrumentNet, ModelConfig, load_checkpoint
 from organology.model.taggers.audioset import ZeroShot
+from organology.model.taggers.musicnn import MusicTagger
 from organology.training import load_pretraining_recipe, load_recipe
 from organology.training.data import Batch, fixed_loader, loader_by_epoch
 from organology.training.distillation.data import held_out_audio, training_audio
@@ -33,6 +35,7 @@ from organology.training.recipes import override
 from organology.training.run import train
 from organology.training.tag_pretraining.recipe import PretrainingRecipe
 from organology.training.teachers.audioset import AudioSetTeacher, LabelTeacher, audioset_labels
+from organology.training.teachers.published import MusicTeacher
 from training_support import make_corpus, make_tagging_corpus, write_recipe
 
 RECIPES = Path(__file__).parents[2] / "src/organology/recipes"
@@ -335,3 +338,41 @@ def test_distill_recipe_of_the_project_is_valid():
     paper = load_recipe(RECIPES / "paper.yaml")
     assert (recipe.model.backbone, recipe.model.frontend_config) == ("short-chunk", paper.model.frontend_config)
     assert isinstance(recipe, DistillationRecipe) and recipe.training.precision == "bf16-mixed"
+
+
+def write_musicnn(path: Path) -> Path:
+    """Random weights under the published names."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        tagger = MusicTagger()
+        state = {key: value for key, value in tagger.state_dict().items() if not key.endswith("long_window")}
+        state = {key: torch.rand_like(value) if key.endswith("fb") else value for key, value in state.items()}
+    torch.save(state, path)
+    return path
+
+
+def test_a_music_tagger_teaches_its_50_tags_on_recordings_alone(place, tmp_path):
+    write_musicnn(place / "musicnn.pth")
+    write(place / "music.yaml", teacher="musicnn.pth", corpora=[], recordings=["tagged"])
+    train(load_pretraining_recipe(place / "music.yaml"), tmp_path / "run")
+    network, metadata = load_checkpoint(tmp_path / "run/best")
+    assert network.labels == TAGS and len(TAGS) == 50
+    assert metadata.provenance["task"].startswith("mtg-jamendo tags of a teacher")
+    assert metadata.provenance["teacher"]["file"] == "musicnn.pth"
+    assert json.loads((tmp_path / "run/summary.json").read_text())["test"]["lowest_possible_loss"] > 0
+
+
+def test_scores_of_a_music_teacher_are_those_of_its_tagger(tmp_path):
+    teacher = MusicTeacher(write_musicnn(tmp_path / "m.pth"), "magnatagatune")
+    waveform = torch.randn(2, 3 * 32_000, generator=torch.Generator().manual_seed(3)) * 0.1
+    with torch.no_grad():
+        wanted = MusicTagger.from_published(tmp_path / "m.pth")(waveform).sigmoid()
+    assert torch.equal(teacher.scores(waveform), wanted)
+    assert teacher.labels[0] == "guitar" and len(teacher.labels) == wanted.shape[1]
+
+
+def test_file_that_is_no_tagger_is_refused_by_name(place, tmp_path):
+    torch.save({"a": torch.zeros(1)}, place / "other.pth")
+    write(place / "other.yaml", teacher="other.pth")
+    with pytest.raises(ModelError, match=r"other\.pth"):
+        train(load_pretraining_recipe(place / "other.yaml"), tmp_path / "run")

@@ -197,7 +197,7 @@ def test_pseudo_labels_of_known_scores_are_exact(place):
 def test_self_training_recordings_follow_the_mixtures_of_each_batch(place):
     recipe = recipe_of(place, "order")
     mixer = Mixer(StemPool.load(recipe.corpora, "train", recipe.mixing), recipe.mixing, recipe.seed)
-    audio, mixtures = training_audio(recipe, mixer), MixtureDataset(mixer)
+    audio, mixtures = training_audio(recipe, MixtureDataset(mixer)), MixtureDataset(mixer)
     for index in (0, 3, 6, 9):
         batch, at = divmod(index, 6)
         assert torch.equal(audio[index].waveform, mixtures[4 * batch + at].waveform)

@@ -66,6 +66,7 @@ def command_line() -> typer.Typer:
     from organology.cli.models import (
         average,
         distill,
+        embed,
         evaluate,
         export,
         import_model,
@@ -80,7 +81,7 @@ def command_line() -> typer.Typer:
 
     for module in (
         recognize, watch, find, store, tags, stems, labels, serve, page, listen, corpus, prepare, render, mix, pretrain,
-        train, average, distill, evaluate, tune, export, import_model, reproduce, recipes,
+        train, average, distill, evaluate, tune, embed, export, import_model, reproduce, recipes,
     ):  # fmt: skip
         module.register(app)
     return app

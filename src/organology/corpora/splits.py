@@ -94,6 +94,11 @@ def check_fractions(fractions: Sequence[float]) -> None:
         raise ConfigError(f"split fractions {fractions}: three numbers, none negative, with the sum 1")
 
 
+def some_of(songs: Collection[str], n_songs: int, seed: int = 0) -> set[str]:
+    """So many songs at the most, by seed and names alone; a smaller number are among those of a larger one."""
+    return set(sorted(songs, key=lambda song: _draw(seed, f"some\0{_key(song)}"))[:n_songs])
+
+
 def parse_fractions(text: str) -> tuple[float, float, float]:
     """Fractions of train, validation and test from a text such as "0.65,0.175,0.175" or "0.65/0.175/0.175".
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field
 
-from organology.config import FORBID
+from organology.config import FORBID, to_plain
 from organology.corpora.resplit import SplitConfig
 from organology.mixing.audibility import AudibilityConfig
 from organology.mixing.channel.registered import ChannelConfig
@@ -71,6 +71,9 @@ class MixingConfig:
         Weight of a corpus in being drawn; 1 where not named (the paper: all the same), 0 leaves out.
     corpus_per : {"mixture", "source"}
         The corpus is drawn once a mixture (the paper), or anew for each source of a non-musical mixture.
+    musical_songs : int or None
+        Training: musical mixtures of several sources are of so many songs only, the same ones whatever the seed, and
+        those of a smaller number among those of a larger. None: of all (the paper).
     peak : float or None
         A mixture that peaks above it is scaled down to it. None: no guard.
     stretch_variants : int
@@ -106,6 +109,7 @@ class MixingConfig:
     balance: Balance = "songs"
     corpus_weights: dict[str, float] = field(default_factory=dict)
     corpus_per: CorpusPer = "mixture"
+    musical_songs: int | None = None
     peak: float | None = 1.0
     stretch_variants: int = 0
     cache_megabytes: int = 0
@@ -127,6 +131,8 @@ class MixingConfig:
                 check(0 <= weight < float("inf"), f"{name}.{key} must be 0 or more, got {weight}")
         if self.kind_weights:
             _check_kinds(self.kind_weights)
+        few = self.musical_songs
+        check(few is None or few >= 1, f"musical_songs must be 1 or more, or null, got {few}")
         check(self.peak is None or self.peak > 0, f"peak must be above 0, or null, got {self.peak}")
         check(self.stretch_variants >= 0, f"stretch_variants must be 0 or more, got {self.stretch_variants}")
         check(self.cache_megabytes >= 0, f"cache_megabytes must be 0 or more, got {self.cache_megabytes}")
@@ -162,6 +168,16 @@ class MixingConfig:
         """So many samples of a source must sound in its chunk."""
         return round(self.measure.clear_seconds * self.sample_rate)
 
+    def to_key(self) -> dict[str, Any]:
+        """All settings as plain values, for hashes of what is made with them.
+
+        A setting of `split` that came later is left out where it changes nothing, so that hashes stay what they were.
+        """
+        plain: dict[str, Any] = to_plain(self)
+        if self.split is not None and not self.split.at_most:
+            del plain["split"]["at_most"]
+        return plain
+
     def for_evaluation(self) -> MixingConfig:
         """The same settings for validation and test: musical mixtures only, no effects, no channel.
 
@@ -169,5 +185,10 @@ class MixingConfig:
         the music as it was recorded and not how well effects are withstood.
         """
         return dataclasses.replace(
-            self, p_musical=1.0, effects=EffectsConfig.none(), channel=ChannelConfig(), level="as_is"
+            self,
+            p_musical=1.0,
+            effects=EffectsConfig.none(),
+            channel=ChannelConfig(),
+            level="as_is",
+            musical_songs=None,
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -153,10 +154,11 @@ class StemPool:
             raise CorpusError("no stem can be drawn: none sounds, or every weight is 0")
         self.everything: dict[str, SongSet] = {}
         self.musical: dict[str, SongSet] = {}
+        aligned_songs = _chosen(self.songs, self.corpus_weights, config.musical_songs)
         for name in self.corpus_weights:
             numbers = [i for i, song in enumerate(self.songs) if song.corpus == name]
             self.everything[name] = SongSet(numbers, self.songs, self.labels)
-            together = SongSet((i for i in numbers if self.songs[i].can_be_musical), self.songs, self.labels)
+            together = SongSet((i for i in numbers if i in aligned_songs), self.songs, self.labels)
             if len(together):
                 self.musical[name] = together
 
@@ -234,6 +236,16 @@ class StemPool:
             raise CorpusError(f"{place}: no stem of split {split!r}")
         _check_weights(config, corpora, place)
         return cls(stems, np.concatenate(labels), active, aligned, config, label_set, instruments)
+
+
+def _chosen(songs: Sequence[Song], corpora: Collection[str], few: int | None) -> set[int]:
+    """The songs of musical mixtures: all that can be, or the first `few` in an order of chance by their names."""
+    able = [i for i, song in enumerate(songs) if song.corpus in corpora and song.can_be_musical]
+
+    def place(number: int) -> bytes:
+        return hashlib.sha256(f"{songs[number].corpus}/{songs[number].name}".encode()).digest()
+
+    return set(sorted(able, key=place)[:few])
 
 
 def _instruments(table: pl.DataFrame) -> list[frozenset[str] | None]:

@@ -2,7 +2,8 @@
 
 The contract is in `docs/architecture.md`: input `waveform` float32 (batch, samples), output `scores` float32
 (batch, labels) with sigmoids inside, and a metadata property `organology` that holds `model_metadata.ModelMetadata` as
-JSON. A model whose metadata have `frames` gives an output `frame_scores` float32 (batch, frames, labels), too.
+JSON. A model whose metadata have `frames` gives an output `frame_scores` float32 (batch, frames, labels), too. It may
+give an output `embedding` float32 (batch, size).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from organology.recognition.windows import ModelScores
 SHIPPED = "organology.onnx"
 """Name of the shipped model, in `organology/recognition/models`."""
 
-_INPUT, _OUTPUT, _FRAMES = "waveform", "scores", "frame_scores"
+_INPUT, _OUTPUT, _FRAMES, _EMBEDDING = "waveform", "scores", "frame_scores", "embedding"
 
 
 class ModelFile:
@@ -47,6 +48,8 @@ class ModelFile:
     ----------
     name : str
         As the metadata say, or else the file's name.
+    embedding_size : int or None
+        None: the model gives no embeddings.
     digest : str
         SHA-256 of the file, in hexadecimal: what tells models apart.
     metadata : ModelMetadata
@@ -81,6 +84,9 @@ class ModelFile:
         metadata = ModelMetadata.from_json(text, self._source)
         _check(session, metadata, self._source)
         self._session: Any = session
+        self.embedding_size = next(
+            (_size(port) or None for port in session.get_outputs() if port.name == _EMBEDDING), None
+        )
         self.order: list[int] = _order(metadata.label_set)
         self.metadata = _reordered(metadata, self.order)
         self.name: str = metadata.name or Path(self._source).name
@@ -118,13 +124,30 @@ class ModelFile:
         return ModelScores(*self._run(outputs, waveforms))
 
     def _run(self, outputs: list[str], waveforms: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        return [np.asarray(scores[..., self.order], dtype=np.float32) for scores in self._given(outputs, waveforms)]
+
+    def _given(self, outputs: list[str], waveforms: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         session = self._session  # `close` may come from another thread
         if session is None:
             raise ModelError(f"{self._source}: the model is closed")
-        given = session.run(outputs, {_INPUT: np.ascontiguousarray(waveforms, dtype=np.float32)})
-        if not all(np.isfinite(scores).all() for scores in given):
+        given: list[NDArray[np.float32]] = session.run(
+            outputs, {_INPUT: np.ascontiguousarray(waveforms, dtype=np.float32)}
+        )
+        if not all(np.isfinite(values).all() for values in given):
             raise ModelError(f"{self._source}: the model gives scores that are not finite")
-        return [np.asarray(scores[..., self.order], dtype=np.float32) for scores in given]
+        return given
+
+    def embeddings(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embeddings of windows, shape (batch, embedding_size); parameters and errors as of `scores`.
+
+        Raises
+        ------
+        ModelError
+            If the model gives none.
+        """
+        if self.embedding_size is None:
+            raise ModelError(f"{self._source}: gives no embeddings; export it with --embedding")
+        return self._given([_EMBEDDING], waveforms)[0]
 
 
 def _reopened(model: str | os.PathLike[str] | None, threads: int | None, digest: str, device: str = AUTO) -> ModelFile:
@@ -201,7 +224,13 @@ def _check(session: Any, metadata: ModelMetadata, source: str) -> None:
         n_frames = int(metadata.window_seconds / metadata.frames.seconds + 1e-6) + 1
         outputs[_FRAMES] = ("batch", n_frames, n_labels)
     _check_ports(session.get_inputs(), {_INPUT: ("batch", metadata.window_frames)}, source)
+    outputs.update((_EMBEDDING, ("batch", _size(port))) for port in session.get_outputs() if port.name == _EMBEDDING)
     _check_ports(session.get_outputs(), outputs, source)
+
+
+def _size(port: Any) -> int:
+    """Length of an embedding; 0 where the port has another shape or leaves it open."""
+    return port.shape[1] if len(port.shape) == 2 and isinstance(port.shape[1], int) else 0
 
 
 def _check_ports(found: Any, wanted: dict[str, tuple[str | int, ...]], source: str) -> None:

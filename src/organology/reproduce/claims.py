@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from organology.labels.bradl15 import DISPLAY_NAMES, LABELS
 from organology.reproduce import paper
 from organology.reproduce.markdown import signed
 from organology.reproduce.results import CLIPS, PER_CLASS, SINGLE, ArmResult, Results
+from organology.reproduce.runs import described
 from organology.reproduce.statistics import FEWEST_SONGS, RANKING, Sampled, ends_of, paired_difference, plain
 
 FEWEST_SEEDS = 3
@@ -93,8 +95,13 @@ def comparisons(results: Results) -> list[Comparison]:
     if results.recipe.experiment == "table1":
         pairs = [("frozen", "scratch"), ("finetuned", "frozen")]
     elif results.recipe.experiment == "figure3":
-        best = f"{paper.BEST_P_MUSICAL:g}"
-        pairs = [(best, other) for other in results.conditions() if other != best]
+        pairs = [
+            (best, other)
+            for names in sweeps(results).values()
+            for best in names
+            for other in names
+            if names[best] == paper.BEST_P_MUSICAL != names[other]
+        ]
     elif results.recipe.experiment == "sweep":
         first, *others = results.conditions() or [""]
         pairs = [(other, first) for other in others]
@@ -104,6 +111,14 @@ def comparisons(results: Results) -> list[Comparison]:
         compare(results, *pair, metric, test) for test in results.test_sets for pair in pairs for metric in RANKING
     ]
     return [each for each in found if each is not None]
+
+
+def sweeps(results: Results) -> dict[str, dict[str, float]]:
+    """The conditions of figure 3 and their `p_musical`, by the other settings that are varied, as text."""
+    found: dict[str, dict[str, float]] = {}
+    for name, arms in results.conditions().items():
+        found.setdefault(described(arms[0].arm.changes).removeprefix(", "), {})[name] = arms[0].arm.p_musical
+    return found
 
 
 def sentences(results: Results, compared: list[Comparison]) -> list[str]:
@@ -122,10 +137,13 @@ def _table1(results: Results, compared: list[Comparison]) -> list[str]:
         for metric, pair in here.items():
             if len(pair) == 2:
                 verdicts.setdefault(_verdict_of_order(pair), []).append(paper.METRICS[metric])
+        steps = "; ".join(f"{_method(c.better)} over {_method(c.worse)} {_amount(c)}" for c in here["roc_auc"])
         if not verdicts:
+            if steps:
+                said = ", ".join(f"{c.verdict} in {paper.METRICS[m]}" for m, pair in here.items() for c in pair)
+                lines.append(f"{_set(test)}: {said}. ROC-AUC: {steps}. Not all three methods are there.")
             continue
         orders = "; ".join(f"{verdict} in {_listed(metrics)}" for verdict, metrics in verdicts.items())
-        steps = "; ".join(f"{_method(c.better)} over {_method(c.worse)} {_amount(c)}" for c in here["roc_auc"])
         lines.append(f"{_set(test)}: the paper's order, scratch < frozen < fine-tuned, {orders}. ROC-AUC: {steps}.")
     return lines or ["The order scratch < frozen < fine-tuned cannot be judged before all three methods are there."]
 
@@ -140,8 +158,10 @@ def _verdict_of_order(steps: list[Comparison]) -> str:
 
 def _figure3(results: Results, compared: list[Comparison]) -> list[str]:
     lines, conditions = [], results.conditions()
-    for test in results.test_sets:
-        there = {name: arms for name, arms in conditions.items() if all(test in arm.tests for arm in arms)}
+    for test, (group, shares) in itertools.product(results.test_sets, sweeps(results).items()):
+        there = {
+            name: arms for name, arms in conditions.items() if name in shares and all(test in arm.tests for arm in arms)
+        }
         if len(there) < 2:
             continue
         best = []
@@ -151,16 +171,21 @@ def _figure3(results: Results, compared: list[Comparison]) -> list[str]:
                 name: float(np.mean([arm.tests[test][metric].value for arm in arms])) for name, arms in there.items()
             }
             name = max(means, key=lambda name: sign * means[name])
-            best.append(f"{caption} {means[name]:.3f} at {name}")
-        ends = [c for c in compared if (c.test, c.metric) == (test, "roc_auc") and c.worse in _END]
-        text = f"{_set(test)}: best {_listed(best)}; in the paper at p_musical {paper.BEST_P_MUSICAL:g}. "
+            best.append(f"{caption} {means[name]:.3f} at {shares[name]:g}")
+        ends = [
+            c
+            for c in compared
+            if (c.test, c.metric) == (test, "roc_auc") and c.worse in there and shares[c.worse] in _END
+        ]
+        where = f"{_set(test)}, {group}" if group else _set(test)
+        text = f"{where}: best {_listed(best)}; in the paper at p_musical {paper.BEST_P_MUSICAL:g}. "
         text += "ROC-AUC of 0.4: " * bool(ends)
-        text += "; ".join(f"over {_END[c.worse]} {_amount(c)}, {c.verdict}" for c in ends)
+        text += "; ".join(f"over {_END[shares[c.worse]]} {_amount(c)}, {c.verdict}" for c in ends)
         lines.append(text.strip().removesuffix(".") + ".")
     return lines or ["One value of p_musical is no sweep yet."]
 
 
-_END = {"0": "non-musical mixtures alone", "1": "musical mixtures alone"}
+_END = {0.0: "non-musical mixtures alone", 1.0: "musical mixtures alone"}
 
 
 def _figure4(results: Results, _: list[Comparison]) -> list[str]:

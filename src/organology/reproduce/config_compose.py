@@ -24,7 +24,7 @@ PAPER_SCALE = "paper"
 """The scale of a file as it stands."""
 
 _RECIPES = frozenset(("base", "recipe"))
-_PATHS = frozenset(("corpora", "pretrained", "teacher", "folder", "stems"))
+_PATHS = frozenset(("corpora", "pretrained", "teacher", "folder", "stems", "mixture_cache", "embedding_cache"))
 
 
 def read_layers(file: Path, scale: str = PAPER_SCALE, backbone: str | None = None) -> dict[str, Any]:

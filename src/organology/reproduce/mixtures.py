@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from organology import config
 from organology.atomic import written_whole
 from organology.corpora.table import TABLE_NAME
 from organology.errors import OrganologyError
@@ -60,6 +59,11 @@ class MixtureSet:
         for start in range(0, len(samples), BATCH):
             yield samples[start : start + BATCH].astype(np.float32) / FULL_SCALE
 
+    def read(self, numbers: Sequence[int]) -> NDArray[np.float32]:
+        """The audio of some, shape (len(numbers), chunk_frames)."""
+        samples = np.load(self.audio, mmap_mode="r")
+        return np.asarray(samples[np.asarray(numbers)].astype(np.float32) / np.float32(FULL_SCALE))
+
 
 def mixture_set(folder: Path, recipe: Recipe, split: str, size: int, p_musical: float, seed: int) -> MixtureSet:
     """Name a set; nothing is made.
@@ -76,7 +80,7 @@ def mixture_set(folder: Path, recipe: Recipe, split: str, size: int, p_musical: 
     p_musical : float
     seed : int
     """
-    mixing = unlike(config.to_plain(recipe.mixing.for_evaluation()), config.to_plain(MixingConfig().for_evaluation()))
+    mixing = unlike(recipe.mixing.for_evaluation().to_key(), MixingConfig().for_evaluation().to_key())
     for key in ("p_musical", "cache_megabytes", "stretch_variants"):
         mixing.pop(key, None)
     tables = [content_hash(path / TABLE_NAME) for path in recipe.corpora]

@@ -12,6 +12,7 @@ from organology.atomic import written_whole
 from organology.labels.bradl15 import DISPLAY_NAMES, LABELS
 from organology.reproduce import paper
 from organology.reproduce.results import CLIPS, PER_CLASS, SINGLE, Results
+from organology.reproduce.runs import described
 from organology.traceless import import_matplotlib
 
 _COLORS = ("#1f4e79", "#c55a11", "#548235")
@@ -93,9 +94,13 @@ def figure3(data: dict[str, Any]) -> Any:
     """Lines over `p_musical`: a panel a figure, a line a test set; marks are what is known of the paper's."""
     figure, axes = _figure(13, 4, 3)
     conditions = sorted(data["conditions"].values(), key=lambda each: each["p_musical"])
+    groups = list(dict.fromkeys(_changes(each) for each in conditions))
+    tests = _tests(data) if len(groups) < 2 else _tests(data)[-1:]
+    lines = [(test, group, ", ".join(filter(None, (caption, group)))) for test, caption, _ in tests for group in groups]
     for panel, (metric, title) in zip(axes[0], paper.METRICS.items(), strict=True):
-        for test, caption, color in _tests(data):
-            shown = [each for each in conditions if test in each["tests"]]
+        for number, (test, group, caption) in enumerate(lines):
+            color = _COLORS[number % len(_COLORS)]
+            shown = [each for each in conditions if test in each["tests"] and _changes(each) == group]
             figures = [each["tests"][test][metric] for each in shown]
             places = [each["p_musical"] for each in shown]
             panel.plot(places, _values(figures), "o-", color=color, label=caption)
@@ -103,14 +108,19 @@ def figure3(data: dict[str, Any]) -> Any:
             for place, each in zip(places, figures, strict=True):
                 panel.plot([place] * len(each["seeds"]), each["seeds"], ".", color=color, alpha=0.5, markersize=4)
         panel.axvline(paper.BEST_P_MUSICAL, color=_PAPER, linestyle=":", label="paper: best here")
-        panel.plot([paper.TABLE1_P_MUSICAL], [paper.TABLE1["finetuned"][metric]], "D", color=_PAPER,
-                   markerfacecolor="none", label="paper, table 1")  # fmt: skip
+        if any(each["transfer"] == "finetuned" for each in conditions):
+            panel.plot([paper.TABLE1_P_MUSICAL], [paper.TABLE1["finetuned"][metric]], "D", color=_PAPER,
+                       markerfacecolor="none", label="paper, table 1")  # fmt: skip
         panel.set_title(title + (" (lower is better)" if metric in paper.LOWER_IS_BETTER else ""), fontsize=10)
         panel.set_xlabel("p_musical")
         _plain_axes(panel, "y")
     axes[0][-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     figure.suptitle(_heading(data, "musical and non-musical mixtures"), fontsize=11)
     return figure
+
+
+def _changes(condition: dict[str, Any]) -> str:
+    return described(tuple(condition.get("changes", {}).items())).removeprefix(", ")
 
 
 def figure4(data: dict[str, Any]) -> Any:

@@ -145,6 +145,8 @@ class ExperimentRecipe:
     experiment : {"pretrain", "table1", "figure3", "figure4", "sweep"}
         "sweep": any arms, each against the first; it is a recipe of your own.
     scale : str
+    name : str
+        Of the recipe's file; the report lies under it.
     arms : ArmsConfig
     seeds : tuple of int
         Each arm is trained once with each; they replace the seed of `setup`.
@@ -160,6 +162,7 @@ class ExperimentRecipe:
     experiment: Experiment
     setup: Recipe
     scale: str = PAPER_SCALE
+    name: str = ""
     arms: ArmsConfig = field(default_factory=ArmsConfig)
     seeds: tuple[int, ...] = (0,)
     test: TestConfig = field(default_factory=TestConfig)
@@ -209,7 +212,8 @@ def load_experiment(
     place = f"{path} ({scale})"
     setup = {key: value for key, value in values.items() if key not in own}
     parts = {key: value for key, value in values.items() if key in own}
-    recipe = config.parse({**parts, "scale": scale, "setup": setup}, ExperimentRecipe, place)
+    named = {**parts, "scale": scale, "name": Path(path).stem, "setup": setup}
+    recipe = config.parse(named, ExperimentRecipe, place)
     if recipe.setup.training.processes > 1:  # Lightning starts the others with the command line of the first
         raise ConfigError(f"{place}: training.devices, training.num_nodes: must be 1: experiments train in one process")
     return recipe

@@ -7,7 +7,8 @@ lock: several processes may work in one output folder, an arm that another one w
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from organology.atomic import written_whole
 from organology.corpora.table import read_table
 from organology.errors import OrganologyError
 from organology.labels.bradl15 import LABELS
+from organology.model.checkpoint import load_checkpoint
 from organology.reproduce.clips import Clips, read_clips, score_clips
 from organology.reproduce.mixtures import MixtureSet, make_mixtures, mixture_set
 from organology.reproduce.preparing import Request, prepare_corpora, with_pretrained
@@ -26,12 +28,17 @@ from organology.reproduce.recipe import ExperimentRecipe
 from organology.reproduce.runs import ArmFolder, RunSpec, arms_of, choose, folder_of
 from organology.training import Recipe
 from organology.training.data import EVALUATION_SEED
+from organology.training.embeddings.embedder import BATCH, Embedder, head_scores
+from organology.training.embeddings.store import Rows, stored
 from organology.training.run import device_of, set_threads, train
 from organology.training.scoring import Scored, Scorer, load_scorer
 from organology.training.scoring.tuning import TUNING_SEED
 
 TEST, TUNING = "test", "tuning"
 """Names of an arm's files of scores."""
+
+EMBEDDINGS = "embeddings"
+"""Folder of what frozen backbones say of mixtures."""
 
 
 @dataclass
@@ -126,9 +133,12 @@ def work_on(
         If it cannot be trained or scored.
     """
     folder.describe(arm)
+    cache = folder.path.parents[1] / EMBEDDINGS if can_cache(arm.recipe) else None
     if not folder.is_trained():
-        train(arm.recipe, folder.run.path, resume=True, command=command, console=console)
+        train(with_cache(arm.recipe, cache), folder.run.path, resume=True, command=command, console=console)
     set_threads(arm.recipe)
+    if cache is not None:
+        score_frozen(arm, folder, outcome, cache, console)
 
     @functools.cache
     def scorer() -> Scorer:
@@ -141,6 +151,46 @@ def work_on(
     if clips is not None and not folder.scores(clips.name).is_file():
         scored = score_clips(scorer(), clips, recipe.test.clips_hop_seconds, console)
         save_scores(folder.scores(clips.name), scored)
+
+
+def can_cache(recipe: Recipe) -> bool:
+    """Whether all that an arm learns from are embeddings: a frozen backbone, and no teacher that needs the audio."""
+    config = recipe.training
+    return config.transfer == "frozen" and config.soft_targets is None and config.self_training is None
+
+
+def with_cache(recipe: Recipe, cache: Path | None) -> Recipe:
+    """The recipe of an arm with the experiment's embeddings, if it can use them."""
+    return replace(recipe, training=replace(recipe.training, embedding_cache=cache)) if cache else recipe
+
+
+def score_frozen(arm: RunSpec, folder: ArmFolder, outcome: Outcome, cache: Path, console: Console) -> None:
+    """Score the fixed mixtures with a frozen backbone, whose embeddings of them are made once for all arms."""
+    missing = [wanted for wanted in outcome.sets.values() if not folder.scores(wanted.name).is_file()]
+    if not missing:
+        return
+    network = load_checkpoint(folder.run.best)[0]
+    embedder = Embedder(network, device_of(arm.recipe), arm.recipe.training.precision)
+    for wanted in missing:
+        rows = embedded_set(wanted, embedder, cache, console)
+        scores = head_scores(network, rows.embeddings, device_of(arm.recipe), arm.recipe.training.precision)
+        save_scores(folder.scores(wanted.name), Scored(rows.targets, scores, rows.songs))
+
+
+def embedded_set(wanted: MixtureSet, embedder: Embedder, cache: Path, console: Console) -> Rows:
+    """Embeddings of fixed mixtures, from the cache or put into it."""
+    import torch
+
+    targets, songs = wanted.labels()
+
+    def make(numbers: Sequence[int]) -> Rows:
+        starts = range(0, len(numbers), BATCH)
+        shown = track(starts, f"embedding {len(numbers)} mixtures", console=console)
+        parts = [embedder(torch.from_numpy(wanted.read(numbers[start : start + BATCH]))) for start in shown]
+        chosen = np.asarray(numbers)
+        return Rows(chosen, np.concatenate(parts), targets[chosen], songs[chosen])
+
+    return stored(cache / embedder.digest / wanted.name, range(wanted.size), make)
 
 
 def score_set(scorer: Scorer, wanted: MixtureSet, console: Console) -> Scored:

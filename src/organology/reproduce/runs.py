@@ -36,7 +36,13 @@ from organology.reproduce.recipe import Changes, ExperimentRecipe
 from organology.training import Recipe
 from organology.training.run_folder import RunFolder
 
-_SPEED_ONLY = (("training", "workers"), ("training", "device"), ("mixing", "cache_megabytes"))
+_SPEED_ONLY = (
+    ("training", "workers"),
+    ("training", "device"),
+    ("training", "embedding_cache"),
+    ("training", "mixture_cache"),
+    ("mixing", "cache_megabytes"),
+)
 """Settings that change nothing but the speed."""
 
 
@@ -119,8 +125,8 @@ def folder_of(out: Path, arm: RunSpec) -> ArmFolder:
 
 
 def described(changes: Changes) -> str:
-    """Changes as text behind the name of an arm: `, head_learning_rate 0.001`."""
-    return "".join(f", {place.rpartition('.')[2]} {value}" for place, value in changes)
+    """Changes as text behind the name of an arm: `, head_learning_rate 0.001`; a setting of null is `none`."""
+    return "".join(f", {place.rpartition('.')[2]} {'none' if value is None else value}" for place, value in changes)
 
 
 def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
@@ -256,7 +262,7 @@ def fingerprint(recipe: Recipe) -> str:
     CorpusError, ConfigError
         If a table or a file of weights is not there.
     """
-    plain = recipe.to_plain()
+    plain = {**recipe.to_plain(), "mixing": recipe.mixing.to_key()}
     for section, name in _SPEED_ONLY:
         plain[section].pop(name)
     plain.pop("name")

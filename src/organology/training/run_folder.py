@@ -31,6 +31,8 @@ MAY_CHANGE = (
     "training.device",  # and `training.devices`
     "training.num_nodes",
     "training.strategy",
+    "training.embedding_cache",
+    "training.mixture_cache",
     "mixing.cache_megabytes",
 )
 """Settings that a resumed run may have otherwise than it began with."""

@@ -25,7 +25,8 @@ def evaluate(
         Path,
         typer.Argument(
             help="Recipe (.yaml, or a name of `organology recipes list`) whose corpora and mixing are used; or labels "
-            "of recordings: a table (.csv), that of OpenMIC, or a folder of IRMAS's test data.",
+            "of recordings: a table (.csv) of labels or of segments with times, that of OpenMIC, or a folder of "
+            "IRMAS's test data.",
             show_default=False,
         ),
     ],
@@ -53,12 +54,18 @@ def evaluate(
         int, typer.Option("--fewest-present", min=1, help="Recordings: that a label needs to count in the means.")
     ] = 10,
 ) -> None:
-    """Metrics of a model on fixed mixtures or labelled recordings: ROC-AUC, PR-AUC, loss, F1, with intervals."""
+    """Metrics of a model on fixed mixtures, labelled recordings or annotations with times, with intervals."""
     from organology.recipes import is_recipe
 
     if not is_recipe(source):
-        from organology.cli.models.evaluate_recordings import Settings, evaluate_recordings
+        from organology.cli.models.recordings.labels import Settings, evaluate_recordings
+        from organology.evaluation.timed import is_annotations
 
+        if source.is_file() and is_annotations(source):
+            from organology.cli.models.recordings.segments import evaluate_segments
+
+            evaluate_segments(checkpoint, source, recordings, out, labels, hop, bootstrap)
+            return
         settings = Settings(labels, hop, fewest, threshold, bootstrap, workers)
         evaluate_recordings(checkpoint, source, recordings, out, settings)
         return

@@ -40,6 +40,9 @@ def register(app: typer.Typer) -> None:
                 show_default="as the checkpoint",
             ),
         ] = None,
+        embedding: Annotated[
+            bool, typer.Option("--embedding", help="Also give the embedding of a window, for organology embed.")
+        ] = False,
     ) -> None:
         """Write a trained network as one ONNX file: waveform in, scores out."""
         from organology.model import export_onnx, load_checkpoint
@@ -52,7 +55,7 @@ def register(app: typer.Typer) -> None:
             name=metadata.name if name is None else name,
             pooling=metadata.pooling if pooling is None else pooling,
         )
-        report = export_onnx(net, metadata, model, tolerance)
+        report = export_onnx(net, metadata, model, tolerance, embedding)
         typer.echo(f"{model}: {report.n_bytes / 1e6:.1f} MB")
         for label, threshold in zip(report.metadata.labels, report.metadata.thresholds, strict=True):
             typer.echo(f"  {label:<16} plays at {threshold:.3f} or above")

@@ -77,6 +77,7 @@ def reproduce(
         return
     outcome = run.run(request, train_missing=not report_only)
     folder, plain = report.write_report(request, outcome)
+    typer.echo(plain["amount"])
     for line in plain["claims"]:
         typer.echo(line)
     if plain["missing"]:

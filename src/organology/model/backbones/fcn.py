@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from organology.model.backbones.published_tags import parts_of
@@ -35,8 +36,18 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, bands, frames) -> (batch, out, bands / pool, frames / pool)."""
-        pooled: Tensor = self.pool(self.bn(self.conv(x)).relu())
-        return pooled
+        maps = self.conv(x)
+        pooled: Tensor = self.bn(self.pool(maps)) if self._pools_first() else self.pool(self.bn(maps))
+        return pooled.relu()
+
+    def _pools_first(self) -> bool:
+        """Whether pooling may come before a norm that keeps its statistics: it then has an eighth of the work.
+
+        A norm of factors above 0 changes no order, nor does the ReLU, so that the maximum may be taken before or after.
+        Graphs for export and compilation have the order of the publication.
+        """
+        fixed = torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
+        return not self.bn.training and not fixed and bool((self.bn.weight.detach() > 0).all())
 
 
 class FCN(nn.Module):

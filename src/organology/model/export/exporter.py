@@ -25,7 +25,7 @@ from organology.model.network import InstrumentNet
 from organology.model_metadata import METADATA_KEY, ModelMetadata
 from organology.recognition.runtime import onnxruntime
 
-INPUT, OUTPUT, FRAMES = "waveform", "scores", "frame_scores"
+INPUT, OUTPUT, FRAMES, EMBEDDING = "waveform", "scores", "frame_scores", "embedding"
 OPSET = 17
 TOLERANCE = 1e-4
 
@@ -50,34 +50,38 @@ class ExportReport:
 
 
 class _Graph(nn.Module):
-    """The network with the front end written for onnxruntime, up to the scores."""
+    """The network with the front end written for onnxruntime, up to the outputs that are asked for."""
 
-    def __init__(self, net: InstrumentNet, n_samples: int) -> None:
+    def __init__(self, net: InstrumentNet, n_samples: int, outputs: tuple[str, ...]) -> None:
         super().__init__()
-        self.net = net
+        self.net, self.outputs = net, outputs
         self.frontend = ExportFrontend(net.frontend.config, n_samples)
 
-    def forward(self, waveform: Tensor) -> Tensor:
-        return self.net.to_scores(self.net.head(self.net.backbone(self.frontend(waveform))))
-
-
-class _GraphWithFrames(_Graph):
-    """The same with the scores of frames."""
-
-    def forward(  # type: ignore[override]
-        self, waveform: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        return self.net.window_and_frames(self.net.backbone.frames(self.frontend(waveform)))
+    def forward(self, waveform: Tensor) -> tuple[Tensor, ...]:
+        spectrogram = self.frontend(waveform)
+        if FRAMES in self.outputs:
+            over_time = self.net.backbone.frames(spectrogram)
+            embedding = over_time.mean(1)
+            given: tuple[Tensor, ...] = self.net.window_and_frames(over_time)
+        else:
+            embedding = self.net.backbone(spectrogram)
+            given = (self.net.to_scores(self.net.head(embedding)),)
+        return (*given, embedding) if EMBEDDING in self.outputs else given
 
 
 def export_onnx(
-    net: InstrumentNet, metadata: ModelMetadata, path: str | os.PathLike[str], tolerance: float = TOLERANCE
+    net: InstrumentNet,
+    metadata: ModelMetadata,
+    path: str | os.PathLike[str],
+    tolerance: float = TOLERANCE,
+    embedding: bool = False,
 ) -> ExportReport:
     """Write a network as one ONNX file and check it against torch.
 
     Input `waveform`, float32 of shape (batch, `metadata.window_frames`); output `scores`, float32 of shape
     (batch, n_labels), sigmoids included, no label below its children; and where the metadata have settings of frames
-    `frame_scores`, float32 of shape (batch, n_frames, n_labels). The metadata property `organology` is the
+    `frame_scores`, float32 of shape (batch, n_frames, n_labels). If asked for, `embedding`, float32 of shape
+    (batch, size): what the backbone makes of a window, before the head. The metadata property `organology` is the
     metadata as JSON, with settings and calibration taken from the network.
 
     Parameters
@@ -88,7 +92,9 @@ def export_onnx(
     path : path
         Of the file; it appears only if the check passes.
     tolerance : float
-        Largest difference of a score, of windows or frames, that passes.
+        Largest difference of a score, of windows or frames, that passes; of an embedding, as a share of its largest
+        value.
+    embedding : bool
 
     Raises
     ------
@@ -99,9 +105,9 @@ def export_onnx(
     if metadata.frames is not None and not hasattr(net.backbone, "frames"):
         raise ModelError(f"{path}: not written: the backbone {net.config.backbone!r} gives no frames")
     plain = copy.deepcopy(net).cpu().eval()
-    graph = _Graph if metadata.frames is None else _GraphWithFrames
+    outputs = (OUTPUT, *((FRAMES,) if metadata.frames is not None else ()), *((EMBEDDING,) if embedding else ()))
     with written_whole(path) as temporary:
-        _write(graph(plain, metadata.window_frames).eval(), metadata, temporary)
+        _write(_Graph(plain, metadata.window_frames, outputs).eval(), metadata, temporary)
         difference = largest_difference(plain, temporary, check_waveforms(metadata))
         if not difference <= tolerance:
             raise ModelError(f"{path}: not written: scores of torch and ONNX differ by {difference:.1e}")
@@ -132,7 +138,7 @@ def check_waveforms(metadata: ModelMetadata) -> NDArray[np.float32]:
 
 def _write(graph: _Graph, metadata: ModelMetadata, path: Path) -> None:
     example = torch.zeros(2, metadata.window_frames)
-    outputs = [OUTPUT] if metadata.frames is None else [OUTPUT, FRAMES]
+    outputs = list(graph.outputs)
     with _quiet(), torch.no_grad():
         # The TorchScript-based exporter: the graph of the newer one is no faster and takes 15 times as long to make.
         torch.onnx.export(
@@ -148,7 +154,7 @@ def _write(graph: _Graph, metadata: ModelMetadata, path: Path) -> None:
     model = onnx.load(path)
     with torch.no_grad():
         traced = graph(example)
-    shapes = [tuple(one.shape) for one in (traced if isinstance(traced, tuple) else (traced,))]
+    shapes = [tuple(one.shape) for one in traced]
     for port, shape in zip(model.graph.output, shapes, strict=True):  # a trace leaves more open than the batch
         for dimension, size in zip(port.type.tensor_type.shape.dim[1:], shape[1:], strict=True):
             dimension.dim_value = size
@@ -165,9 +171,14 @@ def largest_difference(net: InstrumentNet, model: Path | bytes, waveforms: NDArr
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     outputs = [port.name for port in session.get_outputs()]
     ours = dict(zip(outputs, session.run(outputs, {INPUT: waveforms}), strict=True))
-    theirs = {OUTPUT: net.scores, FRAMES: net.frame_scores}
+    theirs = {OUTPUT: net.scores, FRAMES: net.frame_scores, EMBEDDING: net.embed}
     samples = torch.from_numpy(waveforms)
-    return max(float(np.abs(ours[name] - theirs[name](samples).numpy()).max()) for name in outputs)
+    found = 0.0
+    for name in outputs:
+        wanted = theirs[name](samples).numpy()
+        scale = max(1.0, float(np.abs(wanted).max())) if name == EMBEDDING else 1.0
+        found = max(found, float(np.abs(ours[name] - wanted).max()) / scale)
+    return found
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from organology.model.network import InstrumentNet
 from organology.training.data import Batch
 from organology.training.distillation.recipe import DistillationConfig
 from organology.training.module import TrainingModule, Validation, make_optimizer
-from organology.training.teachers.audioset import AudioSetTeacher
+from organology.training.teachers.published import Teacher
 
 
 class DistillationModule(TrainingModule[DistillationConfig]):
@@ -36,10 +36,10 @@ class DistillationModule(TrainingModule[DistillationConfig]):
     config : DistillationConfig
     seed : int
         Of dropout.
-    teacher : AudioSetTeacher
+    teacher : Teacher
     """
 
-    def __init__(self, network: InstrumentNet, config: DistillationConfig, seed: int, teacher: AudioSetTeacher) -> None:
+    def __init__(self, network: InstrumentNet, config: DistillationConfig, seed: int, teacher: Teacher) -> None:
         super().__init__(network, config, seed, teacher)
         self._taught: dict[int, Tensor] = {}
 

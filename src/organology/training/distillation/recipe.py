@@ -76,7 +76,10 @@ class DistillationRecipe(BaseRecipe):
     Attributes
     ----------
     teacher : path
-        The published `.pt` file of EfficientAT mn04_as, whose 527 scores are learned.
+        The published `.pt` file of EfficientAT mn04_as, whose 527 scores are learned, or a published `.pth` file of
+        musicnn (Won et al., 2020), whose 50 are.
+    teacher_tags : {"mtg-jamendo", "magnatagatune"}
+        What a musicnn was trained on.
     corpora : tuple of path
         Prepared corpora of stems, of which mixtures are made; their labels are not learned (but `mixing.balance` may
         draw by them).
@@ -100,6 +103,7 @@ class DistillationRecipe(BaseRecipe):
     corpora: tuple[Path, ...] = ()
     recordings: tuple[Path, ...] = ()
     recording_share: float = 0.5
+    teacher_tags: Literal["mtg-jamendo", "magnatagatune"] = "mtg-jamendo"
     name: str = ""
     seed: int = 0
     mixing: MixingConfig = field(default_factory=MixingConfig)

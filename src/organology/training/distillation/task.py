@@ -29,7 +29,7 @@ from organology.training.provenance import describe_corpora, describe_run, descr
 from organology.training.run import Task, device_of
 from organology.training.run_folder import RunFolder
 from organology.training.scoring.scores import Scored, score_checkpoint, write_results
-from organology.training.teachers.audioset import AudioSetTeacher, audioset_labels
+from organology.training.teachers.published import open_teacher
 
 PRIOR_ITEMS = 32
 TEST_BATCH = 32
@@ -50,24 +50,24 @@ class DistillationTask(Task[DistillationRecipe]):
         super().__init__(recipe)
         if not recipe.teacher.is_file():
             raise ConfigError(f"{recipe.teacher}: no such teacher")
-        self.label_set, self.window_seconds = label_set_of(audioset_labels()), recipe.mixing.chunk_seconds
+        self._teacher = open_teacher(recipe.teacher, recipe.teacher_tags)
+        self.label_set, self.window_seconds = label_set_of(self._teacher.labels), recipe.mixing.chunk_seconds
         self.corpora = [*describe_corpora(recipe.corpora), *describe_tagging(recipe.recordings)]
         self.audio: AudioDataset = training_audio(recipe)
         self._validation = held_out_audio(recipe, "validation")
         self._test = held_out_audio(recipe, recipe.training.test_split, TEST_SEED)
-        self._teacher = AudioSetTeacher(recipe.teacher)
 
     def describe(self, command: str) -> dict[str, Any]:
         """Provenance."""
-        task, teacher = "AudioSet scores of a teacher", self._teacher.describe()
+        task, teacher = f"{self._teacher.knows} of a teacher", self._teacher.describe()
         return describe_run(task, self.recipe, self.corpora, command, teacher=teacher)
 
     def module(self, epochs_done: int) -> DistillationModule:
         """A network with new weights from the seed, and a head of the teacher's labels.
 
         The biases of the head are the log-odds of the teacher's mean scores of the first `PRIOR_ITEMS` of the audio, so
-        that learning does not begin with finding out that most of the 527 labels are nearly always absent (after Lin et
-        al., "Focal loss for dense object detection", 2017, section 3.3).
+        that learning does not begin with finding out that most of AudioSet's 527 labels are nearly always absent (after
+        Lin et al., "Focal loss for dense object detection", 2017, section 3.3).
         """
         recipe = self.recipe
         with torch.random.fork_rng(devices=[]):
@@ -107,7 +107,7 @@ class DistillationTask(Task[DistillationRecipe]):
         return score_checkpoint(*arguments, teacher=self._teacher.scores)
 
     def _metrics(self, scored: Scored, folder: Path, epoch: int) -> dict[str, Any]:
-        config, labels, taught = self.recipe.training, audioset_labels(), scored.targets
+        config, labels, taught = self.recipe.training, self._teacher.labels, scored.targets
         metrics = teacher_metrics(taught, scored.scores, config, labels, scored.songs, 1000)
         targets = binarized(taught, config)
         columns = scored_columns(targets, config.min_items)

@@ -38,10 +38,17 @@ class AudioSetTeacher:
         If the file cannot be used.
     """
 
+    knows = "AudioSet scores"
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._tagger = AudioSetTagger.from_published(path).requires_grad_(False)
         channels_last(self._tagger.backbone)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the 527 labels, in the order of the scores."""
+        return audioset_labels()
 
     @torch.no_grad()
     def logits(self, waveform: Tensor) -> Tensor:

@@ -11,10 +11,12 @@ from torch.utils.data import Dataset
 
 from organology.corpora.tagging import ChunkConfig, TaggedChunks, TaggingPool
 from organology.labels import UNKNOWN
-from organology.mixing import Mixer
 from organology.training.data import Batch, MixtureDataset
+from organology.training.kept_mixtures import KeptMixtures
 from organology.training.teachers.pseudo_labels import RECORDING_FLOOR_DB
 from organology.training.transfer.recipe import Recipe
+
+Mixtures = MixtureDataset | KeptMixtures
 
 COMPARED_RECORDINGS = 960
 """Chunks of recordings by which a music tagger's logits are brought to the spread of a model's."""
@@ -25,7 +27,7 @@ class WithRecordings(Dataset[Batch]):
 
     Parameters
     ----------
-    mixtures : MixtureDataset
+    mixtures : MixtureDataset or KeptMixtures
         Whose number of labels the recordings share.
     recordings : TaggedChunks
     mixtures_per_batch, recordings_per_batch : int
@@ -36,7 +38,7 @@ class WithRecordings(Dataset[Batch]):
 
     def __init__(
         self,
-        mixtures: MixtureDataset,
+        mixtures: Mixtures,
         recordings: TaggedChunks,
         mixtures_per_batch: int,
         recordings_per_batch: int,
@@ -61,7 +63,7 @@ class WithRecordings(Dataset[Batch]):
         return Batch(torch.from_numpy(audio), unknown, f"{chunk.corpus}/{chunk.track}")
 
 
-def training_audio(recipe: Recipe, mixer: Mixer) -> MixtureDataset | WithRecordings:
+def training_audio(recipe: Recipe, mixtures: Mixtures) -> Mixtures | WithRecordings:
     """The audio of the training split.
 
     Raises
@@ -69,7 +71,7 @@ def training_audio(recipe: Recipe, mixer: Mixer) -> MixtureDataset | WithRecordi
     CorpusError
         If a folder of recordings is no prepared tagging corpus, or has none in its training split.
     """
-    mixtures, own = MixtureDataset(mixer), recipe.training.self_training
+    own = recipe.training.self_training
     if own is None:
         return mixtures
     config = ChunkConfig(chunk_seconds=recipe.mixing.chunk_seconds, floor_db=RECORDING_FLOOR_DB)

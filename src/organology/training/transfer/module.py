@@ -43,6 +43,19 @@ class TransferModule(TrainingModule[TrainingConfig]):
     ) -> None:
         super().__init__(network, config, seed, (teacher, labeler))
 
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Logits: (batch, samples), or embeddings (batch, size) where they are cached -> (batch, n_labels)."""
+        if self.config.embedding_cache is None:
+            return super().forward(waveform)
+        logits: Tensor = self.network.head(waveform)
+        return logits
+
+    def score_batch(self, waveform: Tensor) -> Tensor:
+        """Scores of a batch, float32 on the CPU."""
+        if self.config.embedding_cache is None:
+            return super().score_batch(waveform)
+        return self.network.to_scores(self(waveform).float()).cpu()
+
     @property
     def labeler(self) -> PseudoLabeler | None:
         """Gives recordings their pseudo-labels."""

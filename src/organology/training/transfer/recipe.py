@@ -54,6 +54,12 @@ class TrainingConfig(ScheduleConfig):
         A fine-tuned backbone is kept for so many epochs first.
     freeze_batch_norm : bool
         Keep the running means and variances of a fine-tuned backbone.
+    embedding_cache : path or None
+        With `frozen`: a folder in which the embeddings of mixtures are kept, and from which the head then learns. Any
+        number of runs may share it. Weights are those of a run without it, up to rounding.
+    mixture_cache : path or None
+        A folder in which mixtures are kept, half a megabyte each, for runs that learn from the same ones. It changes
+        nothing but the speed.
 
     The others are those of `ScheduleConfig`.
     """
@@ -71,6 +77,8 @@ class TrainingConfig(ScheduleConfig):
     self_training: SelfTraining | None = None
     unfreeze_after_epochs: int = 0
     freeze_batch_norm: bool = False
+    embedding_cache: Path | None = None
+    mixture_cache: Path | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,6 +92,10 @@ class TrainingConfig(ScheduleConfig):
             self._check_shares("self_training.per_batch", self.self_training.per_batch)
         scratch = self.transfer == "scratch"
         check(not (scratch and self.self_training), "self_training continues a model: transfer cannot be scratch")
+        if self.embedding_cache is not None:
+            check(self.transfer == "frozen", f"embedding_cache is for frozen backbones, transfer is {self.transfer}")
+            heard = self.soft_targets or self.self_training
+            check(not heard, "embedding_cache: a teacher needs the audio: leave out soft_targets and self_training")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,15 @@ from organology.model.weights import load_state
 from organology.training.callbacks.l2_sp import L2SP
 from organology.training.compute.memory_format import channels_last
 from organology.training.data import MixtureDataset, evaluation_mixer, fixed_loader, load_pool
+from organology.training.embeddings.embedder import Embedder
+from organology.training.embeddings.mixtures import EmbeddedMixtures, embedded_mixtures
+from organology.training.kept_mixtures import KeptMixtures
 from organology.training.provenance import describe_corpora, describe_run, describe_tagging
-from organology.training.run import Task
+from organology.training.run import Task, device_of
 from organology.training.run_folder import RunFolder
 from organology.training.teachers.audioset import LabelTeacher
 from organology.training.teachers.pseudo_labels import PseudoLabeler
-from organology.training.transfer.data import WithRecordings, compared_recordings, training_audio
+from organology.training.transfer.data import Mixtures, WithRecordings, compared_recordings, training_audio
 from organology.training.transfer.module import TransferModule
 from organology.training.transfer.recipe import Recipe
 
@@ -48,7 +52,8 @@ class TransferTask(Task[Recipe]):
         self._validation = evaluation_mixer(
             recipe.corpora, "validation", mixing, config.validation_p_musical, label_set=self.label_set
         )
-        self.audio = training_audio(recipe, Mixer(pool, mixing, recipe.seed))
+        self._mixer = Mixer(pool, mixing, recipe.seed)
+        self.audio = training_audio(recipe, self._mixtures(self._mixer, "train"))
         self._module = build(recipe)
 
     @property
@@ -74,12 +79,37 @@ class TransferTask(Task[Recipe]):
         labeler = self._module.labeler
         if isinstance(self.audio, WithRecordings) and labeler is not None:
             labeler.compare(compared_recordings(self.audio, self.items_per_batch))
+        config = self.recipe.training
+        if config.embedding_cache is not None:
+            n = config.items_per_epoch
+            self.audio = self._embedded(self._mixer, range(epochs_done * n, config.epochs * n), "train")
         return self._module
+
+    def _mixtures(self, mixer: Mixer, split: str) -> Mixtures:
+        """Mixtures as audio, kept on disk if the recipe says so."""
+        cache = self.recipe.training.mixture_cache
+        return MixtureDataset(mixer) if cache is None else KeptMixtures(mixer, cache, self._pool_of(split))
+
+    def _pool_of(self, split: str) -> tuple[str, ...]:
+        """What a pool is made of."""
+        return (*(corpus["table_sha256"] for corpus in self.corpora), split, self.label_set.digest)
+
+    def _embedded(self, mixer: Mixer, numbers: Sequence[int], split: str) -> EmbeddedMixtures:
+        """Mixtures as the frozen backbone hears them."""
+        recipe, config = self.recipe, self.recipe.training
+        assert config.embedding_cache is not None
+        embedder = Embedder(self._module.network, device_of(recipe), config.precision)
+        audio, of, doing = self._mixtures(mixer, split), self._pool_of(split), f"embedding mixtures ({split})"
+        return embedded_mixtures(mixer, audio, numbers, embedder, config.embedding_cache, of, config.workers, doing)
 
     def held_out(self) -> DataLoader[Any]:
         """Mixtures of the validation split."""
         config = self.recipe.training
-        dataset, numbers = MixtureDataset(self._validation), range(config.validation_mixtures)
+        numbers = range(config.validation_mixtures)
+        if config.embedding_cache is not None:
+            embedded = self._embedded(self._validation, numbers, "validation")
+            return fixed_loader(embedded, numbers, config.batch_size, 0, keep=False, place=self.place)
+        dataset = self._mixtures(self._validation, "validation")
         return fixed_loader(
             dataset, numbers, config.batch_size, config.workers, doing="mixing for validation", place=self.place
         )

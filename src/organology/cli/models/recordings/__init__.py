@@ -1,0 +1,1 @@
+"""`organology evaluate` on recordings: with labels, with segments."""

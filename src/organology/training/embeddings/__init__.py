@@ -1,0 +1,1 @@
+"""Embeddings of mixtures, computed once and kept: what a frozen backbone says of them never changes."""

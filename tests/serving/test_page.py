@@ -303,9 +303,12 @@ def test_microphone_is_recorded_and_heard(page):
     assert re.match(r"recording 1\.", page.locator(".rec h2").text_content())
     page.locator("#live").click()
     page.locator("#live-now:not(:empty)").wait_for()
-    page.locator("#live-meters u[style*='left: 50%']").first.wait_for(state="attached")
+    with Recognizer() as recognizer:
+        about = recognizer.metadata
+    limits = f"{100 * about.thresholds[0]:g}", f"{100 * about.presets['strict'][0]:g}"
+    page.locator(f"#live-meters u[style*='left: {limits[0]}%']").first.wait_for(state="attached")
     page.locator("#presets").select_option("strict")  # live follows it
-    page.locator("#live-meters u[style*='left: 70%']").first.wait_for(state="attached")
+    page.locator(f"#live-meters u[style*='left: {limits[1]}%']").first.wait_for(state="attached")
     page.locator("#live").click()
     assert page.locator("#live-panel").is_hidden()
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 from organology.errors import StoreError
 from organology.labels import LabelSet, default_set
 from organology.library.columns import Columns, listed, quoted
-from organology.library.schema import connect, create_recordings, read_label_set
+from organology.library.schema import DAMAGE, connect, create_recordings, read_label_set
 
 PATH = "CAST(? AS TEXT)"
 """Takes the bytes of a path: paths need not be UTF-8."""
@@ -90,7 +90,7 @@ class Database:
         try:
             with self._lock:
                 yield self._connection
-        except sqlite3.Error as error:
+        except DAMAGE as error:
             raise StoreError(f"{self.path}: {error}") from error
 
     @contextmanager

@@ -70,6 +70,10 @@ _OF_RECORDINGS = (
 )
 
 
+DAMAGE = (sqlite3.Error, UnicodeDecodeError)
+"""What a damaged file gives: SQLite's messages quote it, and what they quote need not be UTF-8."""
+
+
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     """Open a store, and make it where there is none.
 
@@ -88,7 +92,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         raise StoreError(f"{path}: no such store")
     try:
         connection = _opened(path, create)
-    except (sqlite3.Error, OSError) as error:
+    except (*DAMAGE, OSError) as error:
         raise StoreError(f"{path}: cannot be used as a store: {error}") from error
     try:
         if create and _is_empty(connection):
@@ -98,7 +102,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
             _tune(connection)
             if version < SCHEMA_VERSION:
                 _migrate(connection)
-    except (sqlite3.Error, StoreError) as error:
+    except (*DAMAGE, StoreError) as error:
         connection.close()
         if isinstance(error, StoreError):
             raise

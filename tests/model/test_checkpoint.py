@@ -53,6 +53,13 @@ def test_save_checkpoint_leaves_nothing_else_and_others_may_read(folder: Path) -
     assert {p.stat().st_mode & 0o777 for p in folder.iterdir()} == {0o666 & ~umask}
 
 
+def test_save_checkpoint_equal_networks_are_equal_files(folder: Path, tmp_path: Path) -> None:
+    net, metadata = load_checkpoint(folder)
+    for i in range(8):  # the order of a hash map would differ in one of them
+        save_checkpoint(tmp_path / f"{i}", net, metadata)
+    assert len({(tmp_path / f"{i}" / "model.safetensors").read_bytes() for i in range(8)}) == 1
+
+
 def test_save_checkpoint_again_replaces_both_files_alone(folder: Path) -> None:
     (folder / "log.csv").write_text("kept")
     other = settled(ModelConfig("short-chunk", "paper", channels=TINY), seed=7)

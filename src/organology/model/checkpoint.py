@@ -71,7 +71,8 @@ def save_checkpoint(folder: str | os.PathLike[str], net: InstrumentNet, metadata
     }
     with temporary_folder_beside(target) as staging:
         state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
-        save_file(state, staging / WEIGHTS, metadata={"format": "pt", METADATA_KEY: json.dumps(description)})
+        # One entry only: safetensors writes several in any order, and equal networks should be equal files.
+        save_file(state, staging / WEIGHTS, metadata={METADATA_KEY: json.dumps(description)})
         description = {**description, "weights_sha256": digest_of(staging / WEIGHTS)}
         (staging / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
         shutil.copymode(staging / DESCRIPTION, staging / WEIGHTS)  # safetensors lets no one else read them

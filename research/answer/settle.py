@@ -35,7 +35,7 @@ from organology.recognition.windows import SILENCE_DBFS, windows
 
 NAMES = {"singing": "singer", "drum_kit": "drums", "synthesizer": "synth"}
 """Concepts that are labels of the 15 under another name."""
-HOP_SECONDS = 1.92
+HOP_SECONDS = 2.24
 THRESHOLD, PRESETS = 0.6, {"sensitive": 0.4, "strict": 0.75}
 """What plays is at least this likely: few false labels count for more than a missed one."""
 SHIFT, LOW_LOGITS, MEDIAN_SECONDS = -0.9, 2.5, 1.1
@@ -161,7 +161,11 @@ def main() -> None:
         presets={name: (threshold,) * n_labels for name, threshold in PRESETS.items()},
         tentative=tentative,
         frames=FrameSettings(
-            (SHIFT,) * n_labels, (SHIFT,) * n_labels, low_logits=LOW_LOGITS, median_seconds=MEDIAN_SECONDS
+            (SHIFT,) * n_labels,
+            (SHIFT,) * n_labels,
+            hop_seconds=HOP_SECONDS,
+            low_logits=LOW_LOGITS,
+            median_seconds=MEDIAN_SECONDS,
         ),
         provenance={**about.provenance, "mean_of": {path.name: share for path, share in parts}},
     )

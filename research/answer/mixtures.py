@@ -20,6 +20,7 @@ import soxr
 import torch
 from concepts import CONCEPTS, Source, sources
 from features import session
+from layers import colored
 
 from organology.labels.bradl15 import LABELS
 
@@ -74,16 +75,6 @@ def gated(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     kernel = np.ones(ramp, np.float32) / ramp
     sums = np.cumsum(np.pad(on, (ramp, 0)))
     return samples * ((sums[ramp:] - sums[:-ramp]) * kernel[0])
-
-
-def colored(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Behind a random equalizer, and now and then a low pass."""
-    spectrum = np.fft.rfft(samples)
-    octaves = np.log2(np.maximum(np.fft.rfftfreq(len(samples), 1 / RATE), 20) / 20)
-    gain = np.interp(octaves, np.linspace(0, 9.7, 8), rng.normal(0, 3.5, 8))
-    if rng.random() < 0.25:
-        gain = gain - 40 * np.clip((octaves - np.log2(rng.uniform(3500, 12000) / 20)) * 2, 0, 2)
-    return np.fft.irfft(spectrum * 10 ** (gain / 20), len(samples)).astype(np.float32)
 
 
 class Drawing:

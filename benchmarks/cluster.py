@@ -1,11 +1,11 @@
 """Whether `organology recognize --engine ray` does each file once, whatever dies, and what it costs beyond `--jobs`.
 
-    python benchmarks/cluster.py [--files 2000] [--seconds 5]
+    python benchmarks/cluster.py [--files 2000] [--seconds 5] [--without-kills]
 
 Puts made-up recordings, 1 % of them broken, into an S3 of this machine (`pip install 'moto[server]'`). They are
 recognized from a folder with `--jobs 2`, from a folder with Ray and 2 workers, and from S3 with Ray while a worker and
 the driver are killed with SIGKILL; all results are compared. Rates are those beyond start-up: of `--jobs 2` without the
-time that two files take, of Ray from the first file of the dataset on.
+time that two files take, of Ray from the first file of the dataset on. `--without-kills` leaves out the part with S3.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -150,30 +152,39 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--port", type=int, default=5055)
+    parser.add_argument("--without-kills", action="store_true")
     asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, "in")
+        folder.mkdir()
+        broken = make(folder, asked.files, asked.seconds)
+        print(f"{asked.files} files of {asked.seconds:g} s, {len(broken)} of them broken", flush=True)
+        expected = measure(folder, broken)
+        if not asked.without_kills:
+            with storage(asked.port):
+                kill(folder, expected)
+
+
+@contextmanager
+def storage(port: int) -> Iterator[None]:
+    """An S3 of this machine, and the environment that leads to it."""
     os.environ |= {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{asked.port}",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(asked.port)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        with tempfile.TemporaryDirectory() as temporary:
-            measure(Path(temporary), asked.files, asked.seconds)
+        yield
     finally:
         server.terminate()
 
 
-def measure(base: Path, n: int, seconds: float) -> None:
-    folder = base / "in"
-    folder.mkdir()
-    broken = make(folder, n, seconds)
-    print(f"{n} files of {seconds:g} s, {len(broken)} of them broken")
-
+def measure(folder: Path, broken: set[str]) -> dict[str, Recognition | None]:
+    """Compare Ray with `--jobs`; what the latter found in each file."""
+    base, n = folder.parent, len(list(folder.iterdir()))
     few = base / "few"
     few.mkdir()
     for path in sorted(folder.iterdir())[:2]:
@@ -195,9 +206,14 @@ def measure(base: Path, n: int, seconds: float) -> None:
     print(f"beyond start-up, a file: {each:.3f} s, with Ray {of_ray:.3f} s: {of_ray / each - 1:+.0%}", flush=True)
     print("largest difference and faults:", *differences(Dataset(base / "results"), expected), flush=True)
 
-    storage = s3fs.S3FileSystem()
-    storage.mkdir(BUCKET)
-    storage.put(str(folder) + "/", f"{BUCKET}/in/", recursive=True)
+    return expected
+
+
+def kill(folder: Path, expected: dict[str, Recognition | None]) -> None:
+    """Kill a worker and the driver of a job on S3, start it again, and compare."""
+    remote = s3fs.S3FileSystem()
+    remote.mkdir(BUCKET)
+    remote.put(str(folder) + "/", f"{BUCKET}/in/", recursive=True)
     dataset = Dataset(f"s3://{BUCKET}/results")
     arguments = (f"s3://{BUCKET}/in", "--jobs", 2, "--threads", 2, "--engine", "ray", "--store", dataset.address)
     driver = start(*arguments)

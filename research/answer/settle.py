@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from calibration import shrunk
-from common import Truth, decide, figures, folds, load, read_truth
+from common import Truth, decide, figures, folds, read_truth
 from concepts import CONCEPTS
 from decisions import Fit, fit_thresholds, group_weights, rows_of
 from finer import concept_truth
@@ -27,8 +27,8 @@ from told import family_says
 
 from organology import audio
 from organology.labels.bradl15 import LABELS
-from organology.model import InstrumentNet, save_checkpoint
-from organology.model_metadata import Calibration, FrameSettings
+from organology.model import InstrumentNet, average_checkpoints, load_checkpoint, save_checkpoint
+from organology.model_metadata import Calibration, FrameSettings, ModelMetadata
 from organology.recognition.logits import logits_of, scores_of
 from organology.recognition.pooling import pool
 from organology.recognition.windows import SILENCE_DBFS, windows
@@ -43,18 +43,15 @@ SHIFT, LOW_LOGITS, MEDIAN_SECONDS = -0.9, 2.5, 1.1
 FIT = Fit(0.8, 0.6, 4.0)
 
 
-def averaged(parts: list[tuple[Path, float]]) -> InstrumentNet:
-    """The network with the mean of the weights."""
-    nets = [load(path)[0] for path, _ in parts]
-    total = sum(share for _, share in parts)
-    state = {
-        name: sum(net.state_dict()[name] * (share / total) for net, (_, share) in zip(nets, parts, strict=True))
-        if value.is_floating_point()
-        else value
-        for name, value in nets[0].state_dict().items()
-    }
-    nets[0].load_state_dict(state)
-    return nets[0].eval()
+def averaged(parts: list[tuple[Path, float]]) -> tuple[InstrumentNet, ModelMetadata]:
+    """The network with the mean of the weights, which has the calibration of the first."""
+    first, metadata = load_checkpoint(parts[0][0])
+    if len(parts) == 1:
+        return first.eval(), metadata
+    net, mean = average_checkpoints([path for path, _ in parts], [share for _, share in parts])
+    if first.calibration is not None:
+        net.calibrate(first.calibration)
+    return net, replace(metadata, provenance={**metadata.provenance, **mean.provenance})
 
 
 @torch.inference_mode()
@@ -134,7 +131,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", action="append", required=True, metavar="FOLDER=SHARE")
     given = parser.parse_args()
     parts = [(Path(path), float(share)) for path, share in (entry.rsplit("=", 1) for entry in given.checkpoint)]
-    net, (_, about) = averaged(parts), load(parts[0][0])
+    net, about = averaged(parts)
     truths = [read_truth(given.clips), read_truth(given.songs)]
     folders = (given.clips_folder, given.songs_folder)
     files = [folder / name for folder, truth in zip(folders, truths, strict=True) for name in truth.files]
@@ -167,7 +164,6 @@ def main() -> None:
             low_logits=LOW_LOGITS,
             median_seconds=MEDIAN_SECONDS,
         ),
-        provenance={**about.provenance, "mean_of": {path.name: share for path, share in parts}},
     )
     save_checkpoint(given.out, net, about)
     print(f"tentative: {', '.join(tentative)}\n{given.out}")

@@ -116,7 +116,7 @@ def main() -> None:
         decay = min(EMA, step / (step + 20))
         for name, value in net.state_dict().items():
             if value.is_floating_point():
-                mean[name].mul_(decay).add_(value, alpha=1 - decay)
+                mean[name].lerp_(value, 1 - decay)
         shown.append([loss.item() for loss in losses])
         if step % SHOW_EVERY == 0:
             frames, windows = np.mean(shown[-SHOW_EVERY:], axis=0)

@@ -108,6 +108,10 @@ def test_average_is_of_imported_networks_or_of_none(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "imported", *import_onnx(tmp_path / "model.onnx"))
     both, _ = average_checkpoints([tmp_path / "imported", tmp_path / "imported"])
     assert has_folded_norms(both)
+    for buffer in both.buffers():  # a running mean of weights rounds
+        if buffer.is_floating_point():
+            buffer.mul_(1 + 3e-7)
+    assert has_folded_norms(both)
     with pytest.raises(ModelError, match=r"imported: goes back to an imported model, .*first does not"):
         average_checkpoints([tmp_path / "first", tmp_path / "imported"])
 

@@ -28,6 +28,8 @@ _PARTS = {
     "BatchNormalization": ("weight", "bias", "running_mean", "running_var"),
 }
 """What the inputs of a node, from the second on, are to its module."""
+_ROUNDING = 1e-5
+"""Variances that differ by less are one: running means of weights round them."""
 
 
 def import_onnx(model: str | os.PathLike[str] | None = None) -> tuple[InstrumentNet, ModelMetadata]:
@@ -77,7 +79,7 @@ def import_onnx(model: str | os.PathLike[str] | None = None) -> tuple[Instrument
 def has_folded_norms(net: InstrumentNet) -> bool:
     """Whether a network was imported, and its batch norms are such that they must keep their statistics."""
     return all(
-        bool((norm.running_mean == 0).all() and (norm.running_var == _variance(norm)).all())
+        bool((norm.running_mean == 0).all() and ((norm.running_var - _variance(norm)).abs() < _ROUNDING).all())
         for _, norm in _normed(net.backbone)
         if norm.running_mean is not None and norm.running_var is not None
     )

@@ -24,19 +24,22 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 # Between the script and what it measures: a new process begins with the peak memory of the one that started it.
 _LAUNCHER = """
-import json, os, subprocess, sys
+import json, os, subprocess, sys, time
+began = time.monotonic()
 process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
 _, status, usage = os.wait4(process.pid, 0)
-print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss]))
+print(json.dumps([os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss,
+    time.monotonic() - began]))
 """
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What a process took: user and system time in seconds, peak resident memory in MB."""
+    """What a process took: user and system time in seconds, peak resident memory in MB, wall time in seconds."""
 
     cpu: float
     megabytes: float
+    wall: float
 
 
 def taken(command: Sequence[str | os.PathLike[str]], repeats: int = 1) -> Taken:
@@ -44,11 +47,13 @@ def taken(command: Sequence[str | os.PathLike[str]], repeats: int = 1) -> Taken:
     runs = []
     for _ in range(repeats):
         launched = [sys.executable, "-S", "-c", _LAUNCHER, *map(os.fspath, command)]
-        status, cpu, kilobytes = json.loads(subprocess.run(launched, capture_output=True, text=True, check=True).stdout)
+        status, cpu, kilobytes, wall = json.loads(
+            subprocess.run(launched, capture_output=True, text=True, check=True).stdout
+        )
         if status:
             raise SystemExit(f"{' '.join(map(str, command))}: exit status {status}")
-        runs.append(Taken(cpu, kilobytes / 1024))
-    return Taken(min(run.cpu for run in runs), min(run.megabytes for run in runs))
+        runs.append(Taken(cpu, kilobytes / 1024, wall))
+    return Taken(*(min(getattr(run, name) for run in runs) for name in ("cpu", "megabytes", "wall")))
 
 
 def python(code: str, *arguments: object, repeats: int = 1) -> Taken:

@@ -35,6 +35,7 @@ DECODE = (
 RESAMPLE = "import sys; from organology import audio\nfor _ in audio.mono_blocks(sys.argv[1]): pass"
 IMPORT = "from organology import audio, Recognizer"
 OPEN = IMPORT + "; Recognizer(threads=1)"
+NOTHING = Taken(np.nan, np.nan, np.nan)
 
 
 def recognize(path: Path, output: Path, *options: str, repeats: int = 1) -> Taken:
@@ -51,29 +52,36 @@ def speed(files: Iterable[Path], folder: Path, repeats: int) -> str:
         kind = path.suffix[1:]
         seconds = soundfile.info(path).duration if kind != "m4a" else seconds
         decoded, resampled = (python(code, path, repeats=repeats).cpu for code in (DECODE, RESAMPLE))
-        one, two, fine = (
-            recognize(path, output, "--hop", hop, "--threads", threads, repeats=repeats).cpu
-            for hop, threads in (("4", "1"), ("4", "2"), ("1", "1"))
+        default = recognize(path, output, repeats=repeats)
+        one, coarse, fine = (
+            recognize(path, output, *hop, "--threads", "1", repeats=repeats)
+            for hop in ((), ("--hop", "4"), ("--hop", "1"))
         )
-        alone, both = (python(c, path, repeats=repeats).cpu if kind != "m4a" else np.nan for c in (REFERENCE, OF_BOTH))
-        figures = (f"{alone:.2f} s", f"{both:.2f} s", f"{one:.2f} s", f"**{one / alone:.1f}**", f"{one / both:.1f}",
-                   f"{seconds / one:.0f}", f"{two / alone:.1f}", f"{seconds / fine:.0f}")  # fmt: skip
+        alone, both = (python(c, path, repeats=repeats) if kind != "m4a" else NOTHING for c in (REFERENCE, OF_BOTH))
+        figures = (f"{alone.cpu:.2f} s", f"{both.cpu:.2f} s", f"{one.cpu:.2f} s", f"{one.cpu / alone.cpu:.1f}",
+                   f"{one.cpu / both.cpu:.1f}", f"{alone.wall:.2f} s", f"{default.wall:.2f} s",
+                   f"**{default.wall / alone.wall:.2f}**", f"{coarse.cpu / alone.cpu:.1f}",
+                   f"{fine.cpu / alone.cpu:.1f}", f"{seconds / default.wall:.0f}")  # fmt: skip
         rows.append((kind, *(figure.replace("nan s", "").replace("nan", "").replace("****", "") for figure in figures)))
         parts.append(
             (kind, f"{start:.2f} s", f"{opened - start:.2f} s", f"{decoded - imported:.2f} s",
-             f"{resampled - decoded:.2f} s", f"{one - resampled - (opened - imported):.2f} s", f"{one:.2f} s")
+             f"{resampled - decoded:.2f} s", f"{one.cpu - resampled - (opened - imported):.2f} s", f"{one.cpu:.2f} s")
         )  # fmt: skip
         print(rows[-1], parts[-1], flush=True)
     beside = table(
-        ("file", "soundfile + soxr, mean first", "soundfile + soxr, both channels", "organology", "times the first",
-         "times the second", "times real time", "two threads: times the first", "hop 1 s: times real time"), rows,
+        ("file", "soundfile + soxr, mean first", "both channels", "default run, one thread", "times the first",
+         "times the second", "wall: soundfile + soxr, mean first", "wall: default run", "times that",
+         "hop 4 s, one thread: times the first", "hop 1 s: times the first", "times real time"), rows,
     )  # fmt: skip
     where = table(
         ("file", "Python, numpy, soundfile, soxr", "the rest of start-up, opening the model", "decoding, checks",
          "mean, resampling", "windows, model, output", "in all"), parts,
     )  # fmt: skip
-    head = f"{seconds / 60:g} minutes of 44.1 kHz stereo, hop 4 s unless told, one thread unless told, processor time:"
-    return f"{head}\n\n{beside}\n\nWhere it goes:\n\n{where}"
+    head = (
+        f"{seconds / 60:g} minutes of 44.1 kHz stereo; processor time unless it says wall; the wall times are those of "
+        "the default run, which takes all cores, and of the reference, which can only take one:"
+    )
+    return f"{head}\n\n{beside}\n\nWhere it goes, one thread:\n\n{where}"
 
 
 def made(folder: Path, loop: np.ndarray, minutes: float) -> Iterator[Path]:
@@ -97,7 +105,7 @@ def memory(folder: Path, loop: np.ndarray, hours: float) -> str:
             repeated(short, long, round(6 * hours))
         size = long.stat().st_size / 2**20
         for timeline in outputs:
-            options = ("--hop", "4", *(["--timeline"] if timeline else []))
+            options = ["--timeline"] if timeline else []
             few, many = (recognize(path, output, *options).megabytes for path in (short, long))
             rows.append((kind, f"{size:.0f} MB", "JSON, windows too" if timeline else "JSON", f"{few:.0f} MB",
                          f"{many:.0f} MB", f"{100 * (many / few - 1):+.0f} %"))  # fmt: skip
@@ -105,7 +113,7 @@ def memory(folder: Path, loop: np.ndarray, hours: float) -> str:
         short.unlink()
         long.unlink()
     head = (
-        "Peak memory (resident) of `organology recognize`, hop 4 s, all cores; 16 kHz mono with 4 s of music a minute, "
+        "Peak memory (resident) of `organology recognize`, all cores; 16 kHz mono with 4 s of music a minute, "
         "else silence; flac by libsndfile, mp3 and m4a by FFmpeg:"
     )
     return head + "\n\n" + table(("file", "size", "output", "10 minutes", f"{hours:g} hours", "difference"), rows)

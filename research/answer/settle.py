@@ -36,9 +36,9 @@ from organology.recognition.windows import SILENCE_DBFS, windows
 NAMES = {"singing": "singer", "drum_kit": "drums", "synthesizer": "synth"}
 """Concepts that are labels of the 15 under another name."""
 HOP_SECONDS = 2.24
-THRESHOLD, PRESETS = 0.6, {"sensitive": 0.4, "strict": 0.75}
+THRESHOLD, PRESETS = 0.65, {"sensitive": 0.4, "strict": 0.8}
 """What plays is at least this likely: few false labels count for more than a missed one."""
-SHIFT, LOW_LOGITS, MEDIAN_SECONDS = -0.9, 2.5, 1.1
+SHIFT, LOW_LOGITS, MEDIAN_SECONDS = -1.1, 2.5, 1.1
 """Of the timeline: frames and best windows against the threshold, hysteresis and median (README.md)."""
 FIT = Fit(0.8, 0.6, 4.0)
 
@@ -51,7 +51,8 @@ def averaged(parts: list[tuple[Path, float]]) -> tuple[InstrumentNet, ModelMetad
     net, mean = average_checkpoints([path for path, _ in parts], [share for _, share in parts])
     if first.calibration is not None:
         net.calibrate(first.calibration)
-    return net, replace(metadata, provenance={**metadata.provenance, **mean.provenance})
+    parents = [{**one, "name": path.name} for one, (path, _) in zip(mean.provenance["average_of"], parts, strict=True)]
+    return net, replace(metadata, provenance={**metadata.provenance, "average_of": parents})
 
 
 @torch.inference_mode()
@@ -85,7 +86,7 @@ def calibrated(
             slope, offset = shrunk(logits[used, at], targets[used, i], weights[used])
             moved[fold == k, i] = scores_of(slope * logits[fold == k, at] + offset)
     n = len(truths[0].files)
-    for threshold in (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8):
+    for threshold in (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8):
         on = decide(moved.copy(), np.full(len(LABELS), threshold))
         for name, rows, fewest in (("clips", slice(None, n), 5), ("songs", slice(n, None), 1)):
             of = figures(targets[rows], on[rows], fewest)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from organology.batch.options import LOCAL, RAY
+from organology.cli.echo import echo
+from organology.outputs.terminal.printable import printable
 
 if TYPE_CHECKING:
     from organology.corpora.base import Corpus
@@ -214,9 +216,9 @@ def _show(report: Report, lines: Callable[[Report], list[str]]) -> None:
     from organology.corpora.report import grouped
 
     for line in grouped([issue for issue in report.issues if issue.severity in ("dropped", "note")]):
-        typer.echo(line, err=True)
+        echo(line, err=True)
     for line in lines(report):
-        typer.echo(line)
+        echo(line)
     if not report.complete:
         raise typer.Exit(1)
 
@@ -265,7 +267,7 @@ class _ProgressBar:
 
             def issue(self, issue: Issue) -> None:
                 if issue.severity in BAD:
-                    console.print(f"{issue.severity}: {issue}")
+                    console.print(printable(f"{issue.severity}: {issue}"))
 
         progress.start()
         return Bar()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from organology.cli.echo import echo
+
 if TYPE_CHECKING:
     from organology.corpora.session import StemReport
 
@@ -45,7 +47,6 @@ def stems(
     """
     from organology.audio.inputs import expand
     from organology.corpora import session
-    from organology.outputs.terminal.printable import printable
     from organology.recognition.onnx_model import available_cores
     from organology.recognition.recognizer import Recognizer
 
@@ -66,15 +67,15 @@ def stems(
             try:
                 if yes:
                     session.rename(old, new)
-                typer.echo(printable(f"{old} -> {new.name}"))
+                echo(f"{old} -> {new.name}")
             except Exception as error:
                 failures.append(str(error))
         if not yes:
-            typer.echo("nothing was renamed; with --yes the files get these names", err=True)
+            echo("nothing was renamed; with --yes the files get these names", err=True)
     else:
         _write(found, changes, form, output)
     for failure in failures:
-        typer.echo(printable(failure), err=True)
+        echo(failure, err=True)
     if failures:
         raise typer.Exit(1)
 
@@ -104,7 +105,7 @@ def _write(found: list[StemReport], changes: dict[Path, Path], form: StemsFormat
                         f"{one.score:.6g}",
                         "; ".join(one.plays),
                         _program(one),
-                        changes[one.file].name if one.file in changes else "",
+                        safe_cell(changes[one.file].name) if one.file in changes else "",
                         "; ".join(one.marks),
                     )
                 )

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -34,4 +36,4 @@ def average(
     check_new_checkpoint(out, checkpoints)
     net, metadata = average_checkpoints(checkpoints, share)
     save_checkpoint(out, net, metadata)
-    typer.echo(f"{out}: not calibrated, thresholds averaged; `organology tune` sets both anew")
+    echo(f"{out}: not calibrated, thresholds averaged; `organology tune` sets both anew")

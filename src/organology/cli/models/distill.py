@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from organology.cli.choice import one_of
+from organology.cli.echo import echo
 from organology.training.teachers.tag_sets import TAG_SETS
 
 
@@ -49,5 +50,5 @@ def distill(
     net, metadata = distill(checkpoint, recordings, tagger, share, labels, chunks, seed, tags)
     save_checkpoint(out, net, metadata)
     for name, part in metadata.provenance["distilled"][-1]["explained_variance"].items():
-        typer.echo(f"  {name:16} explains {part:.2f} of the tagger's variance on held-out recordings")
-    typer.echo(f"{out}: not calibrated; `organology tune` sets calibration and thresholds anew")
+        echo(f"  {name:16} explains {part:.2f} of the tagger's variance on held-out recordings")
+    echo(f"{out}: not calibrated; `organology tune` sets calibration and thresholds anew")

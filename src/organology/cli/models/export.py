@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from organology.cli.choice import one_of
+from organology.cli.echo import echo
 
 
 def _poolings() -> Iterable[str]:
@@ -56,7 +57,7 @@ def register(app: typer.Typer) -> None:
             pooling=metadata.pooling if pooling is None else pooling,
         )
         report = export_onnx(net, metadata, model, tolerance, embedding)
-        typer.echo(f"{model}: {report.n_bytes / 1e6:.1f} MB")
+        echo(f"{model}: {report.n_bytes / 1e6:.1f} MB")
         for label, threshold in zip(report.metadata.labels, report.metadata.thresholds, strict=True):
-            typer.echo(f"  {label:<16} plays at {threshold:.3f} or above")
-        typer.echo(f"largest difference of a score, torch and ONNX: {report.largest_difference:.1e}")
+            echo(f"  {label:<16} plays at {threshold:.3f} or above")
+        echo(f"largest difference of a score, torch and ONNX: {report.largest_difference:.1e}")

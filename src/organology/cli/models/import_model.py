@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -26,4 +28,4 @@ def import_model(
     check_new_checkpoint(out, [model])
     net, metadata = import_onnx(model)
     save_checkpoint(out, net, metadata)
-    typer.echo(f"{out}: {metadata.name or model}; train on with `freeze_batch_norm: true`")
+    echo(f"{out}: {metadata.name or model}; train on with `freeze_batch_norm: true`")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from organology.cli.echo import echo
 from organology.cli.models.options import number
 
 
@@ -53,7 +54,7 @@ def pretrain(
     best, test = summary["best"], summary["test"]
     items = f"{test['tracks']['items']} test tracks" if "tracks" in test else _against_teacher(test)
     areas = test.get("tracks", test)
-    typer.echo(
+    echo(
         f"best: epoch {best['epoch']} of {summary['epochs']}, validation loss {best['loss']:.4f}; {items}: "
         f"ROC-AUC {number(areas['roc_auc'])}, PR-AUC {number(areas['pr_auc'])}: {folder / 'best'}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+from organology.cli.echo import echo
 
 if TYPE_CHECKING:
     from organology.evaluation import Evaluation
@@ -45,5 +45,5 @@ def show(result: Evaluation, folder: Path) -> None:
             console.print(f"\nthresholds: {name}")
             console.print(rich_table(result, name, intervals=console.width >= WIDE))
     for line in summary(result):
-        typer.echo(line)
-    typer.echo(f"written: {folder}")
+        echo(line)
+    echo(f"written: {folder}")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
 from organology.cli.models.options import Corpora, Labels, number
 from organology.training.transfer import Transfer
 
@@ -67,7 +68,7 @@ def train(
     if not summary:  # of several processes the first one tells
         return
     best = summary["best"]
-    typer.echo(
+    echo(
         f"best: epoch {best['epoch']} of {summary['epochs']}, validation loss {best['loss']:.4f}, "
         f"ROC-AUC {number(best['roc_auc'])}, PR-AUC {number(best['pr_auc'])}: {folder / 'best'}"
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
 from organology.cli.models.options import Corpora, Labels, Mixtures, PMusical, Split
 
 
@@ -50,9 +51,9 @@ def tune(
 
     tuned = follow(checkpoint, settings, split, mixtures, p_musical, calibrate, workers, level_db)
     for label, threshold in tuned["thresholds"]["per_label"].items():
-        typer.echo(f"  {label:16} {threshold:.3f}")
-    typer.echo(f"single threshold {tuned['thresholds']['single']:.3f}; tuned on {tuned['thresholds']['tuned_on']}")
+        echo(f"  {label:16} {threshold:.3f}")
+    echo(f"single threshold {tuned['thresholds']['single']:.3f}; tuned on {tuned['thresholds']['tuned_on']}")
     if calibrate:
         error = {when: tuned["calibration"][when]["error"] for when in ("before", "after")}
-        typer.echo(f"calibration error {error['before']:.3f} before, {error['after']:.3f} after calibration")
-    typer.echo(checkpoint)
+        echo(f"calibration error {error['before']:.3f} before, {error['after']:.3f} after calibration")
+    echo(checkpoint)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -30,4 +32,4 @@ def page(
 
     files = build(out, runtime or RUNTIME_FOLDER, model)
     size = sum(path.stat().st_size for path in files)
-    typer.echo(f"{out}: {len(files)} files, {size / 1e6:.1f} MB; any static host can serve it", err=True)
+    echo(f"{out}: {len(files)} files, {size / 1e6:.1f} MB; any static host can serve it", err=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from organology.cli.echo import echo, echo_lines
 from organology.cli.models.results import results_folder
 
 
@@ -46,7 +47,7 @@ def evaluate_segments(
             }
         )
     for each in errors:
-        typer.echo(str(each), err=True)
+        echo(str(each), err=True)
     if not kept:
         raise ConfigError(f"{table}: none of its recordings can be read")
     recordings = dataclasses.replace(
@@ -64,7 +65,7 @@ def evaluate_segments(
     heads = [f"- {name}: {value}" for name, value in about.items()]
     with written_whole(place / "segments.md") as temporary:
         temporary.write_text("\n".join(["# Segments\n", *heads, "", text]) + "\n", "utf-8")
-    typer.echo(text)
-    typer.echo(f"written: {place}")
+    echo_lines(text)
+    echo(f"written: {place}")
     if errors:
         raise typer.Exit(1)

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import atexit
 import fnmatch
 import hashlib
-import importlib
 import os
 import random
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-ORGANOLOGY = (sys.executable, "-m", "organology")
+from forks import ORGANOLOGY, Fork, preload
 
-_MODULES = "-- modules --"
-_TELL_MODULES = f"""
-import sys
-from organology.cli import main
-try:
-    main()
-finally:
-    print("{_MODULES}", *(name for name in sys.modules if name != "__main__"))
-"""
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 Reader = Callable[[Path], object]
 Tree = dict[str, object]
@@ -91,56 +77,6 @@ def matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
-class Fork:
-    """A run as a fork of this process, to be used like `subprocess.Popen`."""
-
-    def __init__(self, arguments: Sequence[str], folder: Path, environment: dict[str, str], said: Path) -> None:
-        sys.stdout.flush()
-        self.returncode: int | None = None
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                self._run(arguments, folder, environment, said)
-            except SystemExit as error:
-                os._exit(error.code if isinstance(error.code, int) else 1)
-            finally:
-                os._exit(1)
-
-    @staticmethod
-    def _run(arguments: Sequence[str], folder: Path, environment: dict[str, str], said: Path) -> None:
-        atexit._clear()  # what this script does at its end is not the run's to do
-        os.setsid()
-        os.chdir(folder)
-        os.environ.update(environment)
-        tempfile.tempdir = None
-        handle = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        for number in (1, 2):
-            os.dup2(handle, number)
-        sys.argv = ["organology", *arguments]
-        try:
-            importlib.import_module("organology.cli").main()
-        finally:
-            atexit._run_exitfuncs()
-
-    def poll(self) -> int | None:
-        """The exit status if it has ended, negative if a signal ended it."""
-        if self.returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
-        return self.returncode
-
-    def wait(self) -> int:
-        """The exit status, once it has ended."""
-        while (status := self.poll()) is None:
-            time.sleep(0.002)
-        return status
-
-    def send_signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
-
-
 class Attack:
     """Kills of one verb."""
 
@@ -170,16 +106,9 @@ class Attack:
             )
 
     def _preload(self) -> None:
-        """Import what a run imports, so that those that are killed spend their time on what they do."""
         place = self.folder.with_name("preloaded")
         shutil.copytree(self.inputs, place)
-        command = [sys.executable, "-c", _TELL_MODULES, *self.verb.arguments]
-        ended = subprocess.run(command, cwd=place, env=self.environment, capture_output=True, text=True, check=False)
-        if ended.returncode:
-            raise SystemExit(f"{self.name}: cannot be run: {ended.stderr[-500:]}")
-        for module in ended.stdout.split(_MODULES)[-1].split():
-            with suppress(Exception):  # not all can be imported by themselves, nor do they have to
-                importlib.import_module(module)
+        preload(self.verb.arguments, place, self.environment)
 
     def _begin(self, folder: Path) -> subprocess.Popen[bytes] | Fork:
         if self.verb.slow_to_import:

@@ -30,7 +30,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import yaml
-from killing import ORGANOLOGY, Attack, Verb, digest
+from forks import ORGANOLOGY
+from killing import Attack, Verb, digest
 
 RATE = 32_000
 PREPARE = ("prepare", "stems", "songs", "--out", "prepared", "--jobs", "2", "--fractions", "0.4,0.3,0.3")
@@ -110,11 +111,12 @@ def make_stems(folder: Path) -> None:
             soundfile.write(place / f"{stem}.wav", 0.2 * tone * np.exp(-3 * (t % 0.5)), RATE)
 
 
-def make_training(folder: Path) -> None:
+def make_training(folder: Path, keep_songs: bool = False) -> None:
     """A prepared corpus of those songs, and a recipe of seconds."""
     make_stems(folder)
     subprocess.run([*ORGANOLOGY, *PREPARE], cwd=folder, check=True, capture_output=True)
-    shutil.rmtree(folder / "songs")
+    if not keep_songs:
+        shutil.rmtree(folder / "songs")
     effects = {"pitch_shift": {"probability": 0}, "time_stretch": {"probability": 0}}
     recipe = {
         "name": "killed",

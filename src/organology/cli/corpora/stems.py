@@ -47,10 +47,15 @@ def stems(
     """
     from organology.audio.inputs import expand
     from organology.corpora import session
+    from organology.outputs.sinks import output_path
     from organology.recognition.onnx_model import available_cores
     from organology.recognition.recognizer import Recognizer
+    from organology.targets import check_output
 
     inputs = expand(folder)
+    target = output_path(output)
+    if target is not None:
+        check_output(target, [model, *(item.name for item in inputs.files)])
     failures = [f"{name}: {reason}" for name, reason in inputs.failures]
     found: list[StemReport] = []
     if inputs.files:
@@ -73,7 +78,7 @@ def stems(
         if not yes:
             echo("nothing was renamed; with --yes the files get these names", err=True)
     else:
-        _write(found, changes, form, output)
+        _write(found, changes, form, target)
     for failure in failures:
         echo(failure, err=True)
     if failures:
@@ -83,10 +88,10 @@ def stems(
 def _write(found: list[StemReport], changes: dict[Path, Path], form: StemsFormat, output: Path | None) -> None:
     import json
 
-    from organology.outputs.sinks import opened, output_path
+    from organology.outputs.sinks import opened
     from organology.outputs.writers.tables import csv_rows, safe_cell
 
-    with opened(output_path(output)) as stream:
+    with opened(output) as stream:
         if form is StemsFormat.table:
             stream.writelines(f"{line}\n" for line in _table(found, changes))
         elif form is StemsFormat.json:

@@ -19,17 +19,18 @@ def results_folder(out: Path | None, checkpoint: Path, what: str) -> Path:
 
     Raises
     ------
-    ConfigError
-        If it cannot be.
+    OrganologyError
+        If it cannot be, or nothing can be written to it.
     """
-    from organology.errors import ConfigError
+    from organology.errors import OrganologyError
+    from organology.targets import check_writable
 
     place = checkpoint.resolve()
     folder = out or place.parent / f"{place.stem}-{what}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{folder}: {error.strerror}; --out names another folder") from error
+        check_writable(folder, folder=True)
+    except OrganologyError as error:
+        raise OrganologyError(f"{error}; --out names another folder") from error
     return folder
 
 

@@ -124,7 +124,7 @@ def make_training(folder: Path, keep_songs: bool = False) -> None:
         "mixing": {"chunk_seconds": 1.1, "effects": effects},
         "model": {"channels": [4, 6, 8, 8, 8, 8, 8]},
         "training": {
-            "transfer": "scratch", "epochs": 6, "batches_per_epoch": 2, "batch_size": 4, "validation_mixtures": 8,
+            "transfer": "scratch", "epochs": 4, "batches_per_epoch": 2, "batch_size": 4, "validation_mixtures": 8,
             "workers": 1, "threads": 1, "device": "cpu",
         },
     }  # fmt: skip
@@ -191,6 +191,7 @@ VERBS = {
     "import": Verb(
         ("import", "--out", "checkpoint"),
         make_nothing,
+        refuses_done=True,
         slow_to_import=True,
         readers={"checkpoint/model.json": weights_and_description},
     ),

@@ -212,6 +212,15 @@ def test_check_writable_refuses_before_the_work(tmp_path):
     )
 
 
+@posix
+def test_check_writable_sweeps_a_folder_of_what_killed_runs_left(tmp_path):
+    left = tmp_path / "checkpoint" / f"{PREFIX}0123456789ab"
+    left.parent.mkdir()
+    left.touch()
+    check_writable(left.parent, folder=True)
+    assert not any(left.parent.iterdir())
+
+
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write everywhere")
 def test_check_writable_refuses_what_has_no_permission(tmp_path):
     (tmp_path / "a.csv").touch(0o444)

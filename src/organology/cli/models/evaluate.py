@@ -91,6 +91,9 @@ def _evaluate_mixtures(
     workers: int | None,
     labels: str | None,
 ) -> None:
+    from organology.traceless import own_temporary_folder
+
+    own_temporary_folder()
     from organology.training import load_recipe, scoring
     from organology.training.data import EVALUATION_SEED
     from organology.training.recipes import override

@@ -39,12 +39,15 @@ def pretrain(
     import shlex
     import sys
 
+    from organology.traceless import own_temporary_folder
     from organology.training import load_pretraining_recipe
     from organology.training.recipes import override
 
     settings = override(
         load_pretraining_recipe(recipe), corpora=corpus, seed=seed, epochs=epochs, workers=workers, devices=devices
     )
+    if not settings.training.compile:  # what torch compiled is kept for the next run
+        own_temporary_folder()
     from organology.training.run import train  # torch, once the recipe is known to be right
 
     folder = out or Path("runs") / settings.name

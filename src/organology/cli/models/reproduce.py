@@ -60,6 +60,9 @@ def reproduce(
     import shlex
     import sys
 
+    from organology.traceless import own_temporary_folder
+
+    own_temporary_folder()
     from organology.reproduce import load_experiment, preparing, recipe, report, run
 
     settings = load_experiment(recipe.find_recipe(experiment), scale, backbone)

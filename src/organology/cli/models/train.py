@@ -47,6 +47,7 @@ def train(
     import shlex
     import sys
 
+    from organology.traceless import own_temporary_folder
     from organology.training import load_recipe
     from organology.training.recipes import override
 
@@ -61,6 +62,8 @@ def train(
         workers=workers,
         devices=devices,
     )
+    if not settings.training.compile:  # what torch compiled is kept for the next run
+        own_temporary_folder()
     from organology.training.run import train as follow  # torch, once the recipe is known to be right
 
     folder = out or Path("runs") / f"{settings.name}-{settings.training.transfer}"

@@ -41,12 +41,14 @@ def tune(
 ) -> None:
     """Calibrate the scores of a checkpoint and tune its thresholds, on fixed mixtures."""
     from organology.targets import check_writable
+    from organology.traceless import own_temporary_folder
     from organology.training import load_recipe
     from organology.training.recipes import override
 
     if checkpoint.is_dir():
         check_writable(checkpoint, folder=True)
     settings = override(load_recipe(recipe), corpora=corpus, labels=labels)
+    own_temporary_folder()
     from organology.training.scoring.tuning import tune as follow  # torch, once the recipe is known to be right
 
     tuned = follow(checkpoint, settings, split, mixtures, p_musical, calibrate, workers, level_db)

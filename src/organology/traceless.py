@@ -13,7 +13,8 @@ from pathlib import Path
 from organology.leftovers import locked_folder
 
 _CONFIG = "MPLCONFIGDIR"
-_LONGEST = 60  # of a folder's name: the names of sockets in it must not be longer than 108 bytes
+_COMPILED = "TORCHINDUCTOR_CACHE_DIR"  # torch makes it even where nothing is compiled
+_LONGEST = 72  # of a folder's name: the names of sockets in it must not be longer than 108 bytes
 
 
 @cache
@@ -25,6 +26,7 @@ def own_temporary_folder() -> None:
     stack = ExitStack()
     folder = stack.enter_context(locked_folder())
     atexit.register(stack.close)
+    os.environ.setdefault(_COMPILED, str(folder / "torch"))
     if len(os.fsencode(folder)) <= _LONGEST:
         tempfile.tempdir = str(folder)
 

@@ -88,7 +88,7 @@ def with_pretrained(request: Request, needed: bool, console: Console) -> Recipe:
     recipe = _load_pretraining(step)
     plain = recipe.to_plain()
     plain["training"].pop("workers")
-    key = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
+    key = hashlib.sha256(json.dumps(plain, sort_keys=True, allow_nan=False).encode()).hexdigest()[:8]
     folder = RunFolder(request.out / "pretraining" / f"{recipe.name}-{key}")
     setup = dataclasses.replace(setup, pretrained=folder.best)
     if folder.summary.is_file() or not needed:

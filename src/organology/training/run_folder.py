@@ -136,4 +136,4 @@ class RunFolder:
     def write_summary(self, values: dict[str, Any]) -> None:
         """Write `summary.json`."""
         with written_whole(self.summary) as temporary:
-            temporary.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
+            temporary.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", "utf-8")

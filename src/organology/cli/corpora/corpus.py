@@ -44,7 +44,7 @@ def list_corpora(
             }
         )
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False))
         return
     for i, row in enumerate(rows):
         if i:
@@ -82,7 +82,7 @@ def check(
             echo(f"error: {error}", err=True)
             failed = True
     if as_json:
-        typer.echo(json.dumps([result.to_dict() for result in results], indent=1, ensure_ascii=False))
+        typer.echo(json.dumps([result.to_dict() for result in results], indent=1, ensure_ascii=False, allow_nan=False))
     else:
         from rich.console import Console
 

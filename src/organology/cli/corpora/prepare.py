@@ -100,8 +100,10 @@ def _command(entry: CorpusEntry) -> Callable[..., None]:
     }
 
     def command(**given: Any) -> None:
+        from organology.extras import require
         from organology.targets import check_output
 
+        require("polars")  # for the table, which comes last
         check_output(given["out"], [given["root"]], folder=True)
         engine, address = given.pop("engine"), given.pop("address")
         if given.get("in_place") and engine == Engine.RAY:

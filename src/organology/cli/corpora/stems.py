@@ -96,7 +96,13 @@ def _write(found: list[StemReport], changes: dict[Path, Path], form: StemsFormat
             stream.writelines(f"{line}\n" for line in _table(found, changes))
         elif form is StemsFormat.json:
             rows = [_plain(one, changes) for one in found]
-            json.dump({"schema": "organology.stems", "version": 1, "stems": rows}, stream, indent=1, ensure_ascii=False)
+            json.dump(
+                {"schema": "organology.stems", "version": 1, "stems": rows},
+                stream,
+                indent=1,
+                ensure_ascii=False,
+                allow_nan=False,
+            )
             stream.write("\n")
         else:
             rows_of = csv_rows(stream)

@@ -32,7 +32,9 @@ def average(
     """Average the weights of checkpoints into one."""
     from organology.model import average_checkpoints, save_checkpoint
     from organology.targets import check_new_checkpoint
+    from organology.traceless import own_temporary_folder
 
+    own_temporary_folder()
     check_new_checkpoint(out, checkpoints)
     net, metadata = average_checkpoints(checkpoints, share)
     save_checkpoint(out, net, metadata)

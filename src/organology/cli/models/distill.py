@@ -43,8 +43,10 @@ def distill(
     """Blend what a music tagger says of recordings without labels into a network's output layer."""
     from organology.model import save_checkpoint
     from organology.targets import check_new_checkpoint
+    from organology.traceless import own_temporary_folder
     from organology.training.distillation.head_blending import distill
 
+    own_temporary_folder()
     check_new_checkpoint(out, [checkpoint, *recordings, tagger])
     labels = [word for text in label or () for word in text.split(",") if word.strip()]
     net, metadata = distill(checkpoint, recordings, tagger, share, labels, chunks, seed, tags)

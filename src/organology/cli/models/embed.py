@@ -49,11 +49,16 @@ def embed(
 
     from organology.audio.inputs import expand
     from organology.errors import AudioError, ConfigError
+    from organology.extras import require
     from organology.targets import check_output
+    from organology.traceless import own_temporary_folder
     from organology.training.embeddings.recordings import EmbeddedRecording, embed_recording, write_embeddings
 
+    own_temporary_folder()
     if out.suffix.casefold() not in SUFFIXES:
         raise ConfigError(f"{out}: ends in neither {' nor '.join(SUFFIXES)}")
+    if out.suffix.casefold() == ".parquet":
+        require("polars")
     inputs = expand(recordings)
     check_output(out, [model, *(each.name for each in inputs.files if each.file is None)])
     for name, reason in inputs.failures:

@@ -48,7 +48,9 @@ def register(app: typer.Typer) -> None:
         """Write a trained network as one ONNX file: waveform in, scores out."""
         from organology.model import export_onnx, load_checkpoint
         from organology.targets import CHECKPOINT_FILES, check_output
+        from organology.traceless import own_temporary_folder
 
+        own_temporary_folder()
         check_output(model, [checkpoint, *(checkpoint / part for part in CHECKPOINT_FILES)])
         net, metadata = load_checkpoint(checkpoint)
         metadata = replace(

@@ -24,7 +24,9 @@ def import_model(
     """Make a checkpoint of an exported model, to train on with (`init_from` in a recipe)."""
     from organology.model import import_onnx, save_checkpoint
     from organology.targets import check_new_checkpoint
+    from organology.traceless import own_temporary_folder
 
+    own_temporary_folder()
     check_new_checkpoint(out, [model])
     net, metadata = import_onnx(model)
     save_checkpoint(out, net, metadata)

@@ -40,11 +40,14 @@ def tune(
     labels: Labels = None,
 ) -> None:
     """Calibrate the scores of a checkpoint and tune its thresholds, on fixed mixtures."""
+    from organology.extras import require
     from organology.targets import check_writable
     from organology.traceless import own_temporary_folder
     from organology.training import load_recipe
     from organology.training.recipes import override
 
+    if calibrate:
+        require("sklearn")
     if checkpoint.is_dir():
         check_writable(checkpoint, folder=True)
     settings = override(load_recipe(recipe), corpora=corpus, labels=labels)

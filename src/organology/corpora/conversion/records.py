@@ -155,7 +155,7 @@ def prepare_song(song: SongTask) -> Record:
         "stems": {name: asdict(done) for name, done in record.stems.items()},
     }
     with written_whole(_path(song)) as temporary:
-        temporary.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+        temporary.write_text(json.dumps(values, ensure_ascii=False, allow_nan=False), encoding="utf-8")
     return record
 
 

@@ -24,8 +24,10 @@ def evaluate_segments(
     from organology.atomic import written_whole
     from organology.errors import AudioError, ConfigError
     from organology.evaluation.timed import evaluate_timed, read_annotations, timed_markdown
+    from organology.extras import require
     from organology.recognition.recognizer import Recognizer
 
+    require("scipy")
     if model.suffix != ".onnx":
         raise ConfigError(f"{model}: segments are cut by a model file (.onnx); organology export makes one")
     recognizer = Recognizer(model, labels=labels)
@@ -60,7 +62,7 @@ def evaluate_segments(
     about = {"model": recognizer.model, "annotations": table.name, "labels": recognizer.label_set.name,
              "hop_seconds": hop, "unreadable": len(errors)}  # fmt: skip
     with written_whole(place / "segments.json") as temporary:
-        temporary.write_text(json.dumps({**about, **result.to_dict()}, indent=2) + "\n", "utf-8")
+        temporary.write_text(json.dumps({**about, **result.to_dict()}, indent=2, allow_nan=False) + "\n", "utf-8")
     text = timed_markdown(result)
     heads = [f"- {name}: {value}" for name, value in about.items()]
     with written_whole(place / "segments.md") as temporary:

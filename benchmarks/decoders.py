@@ -40,7 +40,8 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
 TOLERANCE_SECONDS = 0.02  # a lossy codec's padding
 
-# Suffix, libsndfile's format, byte order, where the length of the sound stands: the bytes before it, its form.
+# Suffix, libsndfile's format, byte order, where the length of the sound or of the whole file stands: the bytes before
+# it, its form.
 _CONTAINERS: tuple[tuple[str, str, str | None, bytes, str], ...] = (
     ("wav", "WAV", None, b"data", "<I"),
     ("wav", "WAVEX", None, b"data", "<I"),
@@ -50,7 +51,11 @@ _CONTAINERS: tuple[tuple[str, str, str | None, bytes, str], ...] = (
     ("wav", "RF64", None, b"ds64\x1c\0\0\0", "<QQQ"),
     ("w64", "W64", None, b"data" + bytes.fromhex("f3acd3118cd100c04f8edb8a"), "<Q"),
     ("caf", "CAF", None, b"data", ">Q"),
+    ("wav", "WAV", None, b"RIFF", "<I"),
+    ("wav", "WAV", "BIG", b"RIFX", ">I"),
+    ("aiff", "AIFF", None, b"FORM", ">I"),
 )
+_WHOLE = (b"RIFF", b"RIFX", b"FORM")
 _LENGTHS = (0, 2**32 - 1, 2**31 - 1, 2**31, 2_000_000_000, 2**32 - 2**12, 2_000, 2**64 - 1)
 
 Case = tuple[str, bytes, float]
@@ -146,7 +151,8 @@ def untrue_headers(samples: np.ndarray, rate: int) -> Iterator[tuple[str, bytes,
                 continue
             content = bytearray(plain)
             struct.pack_into(form, content, at, *[length] * (len(form) - 1))
-            yield f"{kind} {order or ''} ({suffix}), length {length}", plain, bytes(content)
+            where = "of the file" if before in _WHOLE else "of the sound"
+            yield f"{kind} {order or ''} ({suffix}), length {where} {length}", plain, bytes(content)
 
 
 def chains(samples: np.ndarray, rate: int = 24_000) -> Iterator[Case]:

@@ -7,7 +7,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# Builds of onnxruntime 1.29 and later look up a host of Microsoft, and write an event database and a device id into the
+# user's cache, unless this is set before their library is loaded; and not we alone load it: torchmetrics does, too.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from organology import _moved
 from organology._version import __version__

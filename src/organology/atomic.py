@@ -9,6 +9,7 @@ them (`leftovers`).
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ _LONGEST_SUFFIX = 16
 _DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self|(?P<process>\d+))/fd)/(?P<number>\d+)")
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _MOST_LINKS = 40
+_OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 @contextmanager
@@ -76,6 +78,11 @@ def written_whole(path: str | os.PathLike[str], *, durable: bool = False) -> Ite
         temporary.replace(target)
         if durable:
             sync(target.parent)
+    except OSError as error:
+        if error.errno in _OF_DISKS and (error.filename is None or str(temporary) in (error.filename, error.filename2)):
+            # The user knows it by this name, and not by a temporary one.
+            error.filename, error.filename2 = os.fspath(given), None
+        raise
     finally:
         os.close(handle)
         temporary.unlink(missing_ok=True)

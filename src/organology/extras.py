@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 _EXTRAS: dict[str, dict[str, str]] = {
     "plot": {"matplotlib": "matplotlib"},
     "jams": {"jams": "jams"},
@@ -38,6 +40,19 @@ _EXTRAS: dict[str, dict[str, str]] = {
     },
 }
 """Extra -> the modules of its packages -> the packages."""
+
+
+def require(*modules: str) -> None:
+    """Check that modules are there which are imported only at the end of the work.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        As an import would.
+    """
+    for module in modules:
+        if find_spec(module) is None:
+            raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
 
 def install_hint(module: str) -> str | None:

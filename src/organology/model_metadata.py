@@ -246,7 +246,7 @@ class ModelMetadata:
         """The metadata as JSON text."""
         values = TypeAdapter(ModelMetadata).dump_python(self, mode="json")
         kept = {key: value for key, value in values.items() if key not in _OPTIONAL or value}
-        return json.dumps(kept, ensure_ascii=False)
+        return json.dumps(kept, ensure_ascii=False, allow_nan=False)
 
     @staticmethod
     def from_json(text: str, source: str) -> ModelMetadata:

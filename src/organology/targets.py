@@ -9,7 +9,7 @@ from pathlib import Path
 
 from organology.atomic import is_written_through, temporary_beside
 from organology.errors import OrganologyError, one_line
-from organology.leftovers import PREFIX
+from organology.leftovers import PREFIX, sweep_once
 
 AnyPath = str | os.PathLike[str]
 
@@ -100,6 +100,7 @@ def check_writable(output: AnyPath, *, folder: bool = False) -> None:
     try:
         if folder:
             path.mkdir(parents=True, exist_ok=True)
+            sweep_once(path)
             _try_to_write(path / PREFIX)
         elif is_written_through(path):
             if not os.access(path, os.W_OK):

@@ -5,12 +5,30 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import tempfile
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 from organology.leftovers import locked_folder
 
 _CONFIG = "MPLCONFIGDIR"
+_COMPILED = "TORCHINDUCTOR_CACHE_DIR"  # torch makes it even where nothing is compiled
+_LONGEST = 72  # of a folder's name: the names of sockets in it must not be longer than 108 bytes
+
+
+@cache
+def own_temporary_folder() -> None:
+    """Let temporary files of this process go to a folder that it removes at its end, or the next run if it is killed.
+
+    For programs of ours alone: what others keep in temporary files would go, too.
+    """
+    stack = ExitStack()
+    folder = stack.enter_context(locked_folder())
+    atexit.register(stack.close)
+    os.environ.setdefault(_COMPILED, str(folder / "torch"))
+    if len(os.fsencode(folder)) <= _LONGEST:
+        tempfile.tempdir = str(folder)
 
 
 def import_matplotlib() -> None:

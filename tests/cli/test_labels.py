@@ -104,12 +104,29 @@ def test_command_line_error_with_control_characters_is_printable():
     assert done.returncode == 1 and "\x1b" not in done.stderr and len(done.stderr.splitlines()) == 1
 
 
-def test_missing_package_is_named_before_the_work(tmp_path):
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("matplotlib", "recognize a.wav --plot x"),
+        ("polars", "prepare stems songs --out new"),
+        ("polars", "embed model.onnx a.wav --out new.parquet"),
+        ("sklearn", "tune checkpoint recipe.yaml"),
+        ("scipy", "evaluate model.onnx annotations.csv"),
+    ],
+)
+def test_missing_package_is_named_before_the_work(module, arguments, tmp_path):
     code = (
-        "import sys; sys.modules['matplotlib'] = None\n"
-        "sys.argv = ['organology', 'recognize', 'a.wav', '--plot', 'x']\nfrom organology.cli import main\nmain()"
+        f"import sys; sys.modules[{module!r}] = None\n"
+        f"sys.argv = ['organology', *{arguments.split()!r}]\nfrom organology.cli import main\nmain()"
     )
     (tmp_path / "a.wav").write_bytes(b"")
+    (tmp_path / "annotations.csv").write_text("file,label,start,end\na.wav,violin,0,1\n")
+    (tmp_path / "songs").mkdir()
+    before = sorted(tmp_path.iterdir())
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 1 and done.stderr == f"error: this needs matplotlib: {install_hint('matplotlib')}\n"
+    assert done.returncode == 1 and done.stderr == f"error: this needs {module}: {install_hint(module)}\n"
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_install_hint_of_what_belongs_to_no_extra_is_none():
     assert install_hint("sys") is None

@@ -137,6 +137,6 @@ def test_find_limit_says_how_many_there_are(run, tmp_path):
     for name in "bcd":
         (tmp_path / f"{name}.wav").write_bytes((tmp_path / "a.wav").read_bytes())
     run("recognize a.wav b.wav c.wav d.wav --store lib.db")
-    assert run("find violin --store lib.db --limit 2").stderr == "2 shown of 4 of 4 recordings\n"
+    assert run("find violin --store lib.db --limit 2").stderr == "2 shown of 4 found in 4 recordings\n"
     assert run("find violin --store lib.db -o found.m3u").returncode == 0
     assert (tmp_path / "found.m3u").read_text().count("#EXTINF") == 4

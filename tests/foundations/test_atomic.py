@@ -1,5 +1,6 @@
 """Files written whole, through devices, over links; checks of outputs; threads in order."""
 
+import errno
 import os
 import signal
 import stat
@@ -8,10 +9,13 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from organology.atomic import temporary_folder_beside, written_whole
 from organology.audio.inputs import expand
+from organology.audio.writing import write_sound
+from organology.cli.models.results import results_folder
 from organology.errors import OrganologyError
 from organology.leftovers import PREFIX, sweep
 from organology.ordered_map import ordered_map
@@ -210,6 +214,35 @@ def test_check_writable_refuses_before_the_work(tmp_path):
     assert (tmp_path / "out").is_dir() and list((tmp_path / "out").iterdir()) == [] == list(
         (tmp_path / "new").iterdir()
     )
+
+
+def test_written_whole_full_disk_is_told_with_the_name_of_the_target(tmp_path):
+    target = tmp_path / "a.csv"
+    with pytest.raises(OSError, match="No space left") as caught, written_whole(target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.filename == str(target) and not any(tmp_path.iterdir())
+
+
+def test_write_sound_that_libsndfile_cannot_write_is_one_line(tmp_path):
+    with pytest.raises(OrganologyError, match=r"a\.wav: cannot be written: ") as caught:
+        write_sound(tmp_path / "a.wav", np.zeros((10, 2000), np.float32), 8_000, "PCM_16")  # more channels than it can
+    assert "\n" not in str(caught.value) and not any(tmp_path.iterdir())
+
+
+@posix
+def test_results_folder_that_cannot_be_written_is_refused_before_the_work(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OrganologyError, match=r"file: cannot be written: .*--out names another folder"):
+        results_folder(tmp_path / "file", tmp_path / "checkpoint", "test")
+
+
+@posix
+def test_check_writable_sweeps_a_folder_of_what_killed_runs_left(tmp_path):
+    left = tmp_path / "checkpoint" / f"{PREFIX}0123456789ab"
+    left.parent.mkdir()
+    left.touch()
+    check_writable(left.parent, folder=True)
+    assert not any(left.parent.iterdir())
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write everywhere")

@@ -1,14 +1,17 @@
 """Outputs that other programs read stay what they are: no formula in CSV, no number in JSON that is none."""
 
+import ast
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import organology
 from organology.errors import OrganologyError
 from organology.outputs.registry import FORMATS
 from organology.outputs.writers.base import WriterOptions
@@ -16,6 +19,7 @@ from organology.outputs.writers.tables import original_cell, safe_cell
 from organology.recognition import Recognition, SegmentSettings
 from outputs.test_formats import made
 
+JSON_WRITERS = ("json.dump", "json.dumps", "json.JSONEncoder")
 FORMULAS = ("=1+1.wav", "+a.wav", "-a.wav", "@sum.wav", "\t=1.wav", "'=1.wav", "\r=1")
 
 
@@ -51,3 +55,11 @@ def test_json_with_a_number_that_is_not_finite_is_refused(number):
 
 def vars_of(recognition):
     return {name: getattr(recognition, name) for name in recognition.__dataclass_fields__}
+
+
+def test_json_is_written_without_nan_everywhere():
+    for path in Path(organology.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in JSON_WRITERS:
+                said = {each.arg: ast.unparse(each.value) for each in node.keywords}
+                assert said.get("allow_nan") == "False", f"{path}:{node.lineno}: may write NaN"

@@ -34,6 +34,7 @@ from organology.training.data import (
 )
 from organology.training.recipes import override, save_recipe
 from organology.training.run import train
+from organology.training.run_folder import RunFolder
 from organology.training.scoring import evaluate_model, load_scorer
 from organology.training.transfer.task import build
 from training_support import make_corpus, write_recipe
@@ -244,6 +245,19 @@ def test_weight_average_of_an_earlier_version_is_taken_up(recipe):
     average.on_validation_epoch_start(trainer, module)
     assert torch.equal(module.network.head[4].bias, learned["network.head.4.bias"] + 1)
     assert int(average._average_model.n_averaged) == 7
+
+
+@pytest.mark.parametrize("left", ["logs/", ".organology-0123456789ab.yaml", ""])
+@pytest.mark.parametrize("resume", [True, False])
+def test_run_killed_as_it_began_can_be_begun_again(recipe, tmp_path, left, resume):
+    folder = tmp_path / "run"
+    (folder / left).parent.mkdir(parents=True, exist_ok=True)
+    if left.endswith("/"):
+        (folder / left).mkdir(parents=True)
+    elif left:
+        (folder / left).touch()
+    RunFolder(folder).begin(recipe, resume)
+    assert sorted(path.name for path in folder.iterdir()) == ["logs", "recipe.yaml"]
 
 
 def test_train_folder_in_use_or_of_another_run_is_refused(scratch, place, recipe):

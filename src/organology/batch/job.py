@@ -109,6 +109,8 @@ def _check(job: Job, names: OutputPaths) -> None:
     """Refuse before the work what could not be done after it."""
     if job.write_tags:
         import mutagen  # noqa: F401  # missing?
+    if job.plot is not None:
+        import_matplotlib()  # missing?
     for output in (job.output, job.plot):
         if output is None:
             continue
@@ -118,11 +120,8 @@ def _check(job: Job, names: OutputPaths) -> None:
         if output.is_dir():
             sweep_once(output)
         check_output(output, [*with_companions(job.store_file), job.model], folder=is_folder)
-    if job.plot is None:
-        return
-    if is_picture(job.plot) and names.many:
+    if job.plot is not None and is_picture(job.plot) and names.many:
         raise OrganologyError(f"{job.plot}: one picture for several recordings; name a folder")
-    import_matplotlib()  # missing?
 
 
 def _length_of(item: Input) -> float:

@@ -109,7 +109,7 @@ def main() -> None:
 def _status() -> int | str | None:
     """Run the verb; the exit status."""
     try:
-        command_line()()
+        command_line()(prog_name="organology")
     except StoppedError as error:
         _say(str(error))
         return _STOPPED

@@ -146,7 +146,7 @@ class DatasetRun:
             "settings": self.settings,
             "metadata": self.metadata.to_json(),
         }
-        return pa.schema(fields, {_KEY: json.dumps(about, ensure_ascii=False).encode()})
+        return pa.schema(fields, {_KEY: json.dumps(about, ensure_ascii=False, allow_nan=False).encode()})
 
     @staticmethod
     def of(schema: pa.Schema, place: str) -> DatasetRun:

@@ -57,10 +57,12 @@ class Report:
         }
         for severity, key in (("dropped", "dropped"), ("refused", "refused"), ("failed", "failed"), ("note", "notes")):
             lines = [{k: v for k, v in asdict(issue).items() if k != "severity" and v} for issue in self.of(severity)]
-            values[key] = sorted(lines, key=lambda line: json.dumps(line, sort_keys=True))
+            values[key] = sorted(lines, key=lambda line: json.dumps(line, sort_keys=True, allow_nan=False))
         path = folder / REPORT_NAME
         with written_whole(path) as temporary:
-            temporary.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            temporary.write_text(
+                json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+            )
         return path
 
 

@@ -34,7 +34,7 @@ def write_evaluation(
         What was evaluated on what, as plain values.
     """
     with written_whole(folder / "evaluation.json") as temporary:
-        temporary.write_text(json.dumps({**about, **evaluation.to_dict()}, indent=2) + "\n", "utf-8")
+        temporary.write_text(json.dumps({**about, **evaluation.to_dict()}, indent=2, allow_nan=False) + "\n", "utf-8")
     heads = [f"- {name}: {value}" for name, value in about.items()]
     tables = [f"\n## Thresholds: {name}\n\n{markdown(evaluation, name)}" for name in evaluation.decisions]
     with written_whole(folder / "evaluation.md") as temporary:

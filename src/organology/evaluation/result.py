@@ -99,7 +99,7 @@ class Evaluation:
 
     def to_json(self) -> str:
         """The same as JSON text."""
-        return json.dumps(self.to_dict(), indent=2)
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
 
 _FOR_PEOPLE = ("display", "items", "groups")

@@ -231,7 +231,7 @@ class LabelSet(LabelTree):
         """SHA-256 of what the labels mean, as 64 hex digits: names for people and colors do not count."""
         values = self.to_dict()
         meaning = {name: values[name] for name in ("labels", "parents", "concepts", "unknown")}
-        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(meaning, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 @cache

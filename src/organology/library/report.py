@@ -128,7 +128,7 @@ def _csv(library: FoundRows, stream: TextIO) -> None:
 def _json(library: FoundRows, stream: TextIO, query: str) -> None:
     label_set = library.label_set
     head = {"schema": FIND_SCHEMA, "version": FIND_VERSION, "query": query}
-    stream.write(json.dumps(head, ensure_ascii=False).removesuffix("}") + ', "recordings": [')
+    stream.write(json.dumps(head, ensure_ascii=False, allow_nan=False).removesuffix("}") + ', "recordings": [')
     # Of a million rows, `json.dumps` of each whole row would take longer than all else.
     heads = [f"{_text(label)}: " for label in label_set.labels]
     models = {number: _text(run.model) for number, run in library.runs.items()}
@@ -156,7 +156,7 @@ def _json(library: FoundRows, stream: TextIO, query: str) -> None:
     stream.write("\n]}\n")
 
 
-_text = json.JSONEncoder(ensure_ascii=False).encode
+_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def _m3u(library: FoundRows, stream: TextIO) -> None:

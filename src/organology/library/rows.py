@@ -177,7 +177,7 @@ def row_of(recognition: Recognition, columns: Columns) -> dict[str, Any]:
     """Columns of `recording` that a recognition fills."""
     return {
         "failure": None,
-        "notes": json.dumps(recognition.notes, ensure_ascii=False),
+        "notes": json.dumps(recognition.notes, ensure_ascii=False, allow_nan=False),
         "duration": recognition.duration,
         "windows": len(recognition.starts),
         "last_start": float(recognition.starts[-1]),
@@ -243,7 +243,7 @@ def recognition_of(row: dict[str, Any], packed: Packed, run: Run, name: str) -> 
 
 def settings_text(frames: FrameSettings | None = None) -> str:
     """The segment settings that a model's `…_seconds` columns are computed with, as JSON."""
-    return json.dumps(SegmentSettings().resolved(frames).given(), sort_keys=True)
+    return json.dumps(SegmentSettings().resolved(frames).given(), sort_keys=True, allow_nan=False)
 
 
 def channel_name(name: str, channel: int) -> str:

@@ -88,6 +88,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     StoreError
         "PATH: reason".
     """
+    is_new = not path.exists()
     if not create and not path.is_file():
         raise StoreError(f"{path}: no such store")
     try:
@@ -104,6 +105,8 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
                 _migrate(connection)
     except (*DAMAGE, StoreError) as error:
         connection.close()
+        if is_new and path.exists() and not path.stat().st_size:
+            path.unlink()  # nothing could be written to it
         if isinstance(error, StoreError):
             raise
         raise StoreError(f"{path}: cannot be used as a store: {error}") from error
@@ -182,7 +185,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
 def _write_label_set(connection: sqlite3.Connection, label_set: LabelSet) -> None:
     connection.execute(
         "INSERT INTO label_set (id, digest, definition) VALUES (1, ?, ?)",
-        (label_set.digest, json.dumps(label_set.to_dict(), ensure_ascii=False)),
+        (label_set.digest, json.dumps(label_set.to_dict(), ensure_ascii=False, allow_nan=False)),
     )
 
 

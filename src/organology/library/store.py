@@ -213,7 +213,7 @@ class Store(Database):
 
     def _insert(self, connection: sqlite3.Connection, run: Run, file: FileState, row: dict[str, Any]) -> int:
         full = {
-            "notes": json.dumps([]),
+            "notes": json.dumps([], allow_nan=False),
             **row,
             "run": run.id,
             "segmenting": run.segmenting,

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import soundfile
-
 from organology.atomic import written_whole
+from organology.audio.writing import write_sound
 from organology.mixing.mixer import Mixer, Mixture
 
 AudioFormat = Literal["wav", "flac"]
@@ -47,8 +46,7 @@ def write_mixtures(mixer: Mixer, count: int, folder: Path, audio_format: AudioFo
     for index in range(count):
         mixture = mixer.mix(index)
         name = f"mixture-{index:04d}.{audio_format}"
-        with written_whole(folder / name) as temporary:
-            soundfile.write(temporary, mixture.audio, mixer.config.sample_rate, _SUBTYPE[audio_format])
+        write_sound(folder / name, mixture.audio, mixer.config.sample_rate, _SUBTYPE[audio_format])
         rows.append([name, mixture.strategy, *mixture.labels.tolist()])
         details.append({"file": name, **describe(mixture)})
         yield mixture
@@ -57,7 +55,9 @@ def write_mixtures(mixer: Mixer, count: int, folder: Path, audio_format: AudioFo
         writer.writerow(["file", "strategy", *mixer.pool.label_set.labels])
         writer.writerows(rows)
     with written_whole(folder / "sources.json") as temporary:
-        temporary.write_text(json.dumps(details, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps(details, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )
 
 
 def describe(mixture: Mixture) -> dict[str, Any]:

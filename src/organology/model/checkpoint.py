@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from organology import config as configuration
@@ -72,9 +73,12 @@ def save_checkpoint(folder: str | os.PathLike[str], net: InstrumentNet, metadata
     with temporary_folder_beside(target) as staging:
         state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
         # One entry only: safetensors writes several in any order, and equal networks should be equal files.
-        save_file(state, staging / WEIGHTS, metadata={METADATA_KEY: json.dumps(description)})
+        try:
+            save_file(state, staging / WEIGHTS, metadata={METADATA_KEY: json.dumps(description, allow_nan=False)})
+        except SafetensorError as error:
+            raise ModelError(f"{folder}: cannot be written: {one_line(error)}") from error
         description = {**description, "weights_sha256": digest_of(staging / WEIGHTS)}
-        (staging / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        (staging / DESCRIPTION).write_text(json.dumps(description, indent=2, allow_nan=False) + "\n", encoding="utf-8")
         shutil.copymode(staging / DESCRIPTION, staging / WEIGHTS)  # safetensors lets no one else read them
         for name in (WEIGHTS, DESCRIPTION):
             sync(staging / name)

@@ -100,5 +100,8 @@ def _described(text: str, path: Path) -> tuple[ModelConfig, ModelMetadata, str |
         config = configuration.parse(values.get("config"), ModelConfig, str(path))
     except ConfigError as error:
         raise ModelError(str(error)) from error
-    digest = values.get("weights_sha256")
-    return config, ModelMetadata.from_json(json.dumps(values.get("metadata")), str(path)), digest
+    try:
+        metadata = json.dumps(values.get("metadata"), allow_nan=False)
+    except ValueError as error:
+        raise ModelError(f"{path}: metadata: {error}") from error
+    return config, ModelMetadata.from_json(metadata, str(path)), values.get("weights_sha256")

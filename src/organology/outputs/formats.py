@@ -40,6 +40,8 @@ class Format:
         Notes of a recording stand in it; else they go to standard error.
     has_timeline : bool
         `--timeline` goes with it.
+    is_styled : bool
+        It colors what it writes to a terminal, and writes no control character of a name there.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Format:
     alone: bool = False
     has_notes: bool = False
     has_timeline: bool = False
+    is_styled: bool = False
 
     @property
     def suffix(self) -> str:
@@ -113,6 +116,7 @@ for _format in (
         "organology.outputs.terminal.writer:TableWriter",
         has_notes=True,
         has_timeline=True,
+        is_styled=True,
     ),
     Format(
         "csv",

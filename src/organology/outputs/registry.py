@@ -84,7 +84,10 @@ def open_writer(
 @contextmanager
 def _single(chosen: Format, output: Path | None, options: WriterOptions, about: dict[str, Any]) -> Iterator[Writer]:
     folder = Path() if output is None else output.parent
-    with opened(output, durable=True) as stream, _make(chosen, options, about, stream, folder) as writer:
+    with (
+        opened(output, durable=True, is_styled=chosen.is_styled) as stream,
+        _make(chosen, options, about, stream, folder) as writer,
+    ):
         yield writer
 
 

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 from organology.atomic import descriptor_of, is_written_through, written_whole
 from organology.errors import OrganologyError, one_line
 from organology.outputs.paths import OutputPaths
+from organology.outputs.terminal.printable import PrintableStream
 from organology.outputs.writers.base import PlainWriter, Writer
 from organology.recognition.result import Recognition
 
@@ -24,7 +25,9 @@ def output_path(given: Path | None) -> Path | None:
 
 
 @contextmanager
-def opened(output: Path | None, *, durable: bool = False, keeps_bytes: bool = False) -> Iterator[TextIO]:
+def opened(
+    output: Path | None, *, durable: bool = False, keeps_bytes: bool = False, is_styled: bool = False
+) -> Iterator[TextIO]:
     r"""A stream for text: a file's, written whole; that of a device or FIFO; or standard output.
 
     Parameters
@@ -36,6 +39,8 @@ def opened(output: Path | None, *, durable: bool = False, keeps_bytes: bool = Fa
     keeps_bytes : bool
         Names that are not UTF-8 are written as the bytes that they are, for programs that open them; else they are
         written as `\xff`, for people.
+    is_styled : bool
+        What is written may steer a terminal; else control characters stand escaped where the output is one.
 
     Raises
     ------
@@ -45,7 +50,7 @@ def opened(output: Path | None, *, durable: bool = False, keeps_bytes: bool = Fa
     errors = "surrogateescape" if keeps_bytes else "backslashreplace"
     with one_line_errors(output):
         if output is None:
-            yield from _standard_output(errors)
+            yield from _standard_output(errors, is_styled)
         elif is_written_through(output):
             with os.fdopen(descriptor_of(output), "w", encoding="utf-8", errors=errors, newline="") as stream:
                 yield stream
@@ -57,13 +62,14 @@ def opened(output: Path | None, *, durable: bool = False, keeps_bytes: bool = Fa
                 yield stream
 
 
-def _standard_output(errors: str) -> Iterator[TextIO]:
+def _standard_output(errors: str, is_styled: bool) -> Iterator[TextIO]:
     # A name that is not UTF-8 must not end the job.
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors=errors)
     try:
-        yield sys.stdout
+        steers = is_styled or not sys.stdout.isatty()
+        yield sys.stdout if steers else cast(TextIO, PrintableStream(sys.stdout))
         sys.stdout.flush()
     except OSError:
         discard_standard_output()

@@ -152,7 +152,7 @@ def _in_pieces(n_rows: int, rows: Callable[[slice], list[dict[str, Any]]]) -> It
 def line(recognition: RecognitionData, timeline: bool = False, decimals: int | None = DECIMALS) -> Iterator[str]:
     """One recording as JSON in one line, with schema and version, in pieces."""
     body = pieces(recognition, timeline, decimals)
-    yield json.dumps({"schema": JSON_SCHEMA, "version": JSON_VERSION})[:-1] + ", " + next(body)[1:]
+    yield json.dumps({"schema": JSON_SCHEMA, "version": JSON_VERSION}, allow_nan=False)[:-1] + ", " + next(body)[1:]
     yield from body
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from organology.atomic import written_whole
 from organology.audio import SAMPLE_RATE
+from organology.audio.writing import write_sound
 from organology.errors import CorpusError
 from organology.labels import Vocabulary
 from organology.rendering import excerpts, midi, orchestration
@@ -147,7 +147,9 @@ def render_song(piece: Piece, rendition: int, fonts: Sequence[SoundFont], out: P
         values = (path, song, piece.name, name, "general_midi", str(parts[name].program), "rendered", licence, "true")
         rows.append(dict(zip(COLUMNS, values, strict=True)))
     with written_whole(folder / "song.json") as temporary:
-        temporary.write_text(json.dumps({"settings": settings, "stems": rows, "left_out": left_out}, indent=1))
+        temporary.write_text(
+            json.dumps({"settings": settings, "stems": rows, "left_out": left_out}, indent=1, allow_nan=False)
+        )
     return Rendered(song, len(rows), tuple(left_out))
 
 
@@ -225,8 +227,7 @@ def _loudness(samples: NDArray[np.float32]) -> float:
 
 
 def _write_flac(path: Path, samples: NDArray[np.float32]) -> None:
-    with written_whole(path) as temporary:
-        soundfile.write(temporary, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    write_sound(path, samples, SAMPLE_RATE, "PCM_16", "FLAC")
 
 
 def _clear(folder: Path, done: dict[str, Any] | None) -> None:

@@ -84,7 +84,9 @@ def mixture_set(folder: Path, recipe: Recipe, split: str, size: int, p_musical: 
     for key in ("p_musical", "cache_megabytes", "stretch_variants"):
         mixing.pop(key, None)
     tables = [content_hash(path / TABLE_NAME) for path in recipe.corpora]
-    plain = json.dumps([mixing, recipe.mixing.draws, tables, split, size, p_musical, seed], sort_keys=True)
+    plain = json.dumps(
+        [mixing, recipe.mixing.draws, tables, split, size, p_musical, seed], sort_keys=True, allow_nan=False
+    )
     name = f"{split}-{size}-{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
     return MixtureSet(name, folder / f"{name}.npy", folder / f"{name}.npz", size)
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from organology.corpora.table import TABLE_NAME
 from organology.errors import ConfigError
+from organology.outputs.terminal.printable import printable
 from organology.reproduce.recipe import ExperimentRecipe, PretrainingStep
 from organology.training import Recipe, load_pretraining_recipe, load_recipe
 from organology.training.recipes import AnyRecipe
@@ -64,7 +65,7 @@ def prepare_corpora(recipe: ExperimentRecipe, console: Console) -> None:
         from organology.corpora.prepare import prepare
         from organology.corpora.readers.stems.reader import CORPUS
 
-        console.print(f"preparing {step.stems} in {step.folder}", highlight=False)
+        console.print(printable(f"preparing {step.stems} in {step.folder}"), highlight=False, markup=False)
         step.folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(step.folder.with_name(f".{step.folder.name}.lock")):
             if not (step.folder / TABLE_NAME).is_file():
@@ -87,7 +88,7 @@ def with_pretrained(request: Request, needed: bool, console: Console) -> Recipe:
     recipe = _load_pretraining(step)
     plain = recipe.to_plain()
     plain["training"].pop("workers")
-    key = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
+    key = hashlib.sha256(json.dumps(plain, sort_keys=True, allow_nan=False).encode()).hexdigest()[:8]
     folder = RunFolder(request.out / "pretraining" / f"{recipe.name}-{key}")
     setup = dataclasses.replace(setup, pretrained=folder.best)
     if folder.summary.is_file() or not needed:
@@ -95,7 +96,7 @@ def with_pretrained(request: Request, needed: bool, console: Console) -> Recipe:
     folder.path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.path.with_suffix(".lock")):
         if not folder.summary.is_file():
-            console.print(f"pre-training: {recipe.name}", highlight=False)
+            console.print(printable(f"pre-training: {recipe.name}"), highlight=False, markup=False)
             train(recipe, folder.path, resume=True, command=request.command, console=console)
     return setup
 

@@ -62,7 +62,7 @@ def write_report(request: Request, outcome: Outcome) -> tuple[Path, dict[str, An
     names = pictures.draw(results, data, folder) if results.arms else []
     remarks = (folder / REMARKS).read_text("utf-8").strip() if (folder / REMARKS).is_file() else ""
     with written_whole(folder / "report.json") as temporary:
-        temporary.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
+        temporary.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", "utf-8")
     with written_whole(folder / "report.md") as temporary:
         temporary.write_text(page(results, data, names, remarks), "utf-8")
     return folder, data

@@ -21,6 +21,7 @@ from organology.corpora.table import read_table
 from organology.errors import OrganologyError
 from organology.labels.bradl15 import LABELS
 from organology.model.checkpoint import load_checkpoint
+from organology.outputs.terminal.printable import printable
 from organology.reproduce.clips import Clips, read_clips, score_clips
 from organology.reproduce.mixtures import MixtureSet, make_mixtures, mixture_set
 from organology.reproduce.preparing import Request, prepare_corpora, with_pretrained
@@ -108,7 +109,7 @@ def run(request: Request, console: Console | None = None, train_missing: bool = 
             console.print("another process works on it: passed over", highlight=False)
         except OrganologyError as error:
             outcome.failed.append(f"{arm}: {error}")
-            console.print(f"failed: {error}", highlight=False, markup=False, soft_wrap=True)
+            console.print(printable(f"failed: {error}"), highlight=False, markup=False, soft_wrap=True)
     return outcome
 
 

@@ -116,7 +116,7 @@ class ArmFolder:
         """Write `arm.json`, if it is not there."""
         if not (self.path / "arm.json").is_file():
             with written_whole(self.path / "arm.json") as temporary:
-                temporary.write_text(json.dumps(arm.to_dict(), indent=2) + "\n", "utf-8")
+                temporary.write_text(json.dumps(arm.to_dict(), indent=2, allow_nan=False) + "\n", "utf-8")
 
 
 def folder_of(out: Path, arm: RunSpec) -> ArmFolder:
@@ -278,7 +278,7 @@ def fingerprint(recipe: Recipe) -> str:
             "model": weights_hash(own.model),
             "tagger": own.tagger and content_hash(own.tagger),
         }
-    text = json.dumps(unlike(plain, _defaults()), sort_keys=True)
+    text = json.dumps(unlike(plain, _defaults()), sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

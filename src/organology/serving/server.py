@@ -17,7 +17,7 @@ from organology.serving.settings import Limits, Settings
 
 _KEEP_ALIVE_SECONDS = 15
 _SHUTDOWN_SECONDS = 10
-_BODY = json.dumps({"error": "too many connections"}).encode()
+_BODY = json.dumps({"error": "too many connections"}, allow_nan=False).encode()
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\nConnection: close\r\n"
     b"Content-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY)

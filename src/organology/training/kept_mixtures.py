@@ -35,7 +35,7 @@ class KeptMixtures(Dataset[Batch]):
         self._mixtures = MixtureDataset(mixer)
         plain = mixer.config.to_key()
         plain.pop("cache_megabytes")
-        key = hashlib.sha256(json.dumps([plain, list(of)], sort_keys=True).encode()).hexdigest()[:12]
+        key = hashlib.sha256(json.dumps([plain, list(of)], sort_keys=True, allow_nan=False).encode()).hexdigest()[:12]
         self._folder = folder / f"{key}-seed{mixer.seed}"
 
     @property

@@ -6,7 +6,6 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-import lightning as L
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from organology.training.compute.compiling import CompiledNetwork
 from organology.training.compute.loss_meter import LossMeter
 from organology.training.config import LoopConfig, ScheduleConfig
 from organology.training.data import Batch
+from organology.training.lightning import L
 from organology.training.parallel.collectives import gathered, mean
 from organology.training.schedule import learning_rate_factor
 

@@ -9,10 +9,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
-import lightning as L
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.strategies import DDPStrategy
 from rich.console import Console
 from torch.utils.data import DataLoader
 
@@ -24,6 +21,7 @@ from organology.training.callbacks.checkpoint import BestCheckpoint
 from organology.training.callbacks.progress import ProgressBar
 from organology.training.data import loader_by_epoch, one_line
 from organology.training.distillation.recipe import DistillationRecipe
+from organology.training.lightning import DDPStrategy, L, TensorBoardLogger
 from organology.training.module import TrainingModule
 from organology.training.parallel.layers import WholeBatchLayers
 from organology.training.parallel.place import Place, end_with_parent

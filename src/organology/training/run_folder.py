@@ -20,6 +20,7 @@ from typing import Any
 
 from organology.atomic import written_whole
 from organology.errors import ConfigError, ModelError
+from organology.leftovers import is_leftover
 from organology.training.recipes import AnyRecipe, difference, load_recipe_as, save_recipe
 
 _STATE = {"epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "callbacks", "loops"}
@@ -79,7 +80,7 @@ class RunFolder:
         ConfigError
             If it is there already and is not to be resumed, or holds something else.
         """
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if not self._is_free():
             if not resume:
                 raise ConfigError(f"{self.path}: there is a run already; --resume goes on with it, --out names another")
             if not self.recipe.is_file():
@@ -87,8 +88,17 @@ class RunFolder:
             place = difference(recipe, load_recipe_as(self.recipe, type(recipe), quiet=True), MAY_CHANGE)
             if place is not None:
                 raise ConfigError(f"{self.recipe}: cannot resume: the run began with another {place}")
-        self.logs.mkdir(parents=True, exist_ok=True)
-        save_recipe(recipe, self.recipe)
+        save_recipe(recipe, self.recipe)  # first of all: a run that has it can be resumed
+        self.logs.mkdir(exist_ok=True)
+
+    def _is_free(self) -> bool:
+        """Whether nothing is here but what a run leaves that was killed as it began."""
+        if not self.path.is_dir():
+            return not self.path.exists()
+        return all(
+            is_leftover(self.path, entry.name) or (entry == self.logs and entry.is_dir() and not any(entry.iterdir()))
+            for entry in self.path.iterdir()
+        )
 
     def epochs_done(self, at_most: int) -> int:
         """Epochs in `last.ckpt`; 0 without it.
@@ -126,4 +136,4 @@ class RunFolder:
     def write_summary(self, values: dict[str, Any]) -> None:
         """Write `summary.json`."""
         with written_whole(self.summary) as temporary:
-            temporary.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
+            temporary.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", "utf-8")

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from organology.cli.echo import echo, echo_lines
+from organology.outputs.terminal.printable import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -41,15 +44,17 @@ def list_corpora(
             }
         )
     if as_json:
-        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False))
         return
     for i, row in enumerate(rows):
-        typer.echo(("\n" if i else "") + f"{row['name']}: {row['title']} ({row['holds']})")
+        if i:
+            echo()
+        echo(f"{row['name']}: {row['title']} ({row['holds']})")
         for key in ("licence", "citation", "how_to_get") if name else ("licence", "how_to_get"):
             if row[key]:
-                typer.echo(f"  {key.replace('_', ' ')}: {row[key]}")
+                echo(f"  {key.replace('_', ' ')}: {row[key]}")
         if name:
-            typer.echo("\n" + row["tree"])
+            echo_lines("\n" + row["tree"])
 
 
 @group.command()
@@ -63,7 +68,6 @@ def check(
 ) -> None:
     """What is in a folder: songs and minutes by label and split, what is missing, masked or not mapped."""
     import json
-    import sys
 
     from organology.corpora.checking.check import check as look
     from organology.errors import OrganologyError
@@ -75,10 +79,10 @@ def check(
         try:
             results.append(look(root, corpus, minutes, label_set))
         except OrganologyError as error:
-            print(f"error: {error}", file=sys.stderr)
+            echo(f"error: {error}", err=True)
             failed = True
     if as_json:
-        typer.echo(json.dumps([result.to_dict() for result in results], indent=1, ensure_ascii=False))
+        typer.echo(json.dumps([result.to_dict() for result in results], indent=1, ensure_ascii=False, allow_nan=False))
     else:
         from rich.console import Console
 
@@ -93,19 +97,20 @@ def _print(console: Console, result: Check, everything: bool) -> None:
     from organology.corpora.report import grouped
 
     total = result.total
-    console.print(f"{result.root}: {result.corpus}, {result.form}")
+    console.print(printable(f"{result.root}: {result.corpus}, {result.form}"))
     unit = "songs" if result.holds == "stems" else "tracks"
     stems = f"{total['stems']} stems, " if result.holds == "stems" else ""
     length = "length not read" if total["minutes"] is None else f"{total['minutes']:.1f} minutes ({result.seconds})"
     console.print(f"{total['songs']} {unit}, {stems}{total['artists']} artists, {length}")
     for licence, count in result.licences.items():
-        console.print(f"licence: {licence or 'unknown'} ({count} {'stems' if result.holds == 'stems' else 'tracks'})")
+        items = "stems" if result.holds == "stems" else "tracks"
+        console.print(printable(f"licence: {licence or 'unknown'} ({count} {items})"))
     if total["songs"]:
         _whole(console, _counts(result, unit))
     if result.masked:
         _whole(console, _masked(result))
     for line in grouped(result.issues, everything):
-        console.print(line)
+        console.print(printable(line))
     console.print("")
 
 
@@ -145,7 +150,7 @@ def _masked(result: Check) -> Table:
 
     table = Table("masked: word", "stems", "unknown", box=None, pad_edge=False)
     for word, values in result.masked.items():
-        table.add_row(word or "(none)", str(values["stems"]), ", ".join(values["unknown"]))
+        table.add_row(printable(word) or "(none)", str(values["stems"]), ", ".join(values["unknown"]))
     return table
 
 

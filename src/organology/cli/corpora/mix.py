@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -58,4 +60,4 @@ def mix(
         for mixture in track(mixtures, "mixing", total=count, console=Console(stderr=True), transient=True)
     ]
     musical = strategies.count("musical")
-    typer.echo(f"{count} mixtures ({musical} musical, {count - musical} non-musical) in {out}")
+    echo(f"{count} mixtures ({musical} musical, {count - musical} non-musical) in {out}")

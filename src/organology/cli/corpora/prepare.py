@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from organology.batch.options import LOCAL, RAY
+from organology.cli.echo import echo
+from organology.outputs.terminal.printable import printable
 
 if TYPE_CHECKING:
     from organology.corpora.base import Corpus
@@ -98,8 +100,10 @@ def _command(entry: CorpusEntry) -> Callable[..., None]:
     }
 
     def command(**given: Any) -> None:
+        from organology.extras import require
         from organology.targets import check_output
 
+        require("polars")  # for the table, which comes last
         check_output(given["out"], [given["root"]], folder=True)
         engine, address = given.pop("engine"), given.pop("address")
         if given.get("in_place") and engine == Engine.RAY:
@@ -214,9 +218,9 @@ def _show(report: Report, lines: Callable[[Report], list[str]]) -> None:
     from organology.corpora.report import grouped
 
     for line in grouped([issue for issue in report.issues if issue.severity in ("dropped", "note")]):
-        typer.echo(line, err=True)
+        echo(line, err=True)
     for line in lines(report):
-        typer.echo(line)
+        echo(line)
     if not report.complete:
         raise typer.Exit(1)
 
@@ -265,7 +269,7 @@ class _ProgressBar:
 
             def issue(self, issue: Issue) -> None:
                 if issue.severity in BAD:
-                    console.print(f"{issue.severity}: {issue}")
+                    console.print(printable(f"{issue.severity}: {issue}"))
 
         progress.start()
         return Bar()

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
+from organology.outputs.terminal.printable import printable
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -60,12 +63,13 @@ def render(
             progress.advance(bar)
             if rendered.error:
                 n_failed += 1
-                progress.console.print(f"error: {rendered.error}")
+                progress.console.print(printable(f"error: {rendered.error}"))
                 continue
             n_songs, n_stems, n_kept = n_songs + 1, n_stems + rendered.n_stems, n_kept + rendered.kept
             if rendered.left_out and not rendered.kept:
-                progress.console.print(f"{rendered.song}: left out {'; '.join(rendered.left_out)}")
+                left_out = printable(f"{rendered.song}: left out {'; '.join(rendered.left_out)}")
+                progress.console.print(left_out)
     kept = f" ({n_kept} kept from before)" if n_kept else ""
-    typer.echo(f"{n_songs} songs{kept}, {n_stems} stems, {n_failed} failed: {out / 'stems.csv'}")
+    echo(f"{n_songs} songs{kept}, {n_stems} stems, {n_failed} failed: {out / 'stems.csv'}")
     if n_failed:
         raise typer.Exit(1)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from organology.cli.echo import echo
+
 if TYPE_CHECKING:
     from organology.corpora.session import StemReport
 
@@ -45,11 +47,15 @@ def stems(
     """
     from organology.audio.inputs import expand
     from organology.corpora import session
-    from organology.outputs.terminal.printable import printable
+    from organology.outputs.sinks import output_path
     from organology.recognition.onnx_model import available_cores
     from organology.recognition.recognizer import Recognizer
+    from organology.targets import check_output
 
     inputs = expand(folder)
+    target = output_path(output)
+    if target is not None:
+        check_output(target, [model, *(item.name for item in inputs.files)])
     failures = [f"{name}: {reason}" for name, reason in inputs.failures]
     found: list[StemReport] = []
     if inputs.files:
@@ -66,15 +72,15 @@ def stems(
             try:
                 if yes:
                     session.rename(old, new)
-                typer.echo(printable(f"{old} -> {new.name}"))
+                echo(f"{old} -> {new.name}")
             except Exception as error:
                 failures.append(str(error))
         if not yes:
-            typer.echo("nothing was renamed; with --yes the files get these names", err=True)
+            echo("nothing was renamed; with --yes the files get these names", err=True)
     else:
-        _write(found, changes, form, output)
+        _write(found, changes, form, target)
     for failure in failures:
-        typer.echo(printable(failure), err=True)
+        echo(failure, err=True)
     if failures:
         raise typer.Exit(1)
 
@@ -82,15 +88,21 @@ def stems(
 def _write(found: list[StemReport], changes: dict[Path, Path], form: StemsFormat, output: Path | None) -> None:
     import json
 
-    from organology.outputs.sinks import opened, output_path
+    from organology.outputs.sinks import opened
     from organology.outputs.writers.tables import csv_rows, safe_cell
 
-    with opened(output_path(output)) as stream:
+    with opened(output) as stream:
         if form is StemsFormat.table:
             stream.writelines(f"{line}\n" for line in _table(found, changes))
         elif form is StemsFormat.json:
             rows = [_plain(one, changes) for one in found]
-            json.dump({"schema": "organology.stems", "version": 1, "stems": rows}, stream, indent=1, ensure_ascii=False)
+            json.dump(
+                {"schema": "organology.stems", "version": 1, "stems": rows},
+                stream,
+                indent=1,
+                ensure_ascii=False,
+                allow_nan=False,
+            )
             stream.write("\n")
         else:
             rows_of = csv_rows(stream)
@@ -104,7 +116,7 @@ def _write(found: list[StemReport], changes: dict[Path, Path], form: StemsFormat
                         f"{one.score:.6g}",
                         "; ".join(one.plays),
                         _program(one),
-                        changes[one.file].name if one.file in changes else "",
+                        safe_cell(changes[one.file].name) if one.file in changes else "",
                         "; ".join(one.marks),
                     )
                 )

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -30,8 +32,10 @@ def average(
     """Average the weights of checkpoints into one."""
     from organology.model import average_checkpoints, save_checkpoint
     from organology.targets import check_new_checkpoint
+    from organology.traceless import own_temporary_folder
 
+    own_temporary_folder()
     check_new_checkpoint(out, checkpoints)
     net, metadata = average_checkpoints(checkpoints, share)
     save_checkpoint(out, net, metadata)
-    typer.echo(f"{out}: not calibrated, thresholds averaged; `organology tune` sets both anew")
+    echo(f"{out}: not calibrated, thresholds averaged; `organology tune` sets both anew")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from organology.cli.choice import one_of
+from organology.cli.echo import echo
 from organology.training.teachers.tag_sets import TAG_SETS
 
 
@@ -42,12 +43,14 @@ def distill(
     """Blend what a music tagger says of recordings without labels into a network's output layer."""
     from organology.model import save_checkpoint
     from organology.targets import check_new_checkpoint
+    from organology.traceless import own_temporary_folder
     from organology.training.distillation.head_blending import distill
 
+    own_temporary_folder()
     check_new_checkpoint(out, [checkpoint, *recordings, tagger])
     labels = [word for text in label or () for word in text.split(",") if word.strip()]
     net, metadata = distill(checkpoint, recordings, tagger, share, labels, chunks, seed, tags)
     save_checkpoint(out, net, metadata)
     for name, part in metadata.provenance["distilled"][-1]["explained_variance"].items():
-        typer.echo(f"  {name:16} explains {part:.2f} of the tagger's variance on held-out recordings")
-    typer.echo(f"{out}: not calibrated; `organology tune` sets calibration and thresholds anew")
+        echo(f"  {name:16} explains {part:.2f} of the tagger's variance on held-out recordings")
+    echo(f"{out}: not calibrated; `organology tune` sets calibration and thresholds anew")

@@ -8,6 +8,8 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from organology.cli.echo import echo
+
 SUFFIXES = (".npz", ".parquet")
 
 
@@ -47,15 +49,20 @@ def embed(
 
     from organology.audio.inputs import expand
     from organology.errors import AudioError, ConfigError
+    from organology.extras import require
     from organology.targets import check_output
+    from organology.traceless import own_temporary_folder
     from organology.training.embeddings.recordings import EmbeddedRecording, embed_recording, write_embeddings
 
+    own_temporary_folder()
     if out.suffix.casefold() not in SUFFIXES:
         raise ConfigError(f"{out}: ends in neither {' nor '.join(SUFFIXES)}")
+    if out.suffix.casefold() == ".parquet":
+        require("polars")
     inputs = expand(recordings)
     check_output(out, [model, *(each.name for each in inputs.files if each.file is None)])
     for name, reason in inputs.failures:
-        typer.echo(f"{name}: {reason}", err=True)
+        echo(f"{name}: {reason}", err=True)
     opened = open_model(model)
     found: list[tuple[str, EmbeddedRecording]] = []
     failed = bool(inputs.failures)
@@ -66,13 +73,13 @@ def embed(
             found.append((each.name, one))
         except AudioError as error:
             failed = True
-            typer.echo(str(error), err=True)
+            echo(str(error), err=True)
     if found:
         write_embeddings(out, found, {"model": opened.name, "hop_seconds": hop or opened.window_seconds})
         windows, size = sum(len(one.starts) for _, one in found), found[0][1].embeddings.shape[1]
-        typer.echo(f"{out}: {windows} windows of {len(found)} recordings, {size} numbers each")
+        echo(f"{out}: {windows} windows of {len(found)} recordings, {size} numbers each")
     else:
-        typer.echo("nothing to write: no recording could be read", err=True)
+        echo("nothing to write: no recording could be read", err=True)
     if failed or not found:
         raise typer.Exit(1)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
 from organology.cli.models.options import Corpora, Labels, Mixtures, PMusical, Split
 from organology.cli.models.results import results_folder, show
 
@@ -90,6 +91,9 @@ def _evaluate_mixtures(
     workers: int | None,
     labels: str | None,
 ) -> None:
+    from organology.traceless import own_temporary_folder
+
+    own_temporary_folder()
     from organology.training import load_recipe, scoring
     from organology.training.data import EVALUATION_SEED
     from organology.training.recipes import override
@@ -102,7 +106,7 @@ def _evaluate_mixtures(
     wanted = scoring.set_to_evaluate(scorer, settings)
     missing = scorer.view(wanted).missing
     if missing:
-        typer.echo(f"{scorer.name} cannot tell {len(missing)} of the {len(wanted)} labels: {', '.join(missing)}")
+        echo(f"{scorer.name} cannot tell {len(missing)} of the {len(wanted)} labels: {', '.join(missing)}")
     folder = results_folder(out, checkpoint, split)
     seed = EVALUATION_SEED if seed is None else seed
     result, scored = scoring.evaluate_model(

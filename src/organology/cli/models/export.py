@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from organology.cli.choice import one_of
+from organology.cli.echo import echo
 
 
 def _poolings() -> Iterable[str]:
@@ -47,7 +48,9 @@ def register(app: typer.Typer) -> None:
         """Write a trained network as one ONNX file: waveform in, scores out."""
         from organology.model import export_onnx, load_checkpoint
         from organology.targets import CHECKPOINT_FILES, check_output
+        from organology.traceless import own_temporary_folder
 
+        own_temporary_folder()
         check_output(model, [checkpoint, *(checkpoint / part for part in CHECKPOINT_FILES)])
         net, metadata = load_checkpoint(checkpoint)
         metadata = replace(
@@ -56,7 +59,7 @@ def register(app: typer.Typer) -> None:
             pooling=metadata.pooling if pooling is None else pooling,
         )
         report = export_onnx(net, metadata, model, tolerance, embedding)
-        typer.echo(f"{model}: {report.n_bytes / 1e6:.1f} MB")
+        echo(f"{model}: {report.n_bytes / 1e6:.1f} MB")
         for label, threshold in zip(report.metadata.labels, report.metadata.thresholds, strict=True):
-            typer.echo(f"  {label:<16} plays at {threshold:.3f} or above")
-        typer.echo(f"largest difference of a score, torch and ONNX: {report.largest_difference:.1e}")
+            echo(f"  {label:<16} plays at {threshold:.3f} or above")
+        echo(f"largest difference of a score, torch and ONNX: {report.largest_difference:.1e}")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -22,8 +24,10 @@ def import_model(
     """Make a checkpoint of an exported model, to train on with (`init_from` in a recipe)."""
     from organology.model import import_onnx, save_checkpoint
     from organology.targets import check_new_checkpoint
+    from organology.traceless import own_temporary_folder
 
+    own_temporary_folder()
     check_new_checkpoint(out, [model])
     net, metadata = import_onnx(model)
     save_checkpoint(out, net, metadata)
-    typer.echo(f"{out}: {metadata.name or model}; train on with `freeze_batch_norm: true`")
+    echo(f"{out}: {metadata.name or model}; train on with `freeze_batch_norm: true`")

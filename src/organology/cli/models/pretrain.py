@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from organology.cli.echo import echo
 from organology.cli.models.options import number
 
 
@@ -38,12 +39,15 @@ def pretrain(
     import shlex
     import sys
 
+    from organology.traceless import own_temporary_folder
     from organology.training import load_pretraining_recipe
     from organology.training.recipes import override
 
     settings = override(
         load_pretraining_recipe(recipe), corpora=corpus, seed=seed, epochs=epochs, workers=workers, devices=devices
     )
+    if not settings.training.compile:  # what torch compiled is kept for the next run
+        own_temporary_folder()
     from organology.training.run import train  # torch, once the recipe is known to be right
 
     folder = out or Path("runs") / settings.name
@@ -53,7 +57,7 @@ def pretrain(
     best, test = summary["best"], summary["test"]
     items = f"{test['tracks']['items']} test tracks" if "tracks" in test else _against_teacher(test)
     areas = test.get("tracks", test)
-    typer.echo(
+    echo(
         f"best: epoch {best['epoch']} of {summary['epochs']}, validation loss {best['loss']:.4f}; {items}: "
         f"ROC-AUC {number(areas['roc_auc'])}, PR-AUC {number(areas['pr_auc'])}: {folder / 'best'}"
     )

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command line."""
@@ -22,7 +24,7 @@ def list_() -> None:
 
     width = max(map(len, recipes.names()))
     for name in recipes.names():
-        typer.echo(f"{name:<{width}}  {recipes.title(name)}")
+        echo(f"{name:<{width}}  {recipes.title(name)}")
 
 
 def show(

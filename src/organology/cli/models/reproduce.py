@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from organology.cli.choice import one_of
+from organology.cli.echo import echo
 from organology.cli.models.options import Corpora
 from organology.model.backbones import BACKBONES
 
@@ -59,6 +60,9 @@ def reproduce(
     import shlex
     import sys
 
+    from organology.traceless import own_temporary_folder
+
+    own_temporary_folder()
     from organology.reproduce import load_experiment, preparing, recipe, report, run
 
     settings = load_experiment(recipe.find_recipe(experiment), scale, backbone)
@@ -73,15 +77,15 @@ def reproduce(
         shlex.join(["organology", *sys.argv[1:]]),
     )
     if settings.experiment == "pretrain":
-        typer.echo(f"pre-trained: {preparing.run_pretraining(request)}")
+        echo(f"pre-trained: {preparing.run_pretraining(request)}")
         return
     outcome = run.run(request, train_missing=not report_only)
     folder, plain = report.write_report(request, outcome)
-    typer.echo(plain["amount"])
+    echo(plain["amount"])
     for line in plain["claims"]:
-        typer.echo(line)
+        echo(line)
     if plain["missing"]:
-        typer.echo(f"missing: {len(plain['missing'])} arms, of {len(plain['missing']) + len(plain['arms'])}")
-    typer.echo(f"report: {folder / 'report.md'}")
+        echo(f"missing: {len(plain['missing'])} arms, of {len(plain['missing']) + len(plain['arms'])}")
+    echo(f"report: {folder / 'report.md'}")
     if outcome.failed:
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+from organology.cli.echo import echo
 
 if TYPE_CHECKING:
     from organology.evaluation import Evaluation
@@ -19,17 +19,18 @@ def results_folder(out: Path | None, checkpoint: Path, what: str) -> Path:
 
     Raises
     ------
-    ConfigError
-        If it cannot be.
+    OrganologyError
+        If it cannot be, or nothing can be written to it.
     """
-    from organology.errors import ConfigError
+    from organology.errors import OrganologyError
+    from organology.targets import check_writable
 
     place = checkpoint.resolve()
     folder = out or place.parent / f"{place.stem}-{what}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{folder}: {error.strerror}; --out names another folder") from error
+        check_writable(folder, folder=True)
+    except OrganologyError as error:
+        raise OrganologyError(f"{error}; --out names another folder") from error
     return folder
 
 
@@ -45,5 +46,5 @@ def show(result: Evaluation, folder: Path) -> None:
             console.print(f"\nthresholds: {name}")
             console.print(rich_table(result, name, intervals=console.width >= WIDE))
     for line in summary(result):
-        typer.echo(line)
-    typer.echo(f"written: {folder}")
+        echo(line)
+    echo(f"written: {folder}")

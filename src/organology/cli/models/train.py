@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
 from organology.cli.models.options import Corpora, Labels, number
 from organology.training.transfer import Transfer
 
@@ -46,6 +47,7 @@ def train(
     import shlex
     import sys
 
+    from organology.traceless import own_temporary_folder
     from organology.training import load_recipe
     from organology.training.recipes import override
 
@@ -60,6 +62,8 @@ def train(
         workers=workers,
         devices=devices,
     )
+    if not settings.training.compile:  # what torch compiled is kept for the next run
+        own_temporary_folder()
     from organology.training.run import train as follow  # torch, once the recipe is known to be right
 
     folder = out or Path("runs") / f"{settings.name}-{settings.training.transfer}"
@@ -67,7 +71,7 @@ def train(
     if not summary:  # of several processes the first one tells
         return
     best = summary["best"]
-    typer.echo(
+    echo(
         f"best: epoch {best['epoch']} of {summary['epochs']}, validation loss {best['loss']:.4f}, "
         f"ROC-AUC {number(best['roc_auc'])}, PR-AUC {number(best['pr_auc'])}: {folder / 'best'}"
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
 from organology.cli.models.options import Corpora, Labels, Mixtures, PMusical, Split
 
 
@@ -39,20 +40,25 @@ def tune(
     labels: Labels = None,
 ) -> None:
     """Calibrate the scores of a checkpoint and tune its thresholds, on fixed mixtures."""
+    from organology.extras import require
     from organology.targets import check_writable
+    from organology.traceless import own_temporary_folder
     from organology.training import load_recipe
     from organology.training.recipes import override
 
+    if calibrate:
+        require("sklearn")
     if checkpoint.is_dir():
         check_writable(checkpoint, folder=True)
     settings = override(load_recipe(recipe), corpora=corpus, labels=labels)
+    own_temporary_folder()
     from organology.training.scoring.tuning import tune as follow  # torch, once the recipe is known to be right
 
     tuned = follow(checkpoint, settings, split, mixtures, p_musical, calibrate, workers, level_db)
     for label, threshold in tuned["thresholds"]["per_label"].items():
-        typer.echo(f"  {label:16} {threshold:.3f}")
-    typer.echo(f"single threshold {tuned['thresholds']['single']:.3f}; tuned on {tuned['thresholds']['tuned_on']}")
+        echo(f"  {label:16} {threshold:.3f}")
+    echo(f"single threshold {tuned['thresholds']['single']:.3f}; tuned on {tuned['thresholds']['tuned_on']}")
     if calibrate:
         error = {when: tuned["calibration"][when]["error"] for when in ("before", "after")}
-        typer.echo(f"calibration error {error['before']:.3f} before, {error['after']:.3f} after calibration")
-    typer.echo(checkpoint)
+        echo(f"calibration error {error['before']:.3f} before, {error['after']:.3f} after calibration")
+    echo(checkpoint)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from organology.cli.echo import echo
 from organology.cli.recordings.options import GroupedCommand, wrong_option, wrong_options
 
 if TYPE_CHECKING:
@@ -104,8 +105,11 @@ def find(
     with opened_output(target, durable=True, keeps_bytes=names_only) as stream:
         write_found(found, form, stream, query=query, labels=labels, null=null)
     if is_counted:
-        cut = f"{len(found.paths)} shown of " if len(found.paths) < n_matching else ""
-        typer.echo(f"{cut}{n_matching} of {n_all} recordings", err=True)
+        n_shown = len(found.paths)
+        all_found = (
+            f"{n_matching} of {n_all}" if n_shown == n_matching else f"{n_shown} shown of {n_matching} found in {n_all}"
+        )
+        echo(f"{all_found} recordings", err=True)
 
 
 class _Asked(NamedTuple):
@@ -137,7 +141,7 @@ def _in_store(asked: _Asked) -> _Found:
         matching = library.find(asked.query)
         found = matching.taken(sorted_rows(matching, by)[: asked.limit])
     for name in library.unreadable:
-        typer.echo(f"{asked.store}: {name}: its row is damaged, and left out; recognize it again", err=True)
+        echo(f"{asked.store}: {name}: its row is damaged, and left out; recognize it again", err=True)
     return found, labels, len(matching), len(library)
 
 

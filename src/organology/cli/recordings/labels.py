@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -38,7 +40,7 @@ def labels(
     indented = {label: f"{'  ' * shown.depth(label)}{label}" for label in shown.order()}
     width = max(map(len, indented.values()))
     names = max(len(shown.display[label]) for label in shown.labels)
-    typer.echo(f"{shown.name}: {len(shown)} labels; the shipped model can tell {len(view.labels)} of them")
+    echo(f"{shown.name}: {len(shown)} labels; the shipped model can tell {len(view.labels)} of them")
     for label, text in indented.items():
-        typer.echo(f"  {printable(text):<{width}}  {printable(shown.display[label]):<{names}}  {answers[label]}")
-    typer.echo(f"label sets: {', '.join(label_sets())}")
+        echo(f"  {printable(text):<{width}}  {printable(shown.display[label]):<{names}}  {answers[label]}")
+    echo(f"label sets: {', '.join(label_sets())}")

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from organology.cli.echo import echo
 from organology.errors import OptionError
 from organology.outputs.formats import FORMATS
 
@@ -59,5 +60,5 @@ def list_formats(asked: bool) -> None:
     width = max(map(len, FORMATS))
     for name, form in FORMATS.items():
         holds = "a file a recording" if form.alone else ""
-        typer.echo(f"{name:<{width}}  {form.suffix:<13}  {form.what:<45}  {holds}".rstrip())
+        echo(f"{name:<{width}}  {form.suffix:<13}  {form.what:<45}  {holds}".rstrip())
     raise typer.Exit

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
+
 _Store = Annotated[Path, typer.Argument(metavar="STORE", help="What `recognize --store` wrote.")]
 
 
@@ -29,17 +31,17 @@ def info(store: _Store) -> None:
     from organology.library.table import Library
 
     with Store(store, create=False) as opened:
-        typer.echo(f"{store}: {store.stat().st_size / 1e6:.1f} MB")
+        echo(f"{store}: {store.stat().st_size / 1e6:.1f} MB")
         for run in opened.runs():
             good, bad = opened.count(run)
-            typer.echo(f"{run.model}, windows every {run.hop_seconds:g} s: {good} files recognized, {bad} not")
+            echo(f"{run.model}, windows every {run.hop_seconds:g} s: {good} files recognized, {bad} not")
         n_moved = len(moved_files(opened))
         if n_moved:
-            typer.echo(f"{n_moved} files were moved, and known by their content (`organology store moved`)")
+            echo(f"{n_moved} files were moved, and known by their content (`organology store moved`)")
         library = Library.load(opened)
-    typer.echo(f"{library.durations.sum() / 3600:.1f} hours in {len(library)} recordings; of these play")
+    echo(f"{library.durations.sum() / 3600:.1f} hours in {len(library)} recordings; of these play")
     for i, label in enumerate(library.label_set.labels):
-        typer.echo(f"  {label:16} {int(library.plays[:, i].sum()):8}")
+        echo(f"  {label:16} {int(library.plays[:, i].sum()):8}")
 
 
 def moved(store: _Store) -> None:
@@ -65,7 +67,7 @@ def prune(
         gone = opened.prune(dry_run=not yes)
     with opened_output(None, keeps_bytes=True) as stream:
         stream.writelines(f"{path}\n" for path in gone)
-    typer.echo(f"{len(gone)} files {'forgotten' if yes else 'are gone; --yes forgets them'}", err=True)
+    echo(f"{len(gone)} files {'forgotten' if yes else 'are gone; --yes forgets them'}", err=True)
 
 
 _Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="A folder or an address (s3://…) of Parquet files.")]
@@ -89,7 +91,7 @@ def export(
     else:
         with Store(store, create=False) as opened:
             n_rows = export_store(opened, Dataset(dataset))
-    typer.echo(f"{n_rows} recordings into {dataset}", err=True)
+    echo(f"{n_rows} recordings into {dataset}", err=True)
 
 
 def import_(dataset: _Dataset, store: _Store) -> None:
@@ -100,4 +102,4 @@ def import_(dataset: _Dataset, store: _Store) -> None:
 
     with Store(store) as opened:
         n_files = import_dataset(Dataset(dataset), opened)
-    typer.echo(f"{n_files} files into {store}", err=True)
+    echo(f"{n_files} files into {store}", err=True)

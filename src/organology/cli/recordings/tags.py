@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
+
 _Paths = Annotated[list[str], typer.Argument(metavar="PATH", help="Recordings, or folders of them.")]
 
 
@@ -48,26 +50,25 @@ def remove(
 
     _each(paths, line)
     if not yes:
-        typer.echo("nothing was written; with --yes the tags are removed", err=True)
+        echo("nothing was written; with --yes the tags are removed", err=True)
 
 
 def _each(paths: list[str], line: Callable[[str], str]) -> None:
     """Print a line for each recording; any error of one is its line, and the rest goes on."""
     from organology.audio.inputs import expand
     from organology.errors import OrganologyError, one_line, show_traceback
-    from organology.outputs.terminal.printable import printable
 
     found = expand(paths)
     failures = [f"{name}: {reason}" for name, reason in found.failures]
     for item in found.files:
         try:
-            typer.echo(printable(line(item.name)))
+            echo(line(item.name))
         except OrganologyError as error:
             failures.append(str(error))
         except Exception as error:
             show_traceback(error)
             failures.append(f"{item.name}: {one_line(error)}")
     for failure in failures:
-        typer.echo(printable(failure), err=True)
+        echo(failure, err=True)
     if failures:
         raise typer.Exit(1)

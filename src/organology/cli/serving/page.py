@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -27,7 +29,9 @@ def page(
 ) -> None:
     """Write a static page in which the model runs in the browser: nothing is uploaded."""
     from organology.serving.page.static import RUNTIME_FOLDER, build
+    from organology.targets import check_output
 
+    check_output(out, [model, runtime], folder=True)
     files = build(out, runtime or RUNTIME_FOLDER, model)
     size = sum(path.stat().st_size for path in files)
-    typer.echo(f"{out}: {len(files)} files, {size / 1e6:.1f} MB; any static host can serve it", err=True)
+    echo(f"{out}: {len(files)} files, {size / 1e6:.1f} MB; any static host can serve it", err=True)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from organology.cli.echo import echo
 from organology.cli.recordings.options import GroupedCommand
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -101,7 +102,7 @@ def serve(
     if not hosts and host in _LOOPBACK:
         hosts = ("127.0.0.1", "localhost", "[::1]")
     if host not in _LOOPBACK and not token:
-        typer.echo("note: anybody who reaches this address can use it; --token asks for a token", err=True)
+        echo("note: anybody who reaches this address can use it; --token asks for a token", err=True)
     prefix = f"/{root_path.strip('/')}" if root_path.strip("/") else ""
     settings = Settings(
         model=model,
@@ -116,6 +117,6 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
 
     def ready(port: int) -> None:
-        typer.echo(f"organology serves http://{shown}:{port}{prefix}/", err=True)
+        echo(f"organology serves http://{shown}:{port}{prefix}/", err=True)
 
     run(settings, host, port, ready)

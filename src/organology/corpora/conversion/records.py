@@ -133,6 +133,11 @@ def read_record(song: SongTask) -> Record | None:
     return record
 
 
+def folder_of(song: SongTask) -> Path:
+    """Where the stems of a song are written."""
+    return song.out / AUDIO / song.folder
+
+
 def prepare_song(song: SongTask) -> Record:
     """Convert the stems of a song and write its record.
 
@@ -141,7 +146,7 @@ def prepare_song(song: SongTask) -> Record:
     CorpusError
         If the audio cannot be written.
     """
-    folder = song.out / AUDIO / song.folder
+    folder = folder_of(song)
     _remove(song.out, _files_of(_read(_path(song))))
     if folder.is_dir():
         for leftover in folder.glob(f".*.{song.audio_format}"):  # of a run that was killed
@@ -155,7 +160,7 @@ def prepare_song(song: SongTask) -> Record:
         "stems": {name: asdict(done) for name, done in record.stems.items()},
     }
     with written_whole(_path(song)) as temporary:
-        temporary.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+        temporary.write_text(json.dumps(values, ensure_ascii=False, allow_nan=False), encoding="utf-8")
     return record
 
 

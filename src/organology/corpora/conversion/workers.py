@@ -11,8 +11,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 
-from organology.corpora.conversion.records import Record, SongTask, prepare_song, read_record
+from organology.corpora.conversion.records import Record, SongTask, folder_of, prepare_song, read_record
 from organology.errors import CorpusError
+from organology.leftovers import sweep
 
 SongEngine = Callable[[Sequence[SongTask]], Generator[tuple[SongTask, Record], None, None]]
 """What prepares songs: from tasks to their records, as they are done."""
@@ -54,10 +55,12 @@ def prepare_songs(tasks: Sequence[SongTask], jobs: int) -> Generator[tuple[SongT
     pool = ProcessPoolExecutor(
         min(jobs, len(todo)), mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
     )
+    ended_well = False
     try:
         futures = {pool.submit(prepare_song, song): song for song in todo}
         for future in as_completed(futures):
             yield futures[future], future.result()
+        ended_well = True
     except BrokenProcessPool as error:
         raise CorpusError(
             f"{todo[0].out}: a worker process died (memory?); run again to go on, with fewer --jobs"
@@ -68,6 +71,8 @@ def prepare_songs(tasks: Sequence[SongTask], jobs: int) -> Generator[tuple[SongT
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        for song in () if ended_well else todo:
+            sweep(folder_of(song))  # what the workers were writing
 
 
 def _start_worker() -> None:

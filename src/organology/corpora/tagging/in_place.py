@@ -90,14 +90,14 @@ def look_at(
             for future in as_completed(futures):
                 track, key = futures[future]
                 kept[track.track] = {"key": key, "outcome": asdict(future.result())}
-                file.write(json.dumps({"track": track.track, **kept[track.track]}) + "\n")
+                file.write(json.dumps({"track": track.track, **kept[track.track]}, allow_nan=False) + "\n")
                 file.flush()
                 yield track, future.result()
                 listener.finished(track.track, 1)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     with written_whole(journal) as temporary:
-        text = "".join(json.dumps({"track": name, **kept[name]}) + "\n" for name in sorted(kept))
+        text = "".join(json.dumps({"track": name, **kept[name]}, allow_nan=False) + "\n" for name in sorted(kept))
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -110,7 +110,7 @@ def write_tracks(
         "tags": list(tags),
     }
     with written_whole(Path(folder) / TAGS_NAME) as temporary:
-        temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     with written_whole(path) as temporary:
         table.write_parquet(temporary, compression="zstd")
     return path

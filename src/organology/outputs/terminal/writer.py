@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -26,7 +27,7 @@ class TableWriter(StreamWriter):
     def __init__(self, stream: TextIO, options: WriterOptions | None = None, *_: Any) -> None:
         super().__init__(stream, options)
         self._console = Console(file=stream, highlight=False)
-        if not self._console.is_terminal:
+        if not self._console.is_terminal and "COLUMNS" not in os.environ:
             self._console.width = max(self._console.width, _FILE_COLUMNS)
         encoding = getattr(stream, "encoding", None) or "utf-8"  # text in memory has none and takes all
         self._unicode = "utf" in encoding.lower()

@@ -33,7 +33,7 @@ class JsonLinesWriter(StreamWriter):
     def fail(self, file: str, reason: str) -> None:
         """Write a line with the reason why there is none of a recording."""
         failure = {"schema": JSON_SCHEMA, "version": JSON_VERSION, "file": file, "reason": reason}
-        self._stream.write(json.dumps(failure, ensure_ascii=False) + "\n")
+        self._stream.write(json.dumps(failure, ensure_ascii=False, allow_nan=False) + "\n")
         self._stream.flush()
 
 

@@ -87,7 +87,7 @@ class Journal:
             job.name,
             job.hop_seconds,
             job.upload.name,
-            json.dumps(dict(job.presentation)),
+            json.dumps(dict(job.presentation), allow_nan=False),
             job.created,
             job.state.value,
             job.attempts,

@@ -60,8 +60,8 @@ def page_files(kind: Kind, label_set: LabelSet, tentative: tuple[str, ...] = ())
     shared = resources.files("organology.outputs.html") / "assets"
     files = {f"page/{name}": (own / name).read_bytes() for name in _OWN + _OF_KIND[kind]}
     files |= {f"page/{name}": (shared / name).read_bytes() for name in _OF_REPORT}
-    files["page/report-shell.json"] = json.dumps(_report_shell(label_set)).encode()
-    files["page/labels.json"] = json.dumps(_rows(label_set, tentative)).encode()
+    files["page/report-shell.json"] = json.dumps(_report_shell(label_set), allow_nan=False).encode()
+    files["page/labels.json"] = json.dumps(_rows(label_set, tentative), allow_nan=False).encode()
     files["page/colors.css"] = colors(label_set).encode()
     policy = f'<meta http-equiv="Content-Security-Policy" content="{html.escape(PAGE_POLICY.in_page)}">\n'
     page = Template((own / "index.html").read_text("utf-8")).substitute(

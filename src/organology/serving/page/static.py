@@ -61,7 +61,7 @@ def build(
     files = dict(page_files("static", opened.metadata.label_set, opened.metadata.tentative))
     files |= {f"page/ort/{name}": _runtime_file(Path(runtime), name) for name in RUNTIME_FILES}
     files["page/model.onnx"] = read_model(model)[1]
-    files["page/model.json"] = json.dumps(_about(opened)).encode()
+    files["page/model.json"] = json.dumps(_about(opened), allow_nan=False).encode()
     files["sw.js"] = _service_worker(files)
     written = []
     for name, content in files.items():
@@ -114,4 +114,4 @@ def _service_worker(files: dict[str, bytes]) -> bytes:
         digest.update(f"{name} {hashlib.sha256(content).hexdigest()}\n".encode())
     text = (resources.files("organology.serving.page") / "assets" / "sw.js").read_text("utf-8")
     names = ["./", *(name for name in files if name != "index.html")]
-    return Template(text).substitute(digest=digest.hexdigest()[:16], files=json.dumps(names)).encode()
+    return Template(text).substitute(digest=digest.hexdigest()[:16], files=json.dumps(names, allow_nan=False)).encode()

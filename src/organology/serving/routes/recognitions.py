@@ -227,7 +227,7 @@ async def _events(job: Job) -> AsyncIterator[str]:
         if job.cancelled.is_set() and not job.is_over:
             kind, status["error"] = "failed", "deleted"
         if status != sent:
-            yield f"event: {kind}\ndata: {json.dumps(status)}\n\n"
+            yield f"event: {kind}\ndata: {json.dumps(status, allow_nan=False)}\n\n"
             sent, quiet = status, 0.0
         if kind != "progress":
             return

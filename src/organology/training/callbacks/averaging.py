@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import lightning as L
 import torch
-from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
+
+from organology.training.lightning import L, WeightAveraging
 
 _EARLIER = "WeightAverage"
 """Name of the callback in the states of runs before Lightning's was used."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import lightning as L
 import numpy as np
 
 from organology.atomic import written_whole
@@ -14,6 +13,7 @@ from organology.evaluation import Evaluation, best_threshold, best_thresholds
 from organology.labels import LabelSet
 from organology.model.checkpoint import save_checkpoint
 from organology.model_metadata import ModelMetadata
+from organology.training.lightning import L
 from organology.training.module import TrainingModule, Validation
 from organology.training.run_folder import RunFolder
 

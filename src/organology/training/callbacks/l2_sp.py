@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import lightning as L
 import torch
 from torch import Tensor
 
+from organology.training.lightning import L
 from organology.training.module import TrainingModule
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import lightning as L
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,6 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 from organology.training.callbacks.checkpoint import BestCheckpoint
+from organology.training.lightning import L
 from organology.training.module import TrainingModule
 
 

@@ -71,7 +71,7 @@ def head_scores(
 def _digest(network: InstrumentNet, precision: Precision) -> str:
     plain = config.to_plain(network.config)
     made_of = {name: plain[name] for name in ("backbone", "frontend", "channels", "width", "options")}
-    digest = hashlib.sha256(json.dumps([made_of, precision], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([made_of, precision], sort_keys=True, allow_nan=False).encode())
     for name, value in sorted(network.backbone.state_dict().items()):
         if not name.endswith("num_batches_tracked"):
             digest.update(name.encode())

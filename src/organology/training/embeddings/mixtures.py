@@ -100,7 +100,7 @@ def _key(mixer: Mixer, strategy: str, of: Sequence[str]) -> str:
     plain = mixer.config.to_key()
     for name in (*NO_SAY, *(("musical_songs",) if strategy != "musical" else ())):
         plain.pop(name, None)
-    return hashlib.sha256(json.dumps([plain, list(of)], sort_keys=True).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps([plain, list(of)], sort_keys=True, allow_nan=False).encode()).hexdigest()[:12]
 
 
 def _embed(audio: Dataset[Batch], numbers: Sequence[int], embedder: Embedder, workers: int, doing: str) -> Rows:

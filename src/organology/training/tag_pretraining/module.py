@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import lightning as L
 import torch
 from torch import Tensor
 
@@ -12,6 +11,7 @@ from organology.model.checkpoint_files import WEIGHTS, read_checkpoint
 from organology.model.network import InstrumentNet
 from organology.model.weights import load_state
 from organology.training.data import Batch
+from organology.training.lightning import L
 from organology.training.module import TrainingModule, make_optimizer
 from organology.training.run_folder import RunFolder
 from organology.training.tag_pretraining.recipe import Phase, PretrainingConfig

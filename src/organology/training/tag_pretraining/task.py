@@ -6,7 +6,6 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from organology.model_metadata import label_set_of
 from organology.training.callbacks.checkpoint import rounded
 from organology.training.compute.memory_format import channels_last
 from organology.training.data import fixed_loader
+from organology.training.lightning import L
 from organology.training.provenance import describe_run, describe_tagging
 from organology.training.run import Task, device_of
 from organology.training.run_folder import RunFolder

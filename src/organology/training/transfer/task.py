@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import torch
 from rich.console import Console
 from torch.utils.data import DataLoader
@@ -23,6 +22,7 @@ from organology.training.data import MixtureDataset, evaluation_mixer, fixed_loa
 from organology.training.embeddings.embedder import Embedder
 from organology.training.embeddings.mixtures import EmbeddedMixtures, embedded_mixtures
 from organology.training.kept_mixtures import KeptMixtures
+from organology.training.lightning import L
 from organology.training.provenance import describe_corpora, describe_run, describe_tagging
 from organology.training.run import Task, device_of
 from organology.training.run_folder import RunFolder

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 from numpy.typing import ArrayLike
 
+from organology.cli.echo import echo
 from organology.cli.models.results import results_folder, show
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def evaluate_recordings(
 
     model = open_model(checkpoint, settings)
     if model.missing:
-        typer.echo(f"{model.name} cannot tell {len(model.missing)} labels: {', '.join(model.missing)}")
+        echo(f"{model.name} cannot tell {len(model.missing)} labels: {', '.join(model.missing)}")
     recordings = read_recordings(labels, folder, model.label_set)
     place = results_folder(out, checkpoint, labels.resolve().stem)
 
@@ -77,7 +78,7 @@ def evaluate_recordings(
 
     found = score_recordings(recordings, model.scores, settings.workers or 0, watch)
     for error in found.errors:
-        typer.echo(str(error), err=True)
+        echo(str(error), err=True)
     recordings, label_set = found.recordings, model.label_set
     given = {} if settings.threshold is None else {"option": settings.threshold}
     result = evaluate(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from organology.cli.echo import echo, echo_lines
 from organology.cli.models.results import results_folder
 
 
@@ -23,8 +24,10 @@ def evaluate_segments(
     from organology.atomic import written_whole
     from organology.errors import AudioError, ConfigError
     from organology.evaluation.timed import evaluate_timed, read_annotations, timed_markdown
+    from organology.extras import require
     from organology.recognition.recognizer import Recognizer
 
+    require("scipy")
     if model.suffix != ".onnx":
         raise ConfigError(f"{model}: segments are cut by a model file (.onnx); organology export makes one")
     recognizer = Recognizer(model, labels=labels)
@@ -46,7 +49,7 @@ def evaluate_segments(
             }
         )
     for each in errors:
-        typer.echo(str(each), err=True)
+        echo(str(each), err=True)
     if not kept:
         raise ConfigError(f"{table}: none of its recordings can be read")
     recordings = dataclasses.replace(
@@ -59,12 +62,12 @@ def evaluate_segments(
     about = {"model": recognizer.model, "annotations": table.name, "labels": recognizer.label_set.name,
              "hop_seconds": hop, "unreadable": len(errors)}  # fmt: skip
     with written_whole(place / "segments.json") as temporary:
-        temporary.write_text(json.dumps({**about, **result.to_dict()}, indent=2) + "\n", "utf-8")
+        temporary.write_text(json.dumps({**about, **result.to_dict()}, indent=2, allow_nan=False) + "\n", "utf-8")
     text = timed_markdown(result)
     heads = [f"- {name}: {value}" for name, value in about.items()]
     with written_whole(place / "segments.md") as temporary:
         temporary.write_text("\n".join(["# Segments\n", *heads, "", text]) + "\n", "utf-8")
-    typer.echo(text)
-    typer.echo(f"written: {place}")
+    echo_lines(text)
+    echo(f"written: {place}")
     if errors:
         raise typer.Exit(1)

@@ -39,8 +39,9 @@ def info(store: _Store) -> None:
             typer.echo(f"{n_moved} files were moved, and known by their content (`organology store moved`)")
         library = Library.load(opened)
     typer.echo(f"{library.durations.sum() / 3600:.1f} hours in {len(library)} recordings; of these play")
+    width = max(map(len, library.label_set.labels))
     for i, label in enumerate(library.label_set.labels):
-        typer.echo(f"  {label:16} {int(library.plays[:, i].sum()):8}")
+        typer.echo(f"  {label:{width}} {int(library.plays[:, i].sum()):8}")
 
 
 def moved(store: _Store) -> None:

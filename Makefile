@@ -19,8 +19,8 @@ serve: $(VENV)/.serve  ## the page and the HTTP API on http://127.0.0.1:8000
 page: $(VENV)/.core build/onnxruntime-web/LICENSE  ## the page without a server, for any static host: build/page
 	$(BIN)/organology page build/page
 
-build/onnxruntime-web/LICENSE: scripts/vendor_page.py
-	$(PYTHON) scripts/vendor_page.py --out build
+build/onnxruntime-web/LICENSE: scripts/vendor_page.py | $(VENV)/.core
+	$(BIN)/python scripts/vendor_page.py --out build
 
 test: $(VENV)/.dev  ## all tests; those of the static page where `make page` has been run and Chromium is there
 	$(BIN)/python -m pytest -n 2

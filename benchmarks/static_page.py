@@ -25,8 +25,9 @@ from measuring import EXAMPLES, music, put, table, write
 from playwright.sync_api import Page, sync_playwright
 
 from organology import Recognition, Recognizer
-from organology.outputs.timeaxis import clock
 from organology.serving.page import static
+from organology.serving.page.runtime import RUNTIME_FOLDER
+from organology.timeaxis import clock
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 MILLISECONDS = 600_000
@@ -107,7 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=4)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--runtime", type=Path, default=static.RUNTIME_FOLDER)
+    parser.add_argument("--runtime", type=Path, default=RUNTIME_FOLDER)
     parser.add_argument("--page", type=Path, help="put the table into this page too")
     settings = parser.parse_args()
     recognizer = Recognizer(threads=1)

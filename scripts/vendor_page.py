@@ -17,91 +17,58 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
+from organology.errors import OrganologyError
+from organology.serving.page.runtime import RUNTIME_FOLDER, RUNTIME_PACKAGE, runtime_files
 
-@dataclass(frozen=True)
-class Package:
-    """A package of npm, and the files of it that are kept."""
-
-    name: str
-    version: str
-    integrity: str
-    files: tuple[str, ...]
-    license: str = ""
+AXE_PACKAGE = "axe-core@4.14.1"
+AXE_INTEGRITY = "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
+AXE_FILES = ("axe.min.js", "LICENSE")
 
 
-LICENSE = """MIT License
-
-Copyright (c) Microsoft Corporation
-
-Permission is hereby granted, free of charge, to any person obtaining a copy
-of this software and associated documentation files (the "Software"), to deal
-in the Software without restriction, including without limitation the rights
-to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
-copies of the Software, and to permit persons to whom the Software is
-furnished to do so, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all
-copies or substantial portions of the Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
-IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
-FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
-AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
-LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
-OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
-SOFTWARE.
-"""
+def packed(package: str, folder: Path) -> Path:
+    """The archive of a package, downloaded into an empty folder."""
+    try:
+        subprocess.run(["npm", "pack", package, "--silent"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"error: {package} cannot be fetched with npm: {error}")
+    (archive,) = folder.glob("*.tgz")
+    return archive
 
 
-PACKAGES = (
-    Package(
-        "onnxruntime-web",
-        "1.30.0",
-        "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ==",
-        ("dist/ort.wasm.min.mjs", "dist/ort-wasm-simd-threaded.mjs", "dist/ort-wasm-simd-threaded.wasm"),
-        LICENSE,  # the package has none in it
-    ),
-    Package(
-        "axe-core",
-        "4.14.1",
-        "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
-        ("axe.min.js", "LICENSE"),
-    ),
-)
-
-
-def fetch(package: Package, out: Path) -> None:
-    """Put the files of a package into a folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = ["npm", "pack", f"{package.name}@{package.version}", "--silent"]
-        try:
-            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        except (OSError, subprocess.CalledProcessError) as error:
-            sys.exit(f"error: {package.name} {package.version} cannot be fetched with npm: {error}")
-        (archive,) = Path(folder).glob("*.tgz")
-        found = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-        if found != package.integrity:
-            sys.exit(f"error: {package.name} {package.version} is not what was pinned: {found}")
-        out.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(archive) as content:
-            for name in package.files:
-                member = content.extractfile(f"package/{name}")
-                assert member is not None
-                (out / Path(name).name).write_bytes(member.read())
-    if package.license:
-        (out / "LICENSE").write_text(f"{package.name} {package.version}\n\n{package.license}")
-    print(f"{out}: {package.name} {package.version}", file=sys.stderr)
+def axe_files(archive: Path) -> dict[str, bytes]:
+    """The files of axe-core that are kept."""
+    found = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if found != AXE_INTEGRITY:
+        sys.exit(f"error: {AXE_PACKAGE} is not what was pinned: {found}")
+    files = {}
+    with tarfile.open(archive) as content:
+        for name in AXE_FILES:
+            member = content.extractfile(f"package/{name}")
+            assert member is not None
+            files[name] = member.read()
+    return files
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("build"))
     out = parser.parse_args().out
-    for package in PACKAGES:
-        fetch(package, out / package.name)
+    kept = {
+        out / RUNTIME_FOLDER.name: (RUNTIME_PACKAGE, runtime_files),
+        out / "axe-core": (AXE_PACKAGE, axe_files),
+    }
+    for folder, (package, files_of) in kept.items():
+        with tempfile.TemporaryDirectory() as temporary:
+            try:
+                files = files_of(packed(package, Path(temporary)))
+            except OrganologyError as error:
+                sys.exit(f"error: {error}")
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        print(f"{folder}: {package}", file=sys.stderr)
 
 
 if __name__ == "__main__":

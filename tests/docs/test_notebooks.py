@@ -26,7 +26,7 @@ def run(name, folder, parameters, monkeypatch):
     cell.source = "".join(f"{key} = {value!r}\n" for key, value in parameters.items())
     monkeypatch.setenv("IPYTHONDIR", str(folder / "ipython"))
     nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        notebook, timeout=300, startup_timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     ).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     return json.dumps(outputs), [one for one in outputs if "image/png" in one.get("data", {})]

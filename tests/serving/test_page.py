@@ -16,11 +16,12 @@ import pytest
 from organology import Recognition, Recognizer
 from organology.batch.job import Job, run
 from organology.serving.page import static as static_page
+from organology.serving.page.runtime import RUNTIME_FOLDER
 from serving.browser import chromium
 from serving.conftest import EXAMPLES, serving
 
 ROOT = Path(__file__).parents[2]
-RUNTIME = ROOT / static_page.RUNTIME_FOLDER
+RUNTIME = ROOT / RUNTIME_FOLDER
 AXE = ROOT / "build" / "axe-core" / "axe.min.js"
 NAMES = ("attic-duo", "courtyard-quartet", "mutilated-mime", "rooftop-band", "vocadito-14")
 SECONDS = 120_000  # milliseconds: the machine may be busy

@@ -1,6 +1,10 @@
 """The folder of the static page."""
 
+import base64
+import hashlib
+import io
 import json
+import tarfile
 
 import pytest
 
@@ -8,7 +12,9 @@ from organology import Recognizer
 from organology.cli import command_line
 from organology.errors import OrganologyError
 from organology.recognition.onnx_model import ModelFile
-from organology.serving.page.static import RUNTIME_FILES, build
+from organology.serving.page import runtime as runtime_module
+from organology.serving.page.runtime import RUNTIME_FILES, RUNTIME_PACKAGE, runtime_files
+from organology.serving.page.static import build
 
 
 @pytest.fixture
@@ -45,7 +51,7 @@ def test_page_names_its_policy_and_no_other_host(tmp_path, runtime):
 
 
 def test_missing_runtime_costs_one_line(tmp_path):
-    with pytest.raises(OrganologyError, match="vendor_page"):
+    with pytest.raises(OrganologyError, match="npm pack"):
         build(tmp_path / "out", tmp_path)
 
 
@@ -61,3 +67,31 @@ def test_verb_writes_the_folder(tmp_path, runtime):
     result = testing.CliRunner().invoke(command_line(), ["page", str(tmp_path / "out"), "--runtime", str(runtime)])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "out/index.html").is_file()
+
+
+def archive(folder, names):
+    path = folder / "runtime.tgz"
+    with tarfile.open(path, "w:gz") as opened:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = 1
+            opened.addfile(member, io.BytesIO(b"x"))
+    return path
+
+
+def test_runtime_files_of_an_archive_of_npm_are_those_that_the_page_needs(tmp_path, monkeypatch):
+    names = [f"package/dist/{name}" for name in (*RUNTIME_FILES, "other.mjs")]
+    path = archive(
+        tmp_path, [name for name in names if not name.endswith("LICENSE")] + [f"package/x/{RUNTIME_FILES[0]}"]
+    )
+    digest = base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
+    monkeypatch.setattr(runtime_module, "RUNTIME_INTEGRITY", f"sha512-{digest}")
+    files = runtime_files(path)
+    assert set(files) == set(RUNTIME_FILES)
+    assert files[RUNTIME_FILES[0]] == b"x" and b"MIT License" in files["LICENSE"]
+    assert RUNTIME_PACKAGE.replace("@", " ").encode() in files["LICENSE"]
+
+
+def test_runtime_files_of_another_archive_are_refused(tmp_path):
+    with pytest.raises(OrganologyError, match=r"runtime\.tgz: not onnxruntime-web@.* as npm packs it"):
+        runtime_files(archive(tmp_path, ["package/dist/ort.wasm.min.mjs"]))

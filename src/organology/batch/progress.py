@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from organology.outputs.terminal.printable import printable
-from organology.outputs.timeaxis import clock
+from organology.timeaxis import clock
 
 _LARGE_BYTES = 10_000_000  # a single file below this is done before a bar is read
 _SETTLED_SECONDS = 2.0  # before that a rate says nothing

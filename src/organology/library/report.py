@@ -14,8 +14,8 @@ from organology.atomic import is_written_through
 from organology.errors import OrganologyError
 from organology.library.query.match import Recordings
 from organology.outputs.terminal.printable import printable
-from organology.outputs.timeaxis import clock
 from organology.outputs.writers.tables import csv_rows, safe_cell
+from organology.timeaxis import clock
 
 FIND_SCHEMA = "organology.find"
 FIND_VERSION = 1

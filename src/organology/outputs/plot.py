@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.atomic import written_whole
-from organology.outputs.timeaxis import clock, time_step
 from organology.recognition.result import Recognition
+from organology.timeaxis import clock, time_step
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

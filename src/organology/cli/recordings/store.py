@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group.command(name="info")(info)
     group.command(name="moved")(moved)
     group.command(name="prune")(prune)
+    group.command(name="feed")(feed)
     group.command(name="export")(export)
     group.command(name="import")(import_)
     app.add_typer(group, name="store")
@@ -40,8 +41,9 @@ def info(store: _Store) -> None:
             echo(f"{n_moved} files were moved, and known by their content (`organology store moved`)")
         library = Library.load(opened)
     echo(f"{library.durations.sum() / 3600:.1f} hours in {len(library)} recordings; of these play")
+    width = max(map(len, library.label_set.labels))
     for i, label in enumerate(library.label_set.labels):
-        echo(f"  {label:16} {int(library.plays[:, i].sum()):8}")
+        echo(f"  {label:{width}} {int(library.plays[:, i].sum()):8}")
 
 
 def moved(store: _Store) -> None:
@@ -68,6 +70,58 @@ def prune(
     with opened_output(None, keeps_bytes=True) as stream:
         stream.writelines(f"{path}\n" for path in gone)
     echo(f"{len(gone)} files {'forgotten' if yes else 'are gone; --yes forgets them'}", err=True)
+
+
+def feed(
+    store: _Store,
+    query: Annotated[
+        str, typer.Argument(metavar="[QUERY]", help="As of `organology find`; none: all.", show_default=False)
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="File to write, whole, in place of standard output."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only what was recognized from then on: 2026-03-01, 2026-03-01T10:00Z."),
+    ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The music folder: only what is in it, with paths relative to it."),
+    ] = None,
+    root_url: Annotated[str, typer.Option(metavar="URL", help="Where that folder is served.")] = "",
+    feed_url: Annotated[str, typer.Option(metavar="URL", help="Where the feed will be.")] = "",
+    page_size: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="So many recordings a page; further pages are FILE-2, FILE-3 …"),
+    ] = None,
+    tags: Annotated[
+        bool, typer.Option("--tags", help="Also title, artist, album and MusicBrainz identifiers, out of the files.")
+    ] = False,
+    title: Annotated[str, typer.Option(metavar="TEXT", help="Of the feed.")] = "Instruments",
+) -> None:
+    """Write what plays in each recording as a JSON Feed, for players and media servers, the latest first."""
+    from organology.cli.recordings.options import wrong_options
+    from organology.library.feed import FeedOptions, parse_moment, write_feed
+    from organology.library.store import Store
+    from organology.library.table import Library
+    from organology.outputs.sinks import output_path
+    from organology.targets import check_output, with_companions
+
+    with wrong_options():
+        moment = None if since is None else parse_moment(since)
+        options = FeedOptions(moment, root, root_url, feed_url, page_size, tags)
+    target = output_path(output)
+    if target is not None:
+        check_output(target, with_companions(store))
+    with Store(store, create=False) as opened:
+        library = Library.load(opened)
+        found = library.find(query)
+        n_items = write_feed(found, target, options, title)
+    for name in sorted(set(library.unreadable)):
+        echo(f"{store}: {name}: its row is damaged, and left out; recognize it again", err=True)
+    if target is not None:
+        echo(f"{target}: {n_items} of {len(library)} recordings", err=True)
 
 
 _Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="A folder or an address (s3://…) of Parquet files.")]

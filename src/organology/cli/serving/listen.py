@@ -65,7 +65,7 @@ def listen(
 
 
 def _print(found: Any, recognizer: Any) -> None:
-    from organology.outputs.timeaxis import clock
+    from organology.timeaxis import clock
 
     names = recognizer.metadata.label_set.display
     for moment in found:

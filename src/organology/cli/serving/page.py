@@ -21,14 +21,15 @@ def page(
     runtime: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER",
-            help="onnxruntime-web, as scripts/vendor_page.py fetches it. Default: build/onnxruntime-web.",
+            metavar="PATH",
+            help="onnxruntime-web: the .tgz that npm packs, or a folder.  [default: build/onnxruntime-web]",
             show_default=False,
         ),
     ] = None,
 ) -> None:
     """Write a static page in which the model runs in the browser: nothing is uploaded."""
-    from organology.serving.page.static import RUNTIME_FOLDER, build
+    from organology.serving.page.runtime import RUNTIME_FOLDER
+    from organology.serving.page.static import build
     from organology.targets import check_output
 
     check_output(out, [model, runtime], folder=True)

@@ -14,7 +14,7 @@ EMBED_TOTAL_BYTES = 500_000_000
 """What all files together may have; browsers do not open pages of many gigabytes."""
 
 _CHUNK = 3 * 2**16  # a multiple of 3, so that the pieces' base64 joins
-_TYPES = {
+MEDIA_TYPES = {
     ".wav": "audio/wav",
     ".flac": "audio/flac",
     ".ogg": "audio/ogg",
@@ -32,6 +32,7 @@ _TYPES = {
     ".mkv": "video/x-matroska",
     ".mov": "video/quicktime",
 }
+"""By suffix."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def audio_link(
 def write_data_uri(link: AudioLink, stream: TextIO) -> int:
     """Write a file as a data URI, in pieces; how many bytes it has."""
     size = 0
-    stream.write(f"data:{_TYPES.get(link.path.suffix.lower(), 'application/octet-stream')};base64,")
+    stream.write(f"data:{MEDIA_TYPES.get(link.path.suffix.lower(), 'application/octet-stream')};base64,")
     with link.path.open("rb") as file:
         while piece := file.read(_CHUNK):
             stream.write(base64.b64encode(piece).decode("ascii"))

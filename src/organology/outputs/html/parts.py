@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.labels import LabelSet
-from organology.outputs.timeaxis import clock
 from organology.recognition.result import Recognition
+from organology.timeaxis import clock
 
 MOST_CELLS = 1200
 """Cells of a timeline; of longer recordings each is the mean of several."""

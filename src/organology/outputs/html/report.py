@@ -32,9 +32,9 @@ from organology.outputs.html.parts import (
     plays_list,
     text,
 )
-from organology.outputs.timeaxis import clock
 from organology.outputs.writers.base import EMBED_BYTES, WriterOptions
 from organology.recognition.result import Recognition
+from organology.timeaxis import clock
 
 _MODULES = ("timeline.js", "report.js")  # each needs nothing but those before it
 _IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from organology.outputs.terminal.printable import printable
-from organology.outputs.timeaxis import clock
 from organology.recognition.result import Recognition
+from organology.timeaxis import clock
 
 NOTHING = "nothing recognized"
 BRIEFLY = "briefly"

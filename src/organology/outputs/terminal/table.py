@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from organology.outputs.terminal.rows import BRIEFLY, NOTHING, Row, rows, title
-from organology.outputs.timeaxis import clock
 from organology.recognition.result import Recognition
 from organology.recognition.segments import Segment
+from organology.timeaxis import clock
 
 _SHADES = "▁▂▃▄▅▆▇█"
 _PLAIN_SHADES = ".:-=+*%#"

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from rich.text import Text
 
 from organology.outputs.terminal.rows import BRIEFLY, NOTHING, Row, rows, title
-from organology.outputs.timeaxis import clock, time_step
 from organology.recognition.result import Recognition
+from organology.timeaxis import clock, time_step
 
 _BLOCKS = (" ", "╺", "╸", "━")  # neither half, the right, the left, both
 _PLAIN_BLOCKS = (" ", "-", "-", "=")

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.recognition.data import RecognitionData
+from organology.timeaxis import clock, time_step
 
 MOST_CELLS = 240
 """Cells of a row; of longer recordings each is the mean of several."""
 
 _LEFT, _RIGHT, _PLOT, _ROW, _TOP = 150, 60, 640, 22, 8  # pixels
-_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400)
 _MOST_MARKS = 12
 
 
@@ -32,7 +32,7 @@ def to_html(recognition: RecognitionData) -> str:
     brief = {segment.label for segment in recognition.segments} - playing
     rows = [label for label in recognition.order() if label in playing or label in brief]
     notes = "".join(f"<div>{_text(note)}</div>" for note in recognition.notes)
-    head = f"<b>{_text(recognition.source)}</b> {_clock(recognition.duration)}"
+    head = f"<b>{_text(recognition.source)}</b> {clock(recognition.duration)}"
     if not rows:
         return f"<div>{head}: nothing recognized{notes}</div>"
     body = "".join(_row(recognition, label, i, label in playing) for i, label in enumerate(rows))
@@ -84,18 +84,12 @@ def _cells(recognition: RecognitionData, column: int) -> list[tuple[float, float
 
 
 def _axis(duration: float, height: int) -> str:
-    step = next((one for one in _STEPS if duration / one <= _MOST_MARKS), _STEPS[-1])
+    step = max(1, time_step(duration, _MOST_MARKS))
     return "".join(
         f'<text x="{_LEFT + at / duration * _PLOT:.1f}" y="{height - 4}" text-anchor="middle" opacity="0.7">'
-        f"{_clock(at)}</text>"
+        f"{clock(at)}</text>"
         for at in np.arange(0, duration, step)
     )
-
-
-def _clock(seconds: float) -> str:
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def _text(value: str) -> str:

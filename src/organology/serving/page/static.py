@@ -1,7 +1,6 @@
 """The page as a folder for any static host: the model runs in the browser.
 
-The runtime (onnxruntime-web: a script and 14 MB of WebAssembly) is not part of this package. `scripts/vendor_page.py`
-fetches the pinned version from npm once; nothing is fetched at run time.
+The runtime (onnxruntime-web) is not part of this package: see `runtime`.
 """
 
 from __future__ import annotations
@@ -25,12 +24,7 @@ from organology.recognition.onnx_model import ModelFile, read_model
 from organology.recognition.views import ALL_LABELS, viewed
 from organology.serving.describe import describe_labels, describe_model
 from organology.serving.page.files import page_files
-
-RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm", "LICENSE")
-"""Of onnxruntime-web."""
-
-RUNTIME_FOLDER = Path("build", "onnxruntime-web")
-"""Where `scripts/vendor_page.py` puts it, relative to the project."""
+from organology.serving.page.runtime import runtime_files
 
 
 def build(
@@ -43,7 +37,7 @@ def build(
     folder : path
         Made where there is none; files of these names in it are replaced.
     runtime : path
-        A folder with `RUNTIME_FILES`.
+        A folder with the files of onnxruntime-web, or its archive: see `organology.serving.page.runtime`.
     model : path, optional
         Default: the shipped model.
 
@@ -59,7 +53,7 @@ def build(
     """
     opened = ModelFile(model, threads=1)
     files = dict(page_files("static", opened.metadata.label_set, opened.metadata.tentative))
-    files |= {f"page/ort/{name}": _runtime_file(Path(runtime), name) for name in RUNTIME_FILES}
+    files |= {f"page/ort/{name}": content for name, content in runtime_files(Path(runtime)).items()}
     files["page/model.onnx"] = read_model(model)[1]
     files["page/model.json"] = json.dumps(_about(opened), allow_nan=False).encode()
     files["sw.js"] = _service_worker(files)
@@ -97,15 +91,6 @@ def _view(metadata: ModelMetadata, view: View[LabelSet] | None, order: Sequence[
         "frames": frames,
         "label_set": None if label_set == default_set() else label_set.to_dict(),
     }
-
-
-def _runtime_file(folder: Path, name: str) -> bytes:
-    try:
-        return (folder / name).read_bytes()
-    except OSError:
-        raise OrganologyError(
-            f"{folder / name}: not there; scripts/vendor_page.py fetches onnxruntime-web from npm"
-        ) from None
 
 
 def _service_worker(files: dict[str, bytes]) -> bytes:

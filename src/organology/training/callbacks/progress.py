@@ -38,7 +38,7 @@ class _Rate(ProgressColumn):
 class ProgressBar(L.Callback):
     """One bar for the whole run with loss, rates and time left, and a line for each finished epoch.
 
-    Where the console is no terminal only the lines are written.
+    Where the console is no terminal only lines are written, a first one that says what is to come.
 
     Parameters
     ----------
@@ -73,6 +73,12 @@ class ProgressBar(L.Callback):
         done = trainer.current_epoch * config.batches_per_epoch
         self._task = self._progress.add_task("", total=total, completed=done, epoch=self._epoch(trainer), loss="")
         self._progress.start()
+        if not self._console.is_terminal:
+            self._console.print(
+                f"training: {config.epochs} epochs of {config.batches_per_epoch} batches, a line after each epoch",
+                highlight=False,
+                soft_wrap=True,
+            )
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Move the bar on."""

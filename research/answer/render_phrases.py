@@ -1,7 +1,7 @@
 """Phrases of every General MIDI program alike, rendered in long tapes so that a SoundFont is loaded once for many.
 
     python research/answer/render_phrases.py OUT --midi FOLDER [--midi FOLDER ...] -s FONT.sf2 [-s ...]
-        [--tapes 60] [--seed 0]
+        [--tapes 60] [--programs 0,24,25] [--seed 0]
 
 Each tape is a row of excerpts of parts of MIDI files, each played by another program in its range; three parts of one
 excerpt share a song and a time line. OUT gets FLAC stems and a stems.csv as `organology render` writes it.
@@ -157,9 +157,11 @@ def main() -> None:
     parser.add_argument("--tapes", type=int, default=60)
     parser.add_argument("--phrases", type=int, default=18)
     parser.add_argument("--seconds", type=float, default=14.0)
+    parser.add_argument("--programs", default=",".join(map(str, PROGRAMS)), help="as often as they stand there")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    programs = [int(program) for program in given.programs.split(",")]
     files = sorted(path for folder in given.midi for path in folder.rglob("*.mid"))
     table = given.out / "stems.csv"
     if not table.exists():
@@ -190,7 +192,7 @@ def main() -> None:
                 ]
                 if len(inside) < 5:
                     continue
-                program = int(rng.choice(RARE if rng.random() < 0.6 else PROGRAMS))
+                program = int(rng.choice(RARE if rng.random() < 0.6 else programs))
                 plan.append((program, begin, f"{prefix}-{path.stem}-{cut:.0f}"))
                 events.append((begin - 0.2, mido.Message("control_change", control=123, value=0)))
                 events.append((begin - 0.1, mido.Message("program_change", program=program)))

@@ -14,7 +14,12 @@ from organology.leftovers import locked_folder
 
 _CONFIG = "MPLCONFIGDIR"
 _COMPILED = "TORCHINDUCTOR_CACHE_DIR"  # torch makes it even where nothing is compiled
-_LONGEST = 72  # of a folder's name: the names of sockets in it must not be longer than 108 bytes
+_LONGEST = 72  # of a folder's name: the names of sockets in it must not be longer than 104 bytes, on Linux 108
+
+
+def takes_sockets(folder: str | os.PathLike[str]) -> bool:
+    """Whether worker processes can pass open files on by sockets in a folder: their names may not be long."""
+    return len(os.fsencode(folder)) <= _LONGEST
 
 
 @cache
@@ -27,7 +32,7 @@ def own_temporary_folder() -> None:
     folder = stack.enter_context(locked_folder())
     atexit.register(stack.close)
     os.environ.setdefault(_COMPILED, str(folder / "torch"))
-    if len(os.fsencode(folder)) <= _LONGEST:
+    if takes_sockets(folder):
         tempfile.tempdir = str(folder)
 
 

@@ -61,3 +61,17 @@ print(len(loaded), sum(batch.waveform.nbytes for batch in loaded) > 32 * 2**20)
         timeout=120,
     )
     assert (done.returncode, done.stdout) == (0, "3 True\n"), done.stderr
+
+
+def test_loader_long_name_of_the_temporary_folder_does_not_hang(tmp_path):
+    """Sockets in it would have names that are too long."""
+    folder = tmp_path / ("long" * 20)
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", "from training.test_shared_memory import batches; print(len(batches(2)))"],
+        env={"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin:/bin", "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr

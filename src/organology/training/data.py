@@ -1,14 +1,16 @@
 """Mixtures as batches of tensors, and loaders of numbered items.
 
 Worker processes hand tensors over in shared memory, on Linux in `/dev/shm`. Containers often have 64 MB of it (Docker's
-default), less than a few batches of audio; a worker that finds it full is killed by SIGBUS. Where there is too little,
-workers send batches through their pipes instead.
+default), less than a few batches of audio; a worker that finds it full is killed by SIGBUS. Which memory it is they say
+by sockets in the folder for temporary files; where its name is too long for one, a worker dies and its loader waits for
+ever. In both cases workers send batches through their pipes instead.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
@@ -25,6 +27,7 @@ from torch.utils.data._utils.collate import default_collate_fn_map
 from organology.errors import ConfigError, OrganologyError
 from organology.labels import LabelSet
 from organology.mixing import Mixer, MixingConfig, StemPool
+from organology.traceless import takes_sockets
 from organology.training.parallel.place import Place
 
 EVALUATION_SEED = 4096
@@ -92,7 +95,7 @@ class EpochSampler(Sampler[int]):
 
 def loader_of(dataset: Any, batch_size: int, workers: int, sampler: Sampler[int] | Sequence[int]) -> DataLoader[Any]:
     """Batches of a dataset in the order of a sampler; its workers stay from epoch to epoch."""
-    cramped = workers > 0 and not _has_room(dataset, batch_size * workers, sampler)
+    shares = takes_sockets(tempfile.gettempdir()) and _has_room(dataset, batch_size * workers, sampler)
     return DataLoader(
         dataset,
         batch_size=batch_size,
@@ -100,7 +103,7 @@ def loader_of(dataset: Any, batch_size: int, workers: int, sampler: Sampler[int]
         num_workers=workers,
         persistent_workers=workers > 0,
         prefetch_factor=_PREFETCHED if workers else None,
-        worker_init_fn=_send_through_pipe if cramped else None,
+        worker_init_fn=None if shares else _send_through_pipe,
         pin_memory=torch.cuda.is_available(),  # batches then go to the GPU while it computes
         # A generator of its own: the loader would else draw from torch's, which is for the weights and dropout.
         generator=torch.Generator().manual_seed(0),

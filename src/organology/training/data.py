@@ -95,7 +95,7 @@ class EpochSampler(Sampler[int]):
 
 def loader_of(dataset: Any, batch_size: int, workers: int, sampler: Sampler[int] | Sequence[int]) -> DataLoader[Any]:
     """Batches of a dataset in the order of a sampler; its workers stay from epoch to epoch."""
-    shares = takes_sockets(tempfile.gettempdir()) and _has_room(dataset, batch_size * workers, sampler)
+    room = workers == 0 or (takes_sockets(tempfile.gettempdir()) and _has_room(dataset, batch_size * workers, sampler))
     return DataLoader(
         dataset,
         batch_size=batch_size,
@@ -103,7 +103,7 @@ def loader_of(dataset: Any, batch_size: int, workers: int, sampler: Sampler[int]
         num_workers=workers,
         persistent_workers=workers > 0,
         prefetch_factor=_PREFETCHED if workers else None,
-        worker_init_fn=None if shares else _send_through_pipe,
+        worker_init_fn=None if room else _send_through_pipe,
         pin_memory=torch.cuda.is_available(),  # batches then go to the GPU while it computes
         # A generator of its own: the loader would else draw from torch's, which is for the weights and dropout.
         generator=torch.Generator().manual_seed(0),

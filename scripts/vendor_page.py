@@ -11,8 +11,6 @@ which tests the page's accessibility, the script. They are neither in the reposi
 from __future__ import annotations
 
 import argparse
-import base64
-import hashlib
 import subprocess
 import sys
 import tarfile
@@ -20,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 from organology.errors import OrganologyError
-from organology.serving.page.runtime import RUNTIME_FOLDER, RUNTIME_PACKAGE, runtime_files
+from organology.serving.page.runtime import RUNTIME_FOLDER, RUNTIME_PACKAGE, integrity, runtime_files
 
 AXE_PACKAGE = "axe-core@4.14.1"
 AXE_INTEGRITY = "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
@@ -39,7 +37,7 @@ def packed(package: str, folder: Path) -> Path:
 
 def axe_files(archive: Path) -> dict[str, bytes]:
     """The files of axe-core that are kept."""
-    found = "sha512-" + base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    found = integrity(archive.read_bytes())
     if found != AXE_INTEGRITY:
         sys.exit(f"error: {AXE_PACKAGE} is not what was pinned: {found}")
     files = {}

@@ -60,6 +60,20 @@ class Fields:
         return Fields(tuple(labels), model, _SEPARATOR.join(labels))
 
 
+def check_mutagen() -> None:
+    """Check that tags can be read and written at all.
+
+    Raises
+    ------
+    OrganologyError
+        If mutagen is missing.
+    """
+    try:
+        import mutagen  # noqa: F401
+    except ImportError as error:
+        raise OrganologyError(f"tags need mutagen: {install_hint('mutagen')} ({error})") from error
+
+
 @contextmanager
 def _one_line_errors(name: Path, what: str) -> Iterator[None]:
     """Turn whatever mutagen raises on a file into one line; on damaged ones that may be any error."""
@@ -93,10 +107,7 @@ class TaggedFile:
 
     def __init__(self, path: Path, name: Path | None = None) -> None:
         self._path, self._name = path, name or path
-        try:
-            import mutagen  # noqa: F401
-        except ImportError as error:
-            raise OrganologyError(f"tags need mutagen: {install_hint('mutagen')} ({error})") from error
+        check_mutagen()
         with _one_line_errors(self._name, "read"):
             self._kind = self._checked(container(path))
             self._file = self._loaded()

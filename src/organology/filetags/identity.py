@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from organology.errors import OrganologyError, show_traceback
-from organology.extras import install_hint
+from organology.errors import show_traceback
+from organology.filetags.fields import check_mutagen
 
 _NAMES = ("title", "artist", "album")
 _MUSICBRAINZ = {
@@ -16,20 +16,6 @@ _MUSICBRAINZ = {
     "release_group": "musicbrainz_releasegroupid",
     "artists": "musicbrainz_artistid",
 }
-
-
-def check_can_read() -> None:
-    """Check that tags can be read at all.
-
-    Raises
-    ------
-    OrganologyError
-        If mutagen is missing.
-    """
-    try:
-        import mutagen  # noqa: F401
-    except ImportError as error:
-        raise OrganologyError(f"tags need mutagen: {install_hint('mutagen')} ({error})") from error
 
 
 def read_identity(path: Path) -> dict[str, Any]:
@@ -51,7 +37,7 @@ def read_identity(path: Path) -> dict[str, Any]:
     OrganologyError
         If mutagen is missing.
     """
-    check_can_read()
+    check_mutagen()
     import mutagen
 
     try:

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.errors import OptionError, OrganologyError
-from organology.filetags.identity import check_can_read, read_identity
+from organology.filetags.fields import check_mutagen
+from organology.filetags.identity import read_identity
 from organology.library.rows import channel_name
 from organology.library.table import Library
 from organology.outputs.html.audio import MEDIA_TYPES
@@ -119,7 +120,7 @@ def write_feed(library: Library, output: Path | None, options: FeedOptions, titl
         If it cannot be written, several pages would go to standard output, or tags cannot be read.
     """
     if options.with_tags:
-        check_can_read()
+        check_mutagen()
     feed = _Feed(library, options)
     n_items = len(feed.chosen)
     size = options.page_size or max(n_items, 1)

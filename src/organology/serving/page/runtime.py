@@ -45,10 +45,14 @@ def runtime_files(place: Path) -> dict[str, bytes]:
     if not place.is_file():
         return {name: _read(place / name) for name in RUNTIME_FILES}
     content = _read(place)
-    found = "sha512-" + base64.b64encode(hashlib.sha512(content).digest()).decode()
-    if found != RUNTIME_INTEGRITY:
+    if integrity(content) != RUNTIME_INTEGRITY:
         raise OrganologyError(f"{place}: not {RUNTIME_PACKAGE} as npm packs it; {_HINT}")
     return unpacked(content)
+
+
+def integrity(archive: bytes) -> str:
+    """A package's content as npm pins it."""
+    return "sha512-" + base64.b64encode(hashlib.sha512(archive).digest()).decode()
 
 
 def unpacked(archive: bytes) -> dict[str, bytes]:

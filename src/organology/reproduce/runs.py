@@ -120,8 +120,11 @@ class ArmFolder:
 
 
 def folder_of(out: Path, arm: RunSpec) -> ArmFolder:
-    """Where an arm lies in an output folder."""
-    return ArmFolder(out / "arms" / f"{arm.recipe.name}-{arm.key}")
+    """Where an arm lies in an output folder; the same arm of another experiment may have given it another name."""
+    arms = out / "arms"
+    named = arms / f"{arm.recipe.name}-{arm.key}"
+    others = () if named.is_dir() else sorted(arms.glob(f"*-{arm.key}"))
+    return ArmFolder(next(iter(others), named))
 
 
 def described(changes: Changes) -> str:

@@ -19,6 +19,7 @@ from organology.model.backbones.musicnn import Musicnn
 from organology.model.backbones.musicnn import read_published as read_musicnn
 from organology.model.config import JAMENDO
 from organology.model.frontend import MelFrontend
+from organology.model.imported import has_folded_norms
 from organology.model.taggers.musicnn import MusicTagger
 from organology.model.weights import load_state, part, read_state
 from organology.training.transfer.recipe import TrainingConfig
@@ -53,6 +54,13 @@ def test_backbone_takes_published_weights_and_four_seconds(name, size, tmp_path)
     assert sum(p.numel() for stage in network.backbone.stages() for p in stage.parameters()) == sum(
         p.numel() for p in network.backbone.parameters()
     )
+
+
+@pytest.mark.parametrize("name", ["fcn-jamendo", "musicnn-jamendo"])
+def test_norms_of_a_tagger_are_its_own_and_may_follow(name, tmp_path):
+    network = InstrumentNet(ModelConfig(name))
+    network.load_pretrained(published_file(tmp_path, name))
+    assert not has_folded_norms(network)
 
 
 def test_weights_of_another_tagger_are_refused(tmp_path):

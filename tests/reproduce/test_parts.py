@@ -19,7 +19,7 @@ from organology.reproduce.clips import read_clips
 from organology.reproduce.config_compose import merge, read_layers
 from organology.reproduce.recipe import find_recipe, override, read_seeds
 from organology.reproduce.results import PER_CLASS, SINGLE, ArmResult, Results
-from organology.reproduce.runs import arms_of, changed, choose, fingerprint, make_run_spec
+from organology.reproduce.runs import arms_of, changed, choose, fingerprint, folder_of, make_run_spec
 from organology.training.scoring import Scored
 from training_support import make_corpus
 
@@ -189,6 +189,15 @@ def test_the_same_settings_in_two_experiments_are_one_arm(setup):
     keys = [{arm.key for arm in arms_of(each, setup)} for each in (table1, figure3)]
     assert (len(keys[0]), len(keys[1]), len(keys[0] & keys[1])) == (9, 18, 3)
     assert fingerprint(arms_of(table1, setup)[0].recipe) in keys[0]
+
+
+def test_an_arm_of_another_name_is_found_where_it_lies(setup, tmp_path):
+    one = make_run_spec(setup, "finetuned", 0.4, 0)
+    same = make_run_spec(setup, "finetuned", 0.4, 0, (("training.freeze_batch_norm", setup.training.freeze_batch_norm),))
+    assert one.recipe.name != same.recipe.name
+    assert folder_of(tmp_path, same).path.name.startswith(same.recipe.name)
+    folder_of(tmp_path, one).path.mkdir(parents=True)
+    assert folder_of(tmp_path, same).path == folder_of(tmp_path, one).path
 
 
 def test_any_setting_can_be_varied(setup, tmp_path):

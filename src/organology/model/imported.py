@@ -78,11 +78,12 @@ def import_onnx(model: str | os.PathLike[str] | None = None) -> tuple[Instrument
 
 def has_folded_norms(net: InstrumentNet) -> bool:
     """Whether a network was imported, and its batch norms are such that they must keep their statistics."""
-    return all(
+    folded = [
         bool((norm.running_mean == 0).all() and ((norm.running_var - _variance(norm)).abs() < _ROUNDING).all())
         for _, norm in _normed(net.backbone)
         if norm.running_mean is not None and norm.running_var is not None
-    )
+    ]
+    return bool(folded) and all(folded)
 
 
 def _variance(norm: nn.BatchNorm2d) -> float:

@@ -49,7 +49,7 @@ def save_checkpoint(folder: str | os.PathLike[str], net: InstrumentNet, metadata
     """Write a network and its metadata.
 
     A new folder appears whole. In a folder that is there already the two files are replaced, each whole, the weights
-    first; other files in it are left alone.
+    first; other files in it are left alone. Weights are written in single precision.
 
     Parameters
     ----------
@@ -71,7 +71,8 @@ def save_checkpoint(folder: str | os.PathLike[str], net: InstrumentNet, metadata
         "metadata": json.loads(metadata.to_json()),
     }
     with temporary_folder_beside(target) as staging:
-        state = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+        weights = {name: value.detach().cpu() for name, value in net.state_dict().items()}
+        state = {name: (value.float() if value.is_floating_point() else value).contiguous() for name, value in weights.items()}
         # One entry only: safetensors writes several in any order, and equal networks should be equal files.
         try:
             save_file(state, staging / WEIGHTS, metadata={METADATA_KEY: json.dumps(description, allow_nan=False)})

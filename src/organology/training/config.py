@@ -135,7 +135,8 @@ class LoopConfig:
     strategy : {"auto", "ddp"}
         Lightning's `ddp` is what `auto` takes where there are several processes.
     precision : {"32-true", "16-mixed", "bf16-mixed", "64-true"}
-        "64-true" is slow: to compare runs beyond the rounding of single precision, which Adam makes grow.
+        "64-true" is slow: the same figures with any number of threads and processes. In single precision Adam makes
+        the rounding grow.
     compile : bool
         Run the network through `torch.compile`.
     """

@@ -63,6 +63,12 @@ def test_norms_of_a_tagger_are_its_own_and_may_follow(name, tmp_path):
     assert not has_folded_norms(network)
 
 
+def test_subnormal_weights_are_read_as_zero(tmp_path):
+    torch.save({"a": torch.tensor([1e-40, -1e-40, 2e-38, 0.5]), "n": torch.tensor(3)}, tmp_path / "some.pth")
+    state = read_state(tmp_path / "some.pth")
+    assert state["a"].tolist() == torch.tensor([0, 0, 2e-38, 0.5]).tolist() and state["n"] == 3
+
+
 def test_weights_of_another_tagger_are_refused(tmp_path):
     with pytest.raises(ModelError, match="the weights don't fit this network"):
         InstrumentNet(ModelConfig("fcn-jamendo")).load_pretrained(published_file(tmp_path, "musicnn-jamendo"))

@@ -17,7 +17,8 @@ from organology.errors import ModelError
 def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """State dict of a published file, under its own names.
 
-    Only tensors are unpickled (`weights_only=True`).
+    Only tensors are unpickled (`weights_only=True`). Subnormal numbers (weight decay leaves them) become 0: they change
+    no score, and processors take a hundred times as long for them.
 
     Raises
     ------
@@ -34,7 +35,13 @@ def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         raise ModelError(f"{path}: not a file of weights (PyTorch state dict)") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ModelError(f"{path}: not a state dict of published weights")
-    return state
+    return {name: _without_subnormals(value) for name, value in state.items()}
+
+
+def _without_subnormals(value: Tensor) -> Tensor:
+    if not value.is_floating_point():
+        return value
+    return value.masked_fill(value.abs() < torch.finfo(value.dtype).tiny, 0)
 
 
 def part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

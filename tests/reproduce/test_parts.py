@@ -193,7 +193,8 @@ def test_the_same_settings_in_two_experiments_are_one_arm(setup):
 
 def test_an_arm_of_another_name_is_found_where_it_lies(setup, tmp_path):
     one = make_run_spec(setup, "finetuned", 0.4, 0)
-    same = make_run_spec(setup, "finetuned", 0.4, 0, (("training.freeze_batch_norm", setup.training.freeze_batch_norm),))
+    named = (("training.freeze_batch_norm", setup.training.freeze_batch_norm),)
+    same = make_run_spec(setup, "finetuned", 0.4, 0, named)
     assert one.recipe.name != same.recipe.name
     assert folder_of(tmp_path, same).path.name.startswith(same.recipe.name)
     folder_of(tmp_path, one).path.mkdir(parents=True)

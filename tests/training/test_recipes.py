@@ -18,7 +18,7 @@ RECIPES = sorted(
     path
     for pattern in ("*.yaml", "shipped/*.yaml")
     for path in (Path(__file__).parents[2] / "src/organology/recipes").glob(pattern)
-    if path.stem not in ("pretraining", "teacher_pretraining")  # read by other loaders
+    if path.stem not in ("pretraining", "teacher_pretraining", "music_teacher_pretraining")  # read by other loaders
 )
 
 

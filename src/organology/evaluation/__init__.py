@@ -12,7 +12,7 @@ Conventions, held everywhere in this room:
 """
 
 from organology.evaluation.bootstrap import Estimate
-from organology.evaluation.calibration import Reliability, calibrated, fit_calibration, reliability
+from organology.evaluation.calibration import Reliability, calibrated, enough, fit_calibration, reliability
 from organology.evaluation.decisions import Decisions, decide
 from organology.evaluation.evaluator import evaluate
 from organology.evaluation.metrics.cross_entropy import binary_cross_entropy
@@ -35,6 +35,7 @@ __all__ = [
     "calibrated",
     "calibrated_thresholds",
     "decide",
+    "enough",
     "evaluate",
     "fit_calibration",
     "markdown",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from organology.evaluation.arrays import Floats, checked
 from organology.model_metadata import Calibration
@@ -42,7 +42,13 @@ def calibrated(scores: ArrayLike, calibration: Calibration) -> Floats:
     return result
 
 
-def fit_calibration(targets: ArrayLike, scores: ArrayLike) -> Calibration:
+def enough(targets: ArrayLike) -> NDArray[np.bool_]:
+    """Which labels are present in 10 items and absent in 10: shape (n_labels,)."""
+    given = np.asarray(targets)
+    return np.asarray(np.minimum((given == 1).sum(0), (given == 0).sum(0)) >= FEWEST)
+
+
+def fit_calibration(targets: ArrayLike, scores: ArrayLike, default: Calibration | None = None) -> Calibration:
     """Slope and offset of every label's logit with the highest likelihood, by Platt's rule.
 
     Platt's targets, (n_present + 1) / (n_present + 2) and 1 / (n_absent + 2) in place of 1 and 0, keep the slope finite
@@ -54,15 +60,20 @@ def fit_calibration(targets: ArrayLike, scores: ArrayLike) -> Calibration:
         1 present, 0 absent, -1 unknown (left out).
     scores : float array, shape (n_items, n_labels)
         Not calibrated, and without families raised to their instruments.
+    default : Calibration, optional
+        Of labels that are not fitted; left out: slope 1 and offset 0.
 
     Returns
     -------
     Calibration
-        Slope 1 and offset 0 for labels with fewer than 10 present or absent items, and where the fit would turn the
-        order around.
+        The default for labels with fewer than 10 present or absent items; slope 1 and offset 0 where the fit would turn
+        the order around.
     """
     target_array, score_array = checked(targets, scores)
     fitted = [_fit(target, column) for target, column in zip(target_array.T, logit(score_array).T, strict=True)]
+    if default is not None:
+        own = zip(default.slopes, default.offsets, strict=True)
+        fitted = [fit if sure else kept for fit, sure, kept in zip(fitted, enough(target_array), own, strict=True)]
     return Calibration(tuple(slope for slope, _ in fitted), tuple(offset for _, offset in fitted))
 
 

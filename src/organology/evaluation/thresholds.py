@@ -75,7 +75,7 @@ def best_threshold(targets: ArrayLike, scores: ArrayLike, average: Average = "ma
     return _best(thresholds, f1_sum / len(scored) if average == "macro" else 2 * true / (true + false + present))
 
 
-def best_thresholds(targets: ArrayLike, scores: ArrayLike, default: float | None = None) -> Floats:
+def best_thresholds(targets: ArrayLike, scores: ArrayLike, default: ArrayLike | None = None) -> Floats:
     """For each label the threshold with its highest F1.
 
     Parameters
@@ -83,7 +83,7 @@ def best_thresholds(targets: ArrayLike, scores: ArrayLike, default: float | None
     targets : int array, shape (n_items, n_labels)
         1 present, 0 absent, -1 unknown (left out).
     scores : float array, shape (n_items, n_labels)
-    default : float, optional
+    default : float or float array, shape (n_labels,), optional
         For labels without present or absent targets; left out: `best_threshold` of the others.
 
     Returns

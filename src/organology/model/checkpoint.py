@@ -71,8 +71,8 @@ def save_checkpoint(folder: str | os.PathLike[str], net: InstrumentNet, metadata
         "metadata": json.loads(metadata.to_json()),
     }
     with temporary_folder_beside(target) as staging:
-        weights = {name: value.detach().cpu() for name, value in net.state_dict().items()}
-        state = {name: (value.float() if value.is_floating_point() else value).contiguous() for name, value in weights.items()}
+        weights = ((name, value.detach().cpu().contiguous()) for name, value in net.state_dict().items())
+        state = {name: value.float() if value.is_floating_point() else value for name, value in weights}
         # One entry only: safetensors writes several in any order, and equal networks should be equal files.
         try:
             save_file(state, staging / WEIGHTS, metadata={METADATA_KEY: json.dumps(description, allow_nan=False)})

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from organology.errors import ConfigError, OrganologyError
 from organology.labels import LabelSet
 from organology.model.registry import load_target
+from organology.model_metadata import ModelMetadata
 from organology.training.callbacks.averaging import AveragedWeights
 from organology.training.callbacks.checkpoint import BestCheckpoint
 from organology.training.callbacks.progress import ProgressBar
@@ -61,6 +62,8 @@ class Task(ABC, Generic[R]):
         Of the training, with an item for any number.
     place : Place
         Which of the training's processes this one is.
+    start : ModelMetadata or None
+        Of the model that the training goes on with, head and all.
     """
 
     items: ClassVar[str] = "mixtures"
@@ -69,6 +72,7 @@ class Task(ABC, Generic[R]):
     corpora: list[dict[str, Any]]
     window_seconds: float
     audio: Any
+    start: ModelMetadata | None = None
 
     def __init__(self, recipe: R) -> None:
         self.recipe, self.place = recipe, Place.of(recipe.training)
@@ -134,7 +138,7 @@ def train(
         run.begin(recipe, resume)
     else:
         end_with_parent()
-    kept = BestCheckpoint(run, recipe.name, task.describe(command), task.window_seconds, task.label_set)
+    kept = BestCheckpoint(run, recipe.name, task.describe(command), task.window_seconds, task.label_set, task.start)
     started = time.perf_counter()
     try:
         _fit(task, run, kept, console)
@@ -180,6 +184,8 @@ def _fit(task: Task[Any], run: RunFolder, kept: BestCheckpoint, console: Console
     if decay is not None:
         callbacks.append(AveragedWeights(decay))  # after `kept`, which finds the average in place
     module = task.module(done)
+    if config.precision == "64-true":
+        module.double()  # Lightning would do so after it has read the state to resume from
     batches = config.batches_per_epoch
     loader = loader_by_epoch(task.audio, task.items_per_batch, batches, config.workers, done, task.place)
     held_out = task.held_out()

@@ -55,8 +55,12 @@ def tune(
     from organology.training.scoring.tuning import tune as follow  # torch, once the recipe is known to be right
 
     tuned = follow(checkpoint, settings, split, mixtures, p_musical, calibrate, workers, level_db)
+    kept = tuned["thresholds"]["kept"]
     for label, threshold in tuned["thresholds"]["per_label"].items():
-        echo(f"  {label:16} {threshold:.3f}")
+        if label not in kept:
+            echo(f"  {label:16} {threshold:.3f}")
+    if kept:
+        echo(f"too rare in these mixtures, left as they were: {', '.join(kept)}")
     echo(f"single threshold {tuned['thresholds']['single']:.3f}; tuned on {tuned['thresholds']['tuned_on']}")
     if calibrate:
         error = {when: tuned["calibration"][when]["error"] for when in ("before", "after")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,15 +20,25 @@ from organology.training.run_folder import RunFolder
 
 
 def metadata_of(
-    module: TrainingModule[Any], validation: Validation, name: str, provenance: dict[str, Any], window_seconds: float
+    module: TrainingModule[Any],
+    validation: Validation,
+    name: str,
+    provenance: dict[str, Any],
+    window_seconds: float,
+    start: ModelMetadata | None = None,
 ) -> ModelMetadata:
-    """Metadata of a checkpoint, with thresholds tuned on its validation mixtures."""
+    """Metadata of a checkpoint, with thresholds tuned on its validation mixtures.
+
+    From the model that the training went on with: thresholds of labels that these mixtures do not have, how a file and
+    its timeline are made of the scores, and which labels are tentative.
+    """
     single = best_threshold(validation.targets, validation.scores)
-    per_label = best_thresholds(validation.targets, validation.scores, default=single)
+    default = single if start is None else np.array(start.thresholds)
+    per_label = best_thresholds(validation.targets, validation.scores, default=default)
     labels = module.network.labels
     one = getattr(module.config, "thresholds", "per_label") == "single"
     chosen = np.full(len(labels), single) if one else per_label
-    return ModelMetadata(
+    metadata = ModelMetadata(
         label_set=module.network.label_set,
         thresholds=tuple(round(float(value), 6) for value in chosen),
         sample_rate=module.network.frontend.config.sample_rate,
@@ -43,6 +54,9 @@ def metadata_of(
             "validation": validation_metrics(validation.metrics, module.items),
         },
     )
+    if start is None:
+        return metadata
+    return replace(metadata, pooling=start.pooling, frames=start.frames, tentative=start.tentative)
 
 
 def validation_metrics(metrics: Evaluation, items: str = "mixtures") -> dict[str, Any]:
@@ -77,6 +91,8 @@ class BestCheckpoint(L.Callback):
         Length of the mixtures.
     label_set : LabelSet
         What the run learns; it cannot be resumed with another one.
+    start : ModelMetadata, optional
+        Of the model that it goes on with.
 
     Attributes
     ----------
@@ -87,10 +103,16 @@ class BestCheckpoint(L.Callback):
     """
 
     def __init__(
-        self, folder: RunFolder, name: str, provenance: dict[str, Any], window_seconds: float, label_set: LabelSet
+        self,
+        folder: RunFolder,
+        name: str,
+        provenance: dict[str, Any],
+        window_seconds: float,
+        label_set: LabelSet,
+        start: ModelMetadata | None = None,
     ) -> None:
         self.folder, self.name, self.provenance, self.window_seconds = folder, name, provenance, window_seconds
-        self.label_set = label_set
+        self.label_set, self.start = label_set, start
         self.best: dict[str, Any] = {}
         self.history: list[dict[str, float]] = []
         self._validation: Evaluation | None = None
@@ -115,7 +137,7 @@ class BestCheckpoint(L.Callback):
             epoch = trainer.current_epoch + 1
             if trainer.is_global_zero:
                 provenance = {**self.provenance, "epoch": epoch}
-                metadata = metadata_of(module, validation, self.name, provenance, self.window_seconds)
+                metadata = metadata_of(module, validation, self.name, provenance, self.window_seconds, self.start)
                 save_checkpoint(self.folder.best, module.network, metadata)
             self.best = {"epoch": epoch, **validation_metrics(validation.metrics, module.items), "loss": loss}
 

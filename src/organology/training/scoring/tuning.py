@@ -19,6 +19,7 @@ from organology.evaluation import (
     best_thresholds,
     calibrated,
     calibrated_thresholds,
+    enough,
     fit_calibration,
     reliability,
 )
@@ -53,7 +54,8 @@ def tune(
     Parameters
     ----------
     folder : path
-        Checkpoint; its `model.json` is written anew. What it was calibrated with before does not matter.
+        Checkpoint; its `model.json` is written anew. Labels that are present or absent in fewer than 10 mixtures keep
+        the calibration and the threshold of the model that a training went on with; else what was before does not matter.
     recipe : Recipe
         Its corpora, its mixing, and whether the checkpoint carries one threshold or one per label.
     split : str
@@ -78,6 +80,7 @@ def tune(
         If the checkpoint, a corpus or a stem cannot be used, or the recipe names other labels than the checkpoint's.
     """
     network, metadata = load_checkpoint(folder)
+    had = metadata.calibration if "init_from" in metadata.provenance else None
     network.calibrate(None)
     if level_db is not None:
         network.set_level(level_db)
@@ -87,7 +90,7 @@ def tune(
     label_set = metadata.label_set
     scores, before = label_set.raise_parents(scored.scores), scored.scores
     if calibrate:
-        found = _rounded(fit_calibration(scored.targets, before))
+        found = _rounded(fit_calibration(scored.targets, before, had))
         network.calibrate(found)
         scores = label_set.raise_parents(calibrated(before, found).astype(np.float32))
         tuned["calibration"] = {
@@ -98,10 +101,13 @@ def tune(
     single = round(float(best_threshold(scored.targets, scores)), 6)
     choose = calibrated_thresholds if calibrate else best_thresholds
     per_label = choose(scored.targets, scores, default=single)
+    kept = ~enough(scored.targets) if had is not None else np.zeros(len(per_label), np.bool_)
+    per_label = np.where(kept, metadata.thresholds, per_label)
     by_label = {label: round(float(value), 6) for label, value in zip(label_set.labels, per_label, strict=True)}
     tuned["thresholds"] = {
         "single": single,
         "per_label": by_label,
+        "kept": [label for label, same in zip(label_set.labels, kept, strict=True) if same],
         "tuned_on": f"{basis}, {'half of the' if calibrate else 'at the'} highest F1 (single: at the highest macro F1)",
     }
     one = recipe.training.thresholds == "single"

@@ -31,6 +31,8 @@ class TransferModule(TrainingModule[TrainingConfig]):
     labeler : PseudoLabeler, optional
         For `config.self_training`: the last `per_batch` items of a batch are then recordings (with several
         processes: a share of them).
+    unheard : bool tensor, shape (n_labels,), optional
+        Labels whose targets count for nothing.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class TransferModule(TrainingModule[TrainingConfig]):
         seed: int,
         teacher: LabelTeacher | None = None,
         labeler: PseudoLabeler | None = None,
+        unheard: Tensor | None = None,
     ) -> None:
         super().__init__(network, config, seed, (teacher, labeler))
+        self._unheard = torch.zeros(len(network.labels), dtype=torch.bool) if unheard is None else unheard
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Logits: (batch, samples), or embeddings (batch, size) where they are cached -> (batch, n_labels)."""
@@ -76,8 +80,16 @@ class TransferModule(TrainingModule[TrainingConfig]):
             groups.append({"name": "backbone", "params": list(self.network.backbone.parameters()), "lr": rate})
         return make_optimizer(config.optimizer, groups, config.head_learning_rate, config.weight_decay)
 
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep the scores of one batch."""
+        super().validation_step(self._heard(batch), batch_idx)
+
+    def _heard(self, batch: Batch) -> Batch:
+        return batch._replace(targets=batch.targets.masked_fill(self._unheard.to(batch.targets.device), -1))
+
     def batch_loss(self, batch: Batch) -> Tensor:
         """The loss of mixtures, mixed with that of recordings where there are some."""
+        batch = self._heard(batch)
         labeler, own = self.labeler, self.config.self_training
         if labeler is None or own is None:
             return self._mixture_loss(self(batch.waveform), batch.waveform, batch.targets)

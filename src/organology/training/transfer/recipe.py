@@ -54,6 +54,8 @@ class TrainingConfig(ScheduleConfig):
         A fine-tuned backbone is kept for so many epochs first.
     freeze_batch_norm : bool
         Keep the running means and variances of a fine-tuned backbone.
+    keep_unheard : bool
+        Labels that no stem of the training split has are left out of the loss: it would teach that they never play.
     embedding_cache : path or None
         With `frozen`: a folder in which the embeddings of mixtures are kept, and from which the head then learns. Any
         number of runs may share it. Weights are those of a run without it, up to rounding.
@@ -77,6 +79,7 @@ class TrainingConfig(ScheduleConfig):
     self_training: SelfTraining | None = None
     unfreeze_after_epochs: int = 0
     freeze_batch_norm: bool = False
+    keep_unheard: bool = False
     embedding_cache: Path | None = None
     mixture_cache: Path | None = None
 

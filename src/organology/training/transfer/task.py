@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from organology.errors import ConfigError, ModelError
@@ -54,7 +55,10 @@ class TransferTask(Task[Recipe]):
         )
         self._mixer = Mixer(pool, mixing, recipe.seed)
         self.audio = training_audio(recipe, self._mixtures(self._mixer, "train"))
-        self._module = build(recipe)
+        unheard = ~(pool.labels == 1).any(0) if config.keep_unheard else None
+        self._module = build(recipe, None if unheard is None else torch.from_numpy(unheard))
+        if recipe.first_network is not None:
+            self.start = read_checkpoint(recipe.first_network)[1]
 
     @property
     def items_per_batch(self) -> int:
@@ -149,10 +153,11 @@ def require_files(recipe: Recipe) -> None:
         raise ConfigError(f"{own.tagger}: no such music tagger")
 
 
-def build(recipe: Recipe) -> TransferModule:
+def build(recipe: Recipe, unheard: Tensor | None = None) -> TransferModule:
     """The network of a recipe with its first weights: new ones from the seed, the backbone from pre-training.
 
-    With self-training or `init_from`, all of them are those of the model that it starts from.
+    With self-training or `init_from`, all of them are those of the model that it starts from. `unheard`: labels that
+    it does not learn.
 
     Raises
     ------
@@ -176,7 +181,7 @@ def build(recipe: Recipe) -> TransferModule:
             "set training.freeze_batch_norm to true"
         )
     channels_last(network.backbone)
-    return TransferModule(network, config, recipe.seed, teacher, labeler)
+    return TransferModule(network, config, recipe.seed, teacher, labeler, unheard)
 
 
 def _init_from(network: InstrumentNet, path: Path) -> None:
@@ -190,3 +195,4 @@ def _init_from(network: InstrumentNet, path: Path) -> None:
     if not config.differs_by_level_only(network.config):
         raise ModelError(f"{path}: its network is not the recipe's `model`")
     load_state(network, state, path)
+    network.calibrate(metadata.calibration)

@@ -136,3 +136,17 @@ def test_mixed_precision_keeps_front_end_and_loss_in_float32():
             assert network(batch().waveform).dtype == torch.float32
     with autocast("cuda:0", "32-true"):
         assert network(batch().waveform).dtype == torch.float32
+
+
+def test_labels_that_nobody_plays_are_not_unlearned():
+    unheard = torch.zeros(15, dtype=torch.bool)
+    unheard[3] = True
+    network = InstrumentNet(CONFIG).eval()
+    task = TransferModule(network, TrainingConfig(), 0, unheard=unheard)
+    whole = TransferModule(network, TrainingConfig(), 0)
+    given = batch()
+    absent, unknown = torch.zeros(3, 15, dtype=torch.int8), torch.zeros(3, 15, dtype=torch.int8)
+    unknown[:, 3] = -1
+    loss = task.batch_loss(given._replace(targets=absent))
+    assert loss == whole.batch_loss(given._replace(targets=unknown))
+    assert loss != whole.batch_loss(given._replace(targets=absent))

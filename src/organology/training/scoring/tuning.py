@@ -55,7 +55,7 @@ def tune(
     ----------
     folder : path
         Checkpoint; its `model.json` is written anew. Labels that are present or absent in fewer than 10 mixtures keep
-        the calibration and the threshold of the model that a training went on with; else what was before does not matter.
+        calibration and threshold of the model that a training went on with; else what was before does not matter.
     recipe : Recipe
         Its corpora, its mixing, and whether the checkpoint carries one threshold or one per label.
     split : str

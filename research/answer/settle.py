@@ -134,10 +134,7 @@ def shifts_of(labels: LabelSet) -> tuple[tuple[float, ...], tuple[float, ...]]:
     frames, windows = dict.fromkeys(labels.labels, FRAME_SHIFT), dict.fromkeys(labels.labels, WINDOW_SHIFT)
     for label in SELDOM:
         frames[label] = windows[label] = SELDOM_SHIFT
-    often = [OFTEN]
-    for label in often:
-        frames[label] = OFTEN_SHIFT
-        often.extend(labels.children(label))
+    frames |= {label: OFTEN_SHIFT for label in labels.labels if labels.family(label) == OFTEN}
     return tuple(frames.values()), tuple(windows.values())
 
 

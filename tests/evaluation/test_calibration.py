@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -154,6 +155,26 @@ def test_tune_calibrates_and_can_be_repeated(tmp_path):
     waveform = 0.1 * torch.randn(2, 128_000)
     with torch.inference_mode():
         torch.testing.assert_close(network(waveform), network(0.2 * waveform), atol=1e-3, rtol=0)
+
+
+def test_tune_leaves_what_its_mixtures_lack_as_the_model_before_had_it(tmp_path):
+    make_corpus(tmp_path / "corpus")
+    write_recipe(tmp_path / "tiny.yaml", tmp_path / "corpus")
+    recipe = load_recipe(tmp_path / "tiny.yaml")
+    train(override(recipe, epochs=1), tmp_path / "run")
+    checkpoint = tmp_path / "run/best"
+    network, metadata = load_checkpoint(checkpoint)
+    n_labels = len(network.labels)
+    network.calibrate(Calibration((2.0,) * n_labels, (0.5,) * n_labels))
+    provenance = {**metadata.provenance, "init_from": {"name": "before"}}
+    save_checkpoint(checkpoint, network, replace(metadata, thresholds=(0.33,) * n_labels, provenance=provenance))
+    told = tune(checkpoint, recipe, n_mixtures=40, workers=0)
+    _, metadata = load_checkpoint(checkpoint)
+    kept = set(told["thresholds"]["kept"])
+    assert 0 < len(kept) < n_labels and metadata.calibration is not None
+    for label, slope, threshold in zip(metadata.labels, metadata.calibration.slopes, metadata.thresholds, strict=True):
+        assert ((slope, threshold) == (2.0, 0.33)) == (label in kept)
+    assert tune(checkpoint, recipe, n_mixtures=40, workers=0, calibrate=False)["thresholds"]["kept"] == []
 
 
 def test_logits_of_certain_scores_are_finite():

@@ -331,9 +331,9 @@ def test_distill_faults_are_one_line_with_file_and_place(tmp_path, values, place
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_distill_recipe_of_the_project_is_valid():
-    path = RECIPES / "teacher_pretraining.yaml"
-    recipe = load_pretraining_recipe(path)
+@pytest.mark.parametrize("name", ["teacher_pretraining", "music_teacher_pretraining"])
+def test_distill_recipe_of_the_project_is_valid(name):
+    recipe = load_pretraining_recipe(RECIPES / f"{name}.yaml")
     assert isinstance(load_pretraining_recipe(RECIPES / "pretraining.yaml"), PretrainingRecipe)
     paper = load_recipe(RECIPES / "paper.yaml")
     assert (recipe.model.backbone, recipe.model.frontend_config) == ("short-chunk", paper.model.frontend_config)

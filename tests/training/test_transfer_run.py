@@ -196,6 +196,19 @@ def test_train_options_beyond_the_paper_run_and_resume(place):
     assert not torch.equal(learned["head.4.weight"], kept["head.4.weight"])
 
 
+def test_train_in_double_precision_is_resumed_with_every_digit(place):
+    recipe = load_recipe(write_recipe(place / "double.yaml", place / "corpus", precision="64-true"))
+    train(recipe, place / "double-whole")
+    with pytest.raises(StopError):
+        train_until(recipe, place / "double-parts", epochs=1)
+    train(recipe, place / "double-parts", resume=True)
+    assert [row["loss/train"] for row in rows(place / "double-parts")] == [
+        row["loss/train"] for row in rows(place / "double-whole")
+    ]
+    kept = load_file(place / "double-whole" / "best/model.safetensors")
+    assert {value.dtype for value in kept.values() if value.is_floating_point()} == {torch.float32}
+
+
 class StopError(Exception):
     pass
 

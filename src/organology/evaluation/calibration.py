@@ -70,11 +70,13 @@ def fit_calibration(targets: ArrayLike, scores: ArrayLike, default: Calibration 
         the order around.
     """
     target_array, score_array = checked(targets, scores)
-    fitted = [_fit(target, column) for target, column in zip(target_array.T, logit(score_array).T, strict=True)]
+    n_labels, logits = target_array.shape[1], logit(score_array)
+    slopes, offsets = np.ones(n_labels), np.zeros(n_labels)
     if default is not None:
-        own = zip(default.slopes, default.offsets, strict=True)
-        fitted = [fit if sure else kept for fit, sure, kept in zip(fitted, enough(target_array), own, strict=True)]
-    return Calibration(tuple(slope for slope, _ in fitted), tuple(offset for _, offset in fitted))
+        slopes, offsets = np.array(default.slopes), np.array(default.offsets)
+    for label in np.flatnonzero(enough(target_array)):
+        slopes[label], offsets[label] = _fit(target_array[:, label], logits[:, label])
+    return Calibration(tuple(slopes.tolist()), tuple(offsets.tolist()))
 
 
 def _fit(target: ArrayLike, logits: Floats) -> tuple[float, float]:
@@ -83,8 +85,6 @@ def _fit(target: ArrayLike, logits: Floats) -> tuple[float, float]:
     known = np.asarray(target) >= 0
     is_present, x = np.asarray(target)[known] == 1, logits[known, None]
     n_present, n_absent = int(is_present.sum()), int((~is_present).sum())
-    if min(n_present, n_absent) < FEWEST:
-        return 1.0, 0.0
     soft = np.where(is_present, (n_present + 1) / (n_present + 2), 1 / (n_absent + 2))
     both = np.repeat([1, 0], len(x))
     model = LogisticRegression(C=np.inf, max_iter=1000)

@@ -80,7 +80,7 @@ def tune(
         If the checkpoint, a corpus or a stem cannot be used, or the recipe names other labels than the checkpoint's.
     """
     network, metadata = load_checkpoint(folder)
-    had = metadata.calibration if "init_from" in metadata.provenance else None
+    had = metadata.calibration if calibrate and "init_from" in metadata.provenance else None
     network.calibrate(None)
     if level_db is not None:
         network.set_level(level_db)

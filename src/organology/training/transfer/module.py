@@ -45,7 +45,7 @@ class TransferModule(TrainingModule[TrainingConfig]):
         unheard: Tensor | None = None,
     ) -> None:
         super().__init__(network, config, seed, (teacher, labeler))
-        self._unheard = torch.zeros(len(network.labels), dtype=torch.bool) if unheard is None else unheard
+        self._unheard = unheard
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Logits: (batch, samples), or embeddings (batch, size) where they are cached -> (batch, n_labels)."""
@@ -85,6 +85,8 @@ class TransferModule(TrainingModule[TrainingConfig]):
         super().validation_step(self._heard(batch), batch_idx)
 
     def _heard(self, batch: Batch) -> Batch:
+        if self._unheard is None:
+            return batch
         return batch._replace(targets=batch.targets.masked_fill(self._unheard.to(batch.targets.device), -1))
 
     def batch_loss(self, batch: Batch) -> Tensor:

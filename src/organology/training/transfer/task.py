@@ -72,9 +72,8 @@ class TransferTask(Task[Recipe]):
         own = recipe.training.self_training
         if own is not None:
             others["recordings"] = describe_tagging(own.recordings)
-        if recipe.first_network is not None:
-            name = read_checkpoint(recipe.first_network)[1].name
-            others["init_from"] = describe_parent(recipe.first_network, name)
+        if recipe.first_network is not None and self.start is not None:
+            others["init_from"] = describe_parent(recipe.first_network, self.start.name)
         transfer = {"transfer": recipe.training.transfer}
         return describe_run("instruments in mixtures", recipe, self.corpora, command, **transfer, **others)
 

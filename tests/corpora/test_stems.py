@@ -17,7 +17,7 @@ from organology.corpora.names import find_instrument, is_instrument, safe_name, 
 from organology.corpora.readers.stems.masks import mask, mask_clauses
 from organology.corpora.registry import CORPORA, find
 from organology.errors import ConfigError, CorpusError
-from organology.labels import Vocabulary
+from organology.labels import LabelSet, Vocabulary, concept_tree
 
 SHARED = Path(__file__).parents[3] / "shared" / "stems"
 
@@ -92,6 +92,23 @@ def test_find_instrument_excluded_word_has_no_instruments(name):
 @pytest.mark.parametrize("name", ["Track 7", "", "日本", "lead", "takeoff"])
 def test_find_instrument_without_word_is_none(name):
     assert find_instrument(tokens(name)) is None
+
+
+@pytest.mark.parametrize("name", [*LabelSet.load("instruments").labels, *concept_tree()])
+def test_find_instrument_every_name_of_ours_is_an_instrument_of_its_family(name):
+    """A stem named as organology names it; words of the vocabulary may be wider or finer ("brass" is a section)."""
+    tree = concept_tree()
+    found = find_instrument(tokens(name))
+    concept = tree.find(name) or name
+    assert found.instruments.unknown == () or concept in (*found.instruments.present, *found.instruments.unknown)
+    roots = {tree.family(present) for present in found.instruments.present}
+    assert roots == {tree.family(concept)}
+
+
+def test_find_instrument_single_names_of_the_tree_give_way_to_words():
+    assert find_instrument(tokens("key")).instruments.present == ("key",)
+    assert find_instrument(tokens("Bass (key of C)")).instruments.unknown == ()
+    assert is_instrument("Shawm")
 
 
 def test_is_instrument_folder_names_are_told_apart():

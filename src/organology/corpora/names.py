@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from organology.corpora.instruments import Instruments
-from organology.labels import Entry, Vocabulary
+from organology.labels import Entry, Vocabulary, concept_tree
 
 _TOKEN = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _MOST_TOKENS = 6
@@ -50,8 +50,10 @@ def find_instrument(name: Sequence[str], vocabulary: str = "stems") -> Found | N
     """The longest word of a vocabulary among the tokens of a name.
 
     Words that name an instrument go before those that name none ("drums room" is drums), unless these are longer and
-    hold them ("no drums"). Other instruments that the name holds besides become unknown: a stem "bass and drums" is
-    certainly drums, and whether there is a bass cannot be told for sure.
+    hold them ("no drums"). Where no word is there, an instrument of the tree (`docs/labels.md`) counts that is one word
+    ("shawm"); one of several ("plucked string") counts as a word of the vocabulary does. Other instruments that the
+    name holds besides become unknown: a stem "bass and drums" is certainly drums, and whether there is a bass cannot
+    be told for sure.
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ def find_instrument(name: Sequence[str], vocabulary: str = "stems") -> Found | N
     Returns
     -------
     Found or None
-        None if no word of the vocabulary is there.
+        None if neither a word of the vocabulary nor an instrument is there.
 
     Examples
     --------
@@ -71,7 +73,7 @@ def find_instrument(name: Sequence[str], vocabulary: str = "stems") -> Found | N
     >>> find_instrument(tokens("Track 7")) is None
     True
     """
-    matches = _matches(tuple(name), vocabulary)
+    matches = _matches(tuple(name), vocabulary) or _matches(tuple(name), None)
     instruments = [entry for _, _, entry in matches if entry.policy != "exclude"]
     if not instruments:
         return Found(matches[0][2].word, None) if matches else None
@@ -82,14 +84,14 @@ def find_instrument(name: Sequence[str], vocabulary: str = "stems") -> Found | N
 def is_instrument(name: str, vocabulary: str = "stems") -> bool:
     """Whether a name holds nothing but words of the vocabulary (and numbers), as "Drums" or "01 Lead Vocals" do."""
     words = tokens(name)
-    matches = _matches(tuple(words), vocabulary)
+    matches = _matches(tuple(words), vocabulary) or _matches(tuple(words), None)
     covered = {i for start, end, _ in matches for i in range(start, end)}
     rest = [word for i, word in enumerate(words) if i not in covered and not word.isdigit()]
     return not rest and any(entry.policy != "exclude" for _, _, entry in matches)
 
 
-def _matches(name: tuple[str, ...], vocabulary: str) -> list[tuple[int, int, Entry]]:
-    """Words in a name that do not overlap, `(first token, end, entry)`, the longest first."""
+def _matches(name: tuple[str, ...], vocabulary: str | None) -> list[tuple[int, int, Entry]]:
+    """Words in a name that do not overlap, `(first token, end, entry)`, the longest first; None: of the tree."""
     index = _index(vocabulary)
     spans = []
     for start in range(len(name)):
@@ -107,10 +109,15 @@ def _matches(name: tuple[str, ...], vocabulary: str) -> list[tuple[int, int, Ent
 
 
 @cache
-def _index(vocabulary: str) -> dict[str, Entry]:
+def _index(vocabulary: str | None) -> dict[str, Entry]:
+    tree = concept_tree()
+    instruments = {word: Entry(word, "use", (found,), ()) for word in tree.words if (found := tree.find(word))}
+    if vocabulary is None:
+        return {"".join(tokens(word)): entry for word, entry in instruments.items()}
     # Where a word is in the table in one piece too ("kickdrum"), the one in two is told.
     entries = sorted(Vocabulary.load(vocabulary).entries.items(), key=lambda item: item[0].count(" "))
-    return {"".join(tokens(word)): entry for word, entry in entries}
+    several = {word: entry for word, entry in instruments.items() if len(tokens(word)) > 1}
+    return {"".join(tokens(word)): entry for word, entry in (*several.items(), *entries)}
 
 
 def safe_name(name: str) -> str:

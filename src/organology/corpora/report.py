@@ -13,6 +13,7 @@ from organology.audio import SAMPLE_RATE
 from organology.corpora.instruments import Instruments
 from organology.corpora.issues import BAD, Issue
 from organology.corpora.splits import SPLITS
+from organology.counted import counted
 from organology.labels import PRESENT, LabelSet, default_set
 
 REPORT_NAME = "report.json"
@@ -157,8 +158,9 @@ def lines(report: Report) -> list[str]:
     counts = [
         f"{len(report.of(severity))} {severity}" for severity in ("dropped", "refused", "failed") if report.of(severity)
     ]
+    found = f"{counted(summary['songs'], 'song')}, {counted(summary['stems'], 'stem')}"
     text.append(
-        f"{summary['songs']} songs, {summary['stems']} stems, {summary['minutes']:.1f} minutes of audio, "
+        f"{found}, {summary['minutes']:.1f} minutes of audio, "
         f"{summary['minutes_sounding']:.1f} sounding" + (f"; {', '.join(counts)}" if counts else "")
     )
     return [line.rstrip() for line in text]

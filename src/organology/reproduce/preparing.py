@@ -65,6 +65,11 @@ def prepare_corpora(recipe: ExperimentRecipe, console: Console) -> None:
         from organology.corpora.prepare import prepare
         from organology.corpora.readers.stems.reader import CORPUS
 
+        if not step.stems.is_dir():
+            raise ConfigError(
+                f"{step.stems}: no such folder here; it comes with a clone of the repository: run this there, or give "
+                f"other music with --corpus"
+            )
         console.print(printable(f"preparing {step.stems} in {step.folder}"), highlight=False, markup=False)
         step.folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(step.folder.with_name(f".{step.folder.name}.lock")):

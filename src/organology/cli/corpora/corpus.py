@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from organology.cli.echo import echo, echo_lines
+from organology.counted import counted
 from organology.outputs.terminal.printable import printable
 
 if TYPE_CHECKING:
@@ -99,12 +100,13 @@ def _print(console: Console, result: Check, everything: bool) -> None:
     total = result.total
     console.print(printable(f"{result.root}: {result.corpus}, {result.form}"))
     unit = "songs" if result.holds == "stems" else "tracks"
-    stems = f"{total['stems']} stems, " if result.holds == "stems" else ""
+    stems = f"{counted(total['stems'], 'stem')}, " if result.holds == "stems" else ""
     length = "length not read" if total["minutes"] is None else f"{total['minutes']:.1f} minutes ({result.seconds})"
-    console.print(f"{total['songs']} {unit}, {stems}{total['artists']} artists, {length}")
+    songs = counted(total["songs"], unit.removesuffix("s"))
+    console.print(f"{songs}, {stems}{counted(total['artists'], 'artist')}, {length}")
     for licence, count in result.licences.items():
-        items = "stems" if result.holds == "stems" else "tracks"
-        console.print(printable(f"licence: {licence or 'unknown'} ({count} {items})"))
+        items = counted(count, "stem" if result.holds == "stems" else "track")
+        console.print(printable(f"licence: {licence or 'unknown'} ({items})"))
     if total["songs"]:
         _whole(console, _counts(result, unit))
     if result.masked:

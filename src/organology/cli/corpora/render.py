@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from organology.cli.echo import echo
+from organology.counted import counted
 from organology.outputs.terminal.printable import printable
 
 
@@ -70,6 +71,6 @@ def render(
                 left_out = printable(f"{rendered.song}: left out {'; '.join(rendered.left_out)}")
                 progress.console.print(left_out)
     kept = f" ({n_kept} kept from before)" if n_kept else ""
-    echo(f"{n_songs} songs{kept}, {n_stems} stems, {n_failed} failed: {out / 'stems.csv'}")
+    echo(f"{counted(n_songs, 'song')}{kept}, {counted(n_stems, 'stem')}, {n_failed} failed: {out / 'stems.csv'}")
     if n_failed:
         raise typer.Exit(1)

@@ -11,6 +11,7 @@ import typer
 
 from organology.cli.echo import echo
 from organology.cli.recordings.options import GroupedCommand, wrong_option, wrong_options
+from organology.counted import counted
 
 if TYPE_CHECKING:
     from organology.labels import LabelSet
@@ -106,10 +107,10 @@ def find(
         write_found(found, form, stream, query=query, labels=labels, null=null)
     if is_counted:
         n_shown = len(found.paths)
-        all_found = (
-            f"{n_matching} of {n_all}" if n_shown == n_matching else f"{n_shown} shown of {n_matching} found in {n_all}"
-        )
-        echo(f"{all_found} recordings", err=True)
+        in_all = counted(n_all, "recording")
+        found_in = "of" if n_shown == n_matching else "found in"
+        shown = "" if n_shown == n_matching else f"{n_shown} shown of "
+        echo(f"{shown}{n_matching} {found_in} {in_all}", err=True)
 
 
 class _Asked(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from organology.cli.echo import echo
+from organology.counted import counted
 
 _Store = Annotated[Path, typer.Argument(metavar="STORE", help="What `recognize --store` wrote.")]
 
@@ -35,12 +36,13 @@ def info(store: _Store) -> None:
         echo(f"{store}: {store.stat().st_size / 1e6:.1f} MB")
         for run in opened.runs():
             good, bad = opened.count(run)
-            echo(f"{run.model}, windows every {run.hop_seconds:g} s: {good} files recognized, {bad} not")
+            echo(f"{run.model}, windows every {run.hop_seconds:g} s: {counted(good, 'file')} recognized, {bad} not")
         n_moved = len(moved_files(opened))
         if n_moved:
-            echo(f"{n_moved} files were moved, and known by their content (`organology store moved`)")
+            moved_ones = counted(n_moved, "file")
+            echo(f"{moved_ones} moved, and known by their content (`organology store moved`)")
         library = Library.load(opened)
-    echo(f"{library.durations.sum() / 3600:.1f} hours in {len(library)} recordings; of these play")
+    echo(f"{library.durations.sum() / 3600:.1f} hours in {counted(len(library), 'recording')}; of these play")
     width = max(map(len, library.label_set.labels))
     for i, label in enumerate(library.label_set.labels):
         echo(f"  {label:{width}} {int(library.plays[:, i].sum()):8}")
@@ -69,7 +71,8 @@ def prune(
         gone = opened.prune(dry_run=not yes)
     with opened_output(None, keeps_bytes=True) as stream:
         stream.writelines(f"{path}\n" for path in gone)
-    echo(f"{len(gone)} files {'forgotten' if yes else 'are gone; --yes forgets them'}", err=True)
+    files = counted(len(gone), "file")
+    echo(f"{files} forgotten" if yes else f"{files} gone; --yes forgets them", err=True)
 
 
 def feed(
@@ -145,7 +148,7 @@ def export(
     else:
         with Store(store, create=False) as opened:
             n_rows = export_store(opened, Dataset(dataset))
-    echo(f"{n_rows} recordings into {dataset}", err=True)
+    echo(f"{counted(n_rows, 'recording')} into {dataset}", err=True)
 
 
 def import_(dataset: _Dataset, store: _Store) -> None:
@@ -156,4 +159,4 @@ def import_(dataset: _Dataset, store: _Store) -> None:
 
     with Store(store) as opened:
         n_files = import_dataset(Dataset(dataset), opened)
-    echo(f"{n_files} files into {store}", err=True)
+    echo(f"{counted(n_files, 'file')} into {store}", err=True)

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from organology._version import __version__
+from organology.counted import counted
 from organology.labels import LabelSet, default_set
 from organology.outputs.html.audio import EMBED_TOTAL_BYTES, AudioLink, audio_link, write_data_uri
 from organology.outputs.html.parts import (
@@ -184,7 +185,9 @@ class HtmlWriter:
 
     def _foot(self) -> str:
         model = self._model
-        parts = [f"{self._n} recordings, {clock(self._seconds)}, {len(self._failures)} that could not be read."]
+        parts = [
+            f"{counted(self._n, 'recording')}, {clock(self._seconds)}, {len(self._failures)} that could not be read."
+        ]
         if model:
             named = [f"Model {model.get('name', '')}"]
             if "window_seconds" in model:

@@ -106,7 +106,7 @@ def _song(key: tuple[str, ...], members: list[tuple[Path, str]], root: Path) -> 
         place = file.relative_to(root).as_posix()
         found = find_instrument(words[shared:]) or find_instrument(words) or _in_folders(file.relative_to(root), stem)
         if found is None:
-            reason = f"no instrument word in the name (vocabulary stems); rename it or write {manifest.FILE_NAME}"
+            reason = f"no instrument word in the name; rename it (docs/corpora.md), or write {manifest.FILE_NAME}"
             yield Issue("refused", place, reason, name, stem)
         elif found.instruments is None:
             yield Issue("dropped", place, f"{found.word!r} names no instrument", name, stem)

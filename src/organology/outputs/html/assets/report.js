@@ -58,7 +58,7 @@ const filter = () => {
     article.hidden = !fits;
     n += fits;
   }
-  count.textContent = n === articles.length ? `${n} recordings` : `${n} of ${articles.length} recordings`;
+  count.textContent = (n === articles.length ? "" : `${n} of `) + `${articles.length} recording${articles.length === 1 ? "" : "s"}`;
 };
 
 const sort = () => {

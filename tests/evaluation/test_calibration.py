@@ -157,7 +157,8 @@ def test_tune_calibrates_and_can_be_repeated(tmp_path):
         torch.testing.assert_close(network(waveform), network(0.2 * waveform), atol=1e-3, rtol=0)
 
 
-def test_tune_leaves_what_its_mixtures_lack_as_the_model_before_had_it(tmp_path):
+@pytest.mark.parametrize("origin", [{"init_from": {"name": "before"}}, {"average_of": []}], ids=["trained on", "mean"])
+def test_tune_leaves_what_its_mixtures_lack_as_the_model_before_had_it(tmp_path, origin):
     make_corpus(tmp_path / "corpus")
     write_recipe(tmp_path / "tiny.yaml", tmp_path / "corpus")
     recipe = load_recipe(tmp_path / "tiny.yaml")
@@ -166,12 +167,14 @@ def test_tune_leaves_what_its_mixtures_lack_as_the_model_before_had_it(tmp_path)
     network, metadata = load_checkpoint(checkpoint)
     n_labels = len(network.labels)
     network.calibrate(Calibration((2.0,) * n_labels, (0.5,) * n_labels))
-    provenance = {**metadata.provenance, "init_from": {"name": "before"}}
-    save_checkpoint(checkpoint, network, replace(metadata, thresholds=(0.33,) * n_labels, provenance=provenance))
+    provenance = {**metadata.provenance, **origin}
+    presets = {"strict": (0.8,) * n_labels}
+    before = replace(metadata, thresholds=(0.33,) * n_labels, presets=presets, provenance=provenance)
+    save_checkpoint(checkpoint, network, before)
     told = tune(checkpoint, recipe, n_mixtures=40, workers=0)
     _, metadata = load_checkpoint(checkpoint)
     kept = set(told["thresholds"]["kept"])
-    assert 0 < len(kept) < n_labels and metadata.calibration is not None
+    assert 0 < len(kept) < n_labels and metadata.calibration is not None and not metadata.presets
     for label, slope, threshold in zip(metadata.labels, metadata.calibration.slopes, metadata.thresholds, strict=True):
         assert ((slope, threshold) == (2.0, 0.33)) == (label in kept)
     assert tune(checkpoint, recipe, n_mixtures=40, workers=0, calibrate=False)["thresholds"]["kept"] == []

@@ -57,12 +57,24 @@ def test_average_of_two_averages_weights_and_thresholds(
     net, described = load_checkpoint(out)
     assert _lift(out, three[0]) == pytest.approx(lift, abs=1e-4)
     assert described.thresholds == pytest.approx((threshold,) * 15)
-    assert described.calibration is None and net.calibration is None
+    assert described.calibration == net.calibration == Calibration((2.0,) * 15, (0.5,) * 15)
     parents = described.provenance["average_of"]
     hashes = [hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest() for folder in three]
     assert [(part["name"], part["sha256"]) for part in parents] == [("test", sha256) for sha256 in hashes]
     assert all(set(part) == {"share", "name", "sha256"} for part in parents)
     assert sum(part["share"] for part in described.provenance["average_of"]) == pytest.approx(1)
+
+
+def test_average_of_networks_calibrated_in_other_ways_is_not_calibrated(three: list[Path], tmp_path: Path) -> None:
+    net, described = load_checkpoint(three[1])
+    described = replace(described, presets={"strict": (0.8,) * 15})
+    save_checkpoint(tmp_path / "same", net, described)
+    net.calibrate(Calibration((3.0,) * 15, (0.5,) * 15))
+    save_checkpoint(tmp_path / "other", net, described)
+    for first, second, kept in (("same", three[0], True), ("same", "other", False)):
+        mean, told = average_checkpoints([tmp_path / first, tmp_path / second])
+        assert (told.calibration is not None, "strict" in told.presets) == (kept, kept)
+        assert told.calibration == mean.calibration
 
 
 def test_average_of_networks_at_other_levels_is_exact(three: list[Path], tmp_path: Path) -> None:

@@ -132,6 +132,17 @@ def test_train_goes_on_with_an_imported_network(tmp_path: Path) -> None:
         np.testing.assert_allclose(begun(torch.from_numpy(x)), first(torch.from_numpy(x)), atol=1e-4)
     train(on, tmp_path / "second")
     assert load_checkpoint(tmp_path / "second/best")[1].provenance["init_from"]["name"] == "tiny"
+    assert len(set(load_checkpoint(tmp_path / "second/best")[1].thresholds)) > 1
+
+    calibrated, about = load_checkpoint(tmp_path / "imported")
+    n_labels = len(about.labels)
+    calibrated.calibrate(Calibration((2.0,) * n_labels, (0.5,) * n_labels))
+    about = dataclasses.replace(about, thresholds=(0.6,) * n_labels, presets={"strict": (0.8,) * n_labels})
+    save_checkpoint(tmp_path / "calibrated", calibrated, about)
+    train(dataclasses.replace(on, init_from=tmp_path / "calibrated"), tmp_path / "kept")
+    _, kept = load_checkpoint(tmp_path / "kept/best")
+    assert (kept.thresholds, kept.presets) == (about.thresholds, about.presets)
+    assert kept.calibration == calibrated.calibration
 
     loose = dataclasses.replace(on, training=dataclasses.replace(learning, freeze_batch_norm=False))
     with pytest.raises(ModelError, match=r"on: it starts from an imported network.*freeze_batch_norm to true"):

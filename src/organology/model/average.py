@@ -42,9 +42,10 @@ def average_checkpoints(
     Returns
     -------
     net : InstrumentNet
-        In eval mode, not calibrated.
+        In eval mode; calibrated if all checkpoints are, in the same way.
     metadata : ModelMetadata
-        Thresholds are the mean of the checkpoints'; `provenance["average_of"]` holds share, name and SHA-256 of each.
+        The first one's presets stay with the calibration. Thresholds are the mean of the checkpoints';
+        `provenance["average_of"]` holds share, name and SHA-256 of each.
 
     Raises
     ------
@@ -66,20 +67,30 @@ def average_checkpoints(
         imported, other = paths[folded.index(True)], paths[folded.index(False)]
         raise ModelError(f"{imported}: goes back to an imported model, {other} does not: no average of them")
     load_state(net, _mean([part.state for part in parts], shares), Path(paths[0]))
-    tuned = [(share, part.thresholds) for share, part in zip(shares, parts, strict=True) if part.thresholds]
-    of_label = zip(*(thresholds for _, thresholds in tuned), strict=True)
+    tuned = [(share, part.metadata) for share, part in zip(shares, parts, strict=True) if part.metadata]
+    of_label = zip(*(metadata.thresholds for _, metadata in tuned), strict=True)
     tuned_shares = _shares(len(tuned), [share for share, _ in tuned])
     thresholds = tuple(sum(s * v for s, v in zip(tuned_shares, values, strict=True)) for values in of_label)
     parents = [{"share": share, **part.parent} for share, part in zip(shares, parts, strict=True)]
-    return net.eval(), replace(first, thresholds=thresholds, calibration=None, provenance={"average_of": parents})
+    same = all(metadata.calibration == first.calibration for _, metadata in tuned)
+    net.calibrate(first.calibration if same else None)
+    presets = first.presets if same else {}
+    averaged = replace(
+        first,
+        thresholds=thresholds,
+        calibration=net.calibration,
+        presets=presets,
+        provenance={"average_of": parents},
+    )
+    return net.eval(), averaged
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One of the networks: its weights, its thresholds if it has any, and its entry in the provenance."""
+    """One of the networks: its weights, its metadata if it has any, and its entry in the provenance."""
 
     state: dict[str, Tensor]
-    thresholds: tuple[float, ...] | None
+    metadata: ModelMetadata | None
     parent: dict[str, Any]
 
 
@@ -93,7 +104,7 @@ def _read(
     outputs, wanted = (metadata.label_set, metadata.sample_rate), (first.label_set, first.sample_rate)
     if outputs != wanted or not own_config.differs_by_level_only(config):
         raise ModelError(f"{path}: a network of another configuration or with other labels than {first_path}")
-    return _Part(state, metadata.thresholds, describe_parent(path, metadata.name))
+    return _Part(state, metadata, describe_parent(path, metadata.name))
 
 
 def _start(path: Path, config: ModelConfig, first: ModelMetadata) -> _Part:

@@ -30,7 +30,8 @@ def metadata_of(
     """Metadata of a checkpoint, with thresholds tuned on its validation mixtures.
 
     From the model that the training went on with: thresholds of labels that these mixtures do not have, how a file and
-    its timeline are made of the scores, and which labels are tentative.
+    its timeline are made of the scores, and which labels are tentative. Where its scores are calibrated, all its
+    thresholds and presets: mixtures say less of them than what it was calibrated on.
     """
     single = best_threshold(validation.targets, validation.scores)
     default = single if start is None else np.array(start.thresholds)
@@ -38,6 +39,10 @@ def metadata_of(
     labels = module.network.labels
     one = getattr(module.config, "thresholds", "per_label") == "single"
     chosen = np.full(len(labels), single) if one else per_label
+    tuned_on = f"validation {module.items}, highest F1 (single: macro F1)"
+    keeps = start is not None and start.calibration is not None
+    if start is not None and keeps:
+        chosen, tuned_on = np.array(start.thresholds), f"{tuned_on}; not used, as the scores are calibrated already"
     metadata = ModelMetadata(
         label_set=module.network.label_set,
         thresholds=tuple(round(float(value), 6) for value in chosen),
@@ -47,7 +52,7 @@ def metadata_of(
         provenance={
             **provenance,
             "thresholds": {
-                "tuned_on": f"validation {module.items}, highest F1 (single: macro F1)",
+                "tuned_on": tuned_on,
                 "single": round(single, 6),
                 "per_label": {label: round(float(v), 6) for label, v in zip(labels, per_label, strict=True)},
             },
@@ -56,7 +61,8 @@ def metadata_of(
     )
     if start is None:
         return metadata
-    return replace(metadata, pooling=start.pooling, frames=start.frames, tentative=start.tentative)
+    presets = start.presets if keeps else {}
+    return replace(metadata, pooling=start.pooling, frames=start.frames, tentative=start.tentative, presets=presets)
 
 
 def validation_metrics(metrics: Evaluation, items: str = "mixtures") -> dict[str, Any]:

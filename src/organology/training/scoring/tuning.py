@@ -55,7 +55,8 @@ def tune(
     ----------
     folder : path
         Checkpoint; its `model.json` is written anew. Labels that are present or absent in fewer than 10 mixtures keep
-        calibration and threshold of the model that a training went on with; else what was before does not matter.
+        calibration and threshold of a model that was trained on or averaged; else what was before does not matter.
+        Presets are dropped.
     recipe : Recipe
         Its corpora, its mixing, and whether the checkpoint carries one threshold or one per label.
     split : str
@@ -80,7 +81,8 @@ def tune(
         If the checkpoint, a corpus or a stem cannot be used, or the recipe names other labels than the checkpoint's.
     """
     network, metadata = load_checkpoint(folder)
-    had = metadata.calibration if calibrate and "init_from" in metadata.provenance else None
+    has_parents = not {"init_from", "average_of"}.isdisjoint(metadata.provenance)
+    had = metadata.calibration if calibrate and has_parents else None
     network.calibrate(None)
     if level_db is not None:
         network.set_level(level_db)
@@ -112,10 +114,9 @@ def tune(
     }
     one = recipe.training.thresholds == "single"
     thresholds = tuple(single if one else by_label[label] for label in label_set.labels)
-    provenance = {key: value for key, value in metadata.provenance.items() if key != "calibration"}
-    save_checkpoint(
-        folder, network, dataclasses.replace(metadata, thresholds=thresholds, provenance={**provenance, **tuned})
-    )
+    provenance = {key: value for key, value in metadata.provenance.items() if key != "calibration"} | tuned
+    described = dataclasses.replace(metadata, thresholds=thresholds, presets={}, provenance=provenance)
+    save_checkpoint(folder, network, described)
     return tuned
 
 

@@ -176,7 +176,7 @@ def test_recognize_moved_file_is_known_by_its_content(recognize, library, monkey
     assert moved == [
         f"{library / old}\t{library / 'new' / new}" for old, new in (("05b.wav", "broken.wav"), ("05.wav", "five.wav"))
     ]
-    assert "2 files were moved" in CliRunner().invoke(command_line(), ["store", "info", "a.db"]).stdout
+    assert "2 files moved" in CliRunner().invoke(command_line(), ["store", "info", "a.db"]).stdout
     assert CliRunner().invoke(command_line(), ["store", "prune", "a.db"]).stdout == ""
 
 

@@ -235,7 +235,7 @@ def test_read_medleydb_first_release_gives_its_songs(first):
         "Audio/NightBus_Meter/NightBus_Meter_METADATA.yaml, stem S05: 'sampler' names no instrument",
         "Audio/Schubert_ABird/Schubert_ABird_METADATA.yaml: the song is marked has_bleed",
     ]
-    assert of_severity(issues, "note") == ["metadata: 1 songs are excerpts: GlassTrio_Waltz"]
+    assert of_severity(issues, "note") == ["metadata: 1 song of excerpts: GlassTrio_Waltz"]
     assert len(issues) == 4
 
 
@@ -257,8 +257,8 @@ def test_read_medleydb_metadata_of_the_repository_come_first(tree):
     songs, issues = items(tree)
     assert songs["TheMills_Static"].stems[0].word == "banjo"
     assert of_severity(issues, "note")[:2] == [
-        "metadata: 1 songs have no audio here: Away_Song",
-        "metadata: 1 songs have more than one file; those in clone/data/Metadata are used",
+        "metadata: 1 song without audio here: Away_Song",
+        "metadata: 1 song with more than one file; those in clone/data/Metadata are used",
     ]
 
 
@@ -301,7 +301,7 @@ def test_read_medleydb_without_metadata_or_audio_is_an_error(tmp_path):
     with pytest.raises(CorpusError, match=r"no <Song>_METADATA\.yaml in this folder; expected"):
         items(tmp_path)
     write_yaml(tmp_path / "TheMills_Static_METADATA.yaml", medleydb_metadata("TheMills_Static"))
-    with pytest.raises(CorpusError, match="metadata of 1 songs, but no stems"):
+    with pytest.raises(CorpusError, match="metadata of 1 song, but no stems"):
         items(tmp_path)
     assert not reader.looks_like(tmp_path)
     assert [song.metadata.song for song in reader.read_labels(tmp_path)] == ["TheMills_Static"]
@@ -329,7 +329,7 @@ def test_read_medleydb_songs_of_mixing_secrets_are_passed_over(tree):
     write_yaml(path, {**medleydb_metadata("TheMills_Static"), "origin": "Mixing Secrets"})
     songs, issues = items(tree)
     assert "TheMills_Static" not in songs
-    assert "metadata: 1 songs are of another corpus: TheMills_Static" in of_severity(issues, "note")
+    assert "metadata: 1 song of another corpus: TheMills_Static" in of_severity(issues, "note")
 
 
 # Activity

@@ -101,7 +101,7 @@ def test_read_mixing_secrets_archives_give_raw_tracks_for_the_sums(archives):
     }
     assert {stem.path.parent.name for stem in songs["RedKite_Morning"].stems} == {"RedKite_Morning_Full"}
     notes = of_severity(issues, "note")
-    assert notes[-1] == "metadata: 6 songs have more than one file; those in metadata are used"
+    assert notes[-1] == "metadata: 6 songs with more than one file; those in metadata are used"
     instead = "stems are missing; the raw tracks that they are made of take their place"
     assert f"metadata/RedKite_Morning_METADATA.yaml: {instead}" in notes
     assert mixing_secrets.looks_like(archives)

@@ -89,9 +89,7 @@ def test_read_slakh_audio_counts_over_the_flag(trees):
     """In BabySlakh every stem says `audio_rendered: false`."""
     songs, issues = read(trees["baby"])
     assert len(songs["Track00004"].stems) == 2
-    assert "Track00004/metadata.yaml: 2 stems are used that have audio though `audio_rendered` is false" in words(
-        issues, "note"
-    )
+    assert "Track00004/metadata.yaml: 2 stems used with audio though `audio_rendered` is false" in words(issues, "note")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -135,7 +135,7 @@ def test_recordings_that_cannot_be_read_are_left_out(tmp_path):
     assert found.recordings.names == ("b.wav",)
     assert found.scores.tolist() == [[0.25] * 15]
     assert [str(error) for error in found.errors] == [f"{tmp_path / 'a.wav'}: no sound"]
-    with pytest.raises(ConfigError, match="none of 1 recordings can be read"):
+    with pytest.raises(ConfigError, match="none of 1 recording can be read"):
         score_recordings(read_recordings_of_a(tmp_path), scores)
 
 

@@ -84,13 +84,16 @@ QUERIES = (
 
 
 def _said(*arguments: str) -> str:
-    """Standard output and error of a command, in `examples/`, to no terminal."""
+    """Standard output and error of a command, in `examples/`, to no terminal; neither version nor folder in it.
+
+    The folder goes first: that of an unpacked sdist has the version in its name.
+    """
     with contextlib.chdir(ROOT / "examples"), mock.patch.dict(os.environ, {"COLUMNS": "100"}):
         result = CliRunner().invoke(command_line(), list(arguments))
     if result.exit_code and not result.exception:
         raise SystemExit(f"{' '.join(arguments)}: exit status {result.exit_code}")
     told = f"{type(result.exception).__name__}: {result.exception}\n" if result.exit_code else ""
-    return result.stdout.replace(__version__, "VERSION") + told
+    return result.stdout.replace(str(ROOT / "examples"), "EXAMPLES").replace(__version__, "VERSION") + told
 
 
 def produced() -> Iterator[tuple[str, str]]:
@@ -122,8 +125,7 @@ def _scores() -> str:
 
 
 def _found(query: str, store: str, form: str, *options: str) -> str:
-    told = _said("find", query, "--store", store, "--format", form, *options)
-    return told.replace(str(ROOT / "examples"), "EXAMPLES")
+    return _said("find", query, "--store", store, "--format", form, *options)
 
 
 def main() -> None:

@@ -319,7 +319,7 @@ def test_store_verb_shows_and_prunes(store, tmp_path):
     with Store(copy) as opened:
         run = opened.run("00" * 32, "made", METADATA, 1.0)
         opened.put(run, FileState("/m/gone.wav", 1, 1), [FILES["/m/both.wav"]])
-    assert invoke("prune", copy).stdout == "/m/gone.wav\n" and "1 files are gone" in invoke("prune", copy).stderr
+    assert invoke("prune", copy).stdout == "/m/gone.wav\n" and "1 file gone" in invoke("prune", copy).stderr
     assert invoke("prune", copy, "--yes").exit_code == 0 and invoke("prune", copy).stdout == ""
     assert not (tmp_path / "none.db").exists() and invoke("prune", tmp_path / "none.db", "--yes").exit_code == 1
     assert not (tmp_path / "none.db").exists()

@@ -373,5 +373,5 @@ def test_render_bad_file_costs_one_line_and_the_rest_goes_on(midi: Path, tmp_pat
     assert result.exit_code == 1
     assert "bad.mid: not a MIDI file" in result.output
     assert "a key of 8 sharps.mid: not a MIDI file that can be read (Could not decode key" in result.output
-    assert "1 songs, 2 stems, 2 failed" in result.output and "Traceback" not in result.output
+    assert "1 song, 2 stems, 2 failed" in result.output and "Traceback" not in result.output
     assert (tmp_path / "out" / "in.a_song.s0r0" / "song.json").exists()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organology.audio import mono_blocks
+from organology.counted import counted
 from organology.errors import AudioError, ConfigError
 from organology.evaluation.recordings.labelled import LabelledRecordings
 from organology.labels import LabelSet
@@ -112,7 +113,8 @@ def score_recordings(
     errors = tuple(result for result in found if isinstance(result, AudioError))
     kept = [i for i, result in enumerate(found) if not isinstance(result, AudioError)]
     if not kept:
-        raise ConfigError(f"none of {len(found)} recordings can be read: {errors[0] if errors else 'there are none'}")
+        asked = counted(len(found), "recording")
+        raise ConfigError(f"none of {asked} can be read: {errors[0] if errors else 'there are none'}")
     return ScoredRecordings(
         replace(
             recordings,

@@ -13,6 +13,7 @@ from organology.corpora.readers.medley.format import MedleyFormat
 from organology.corpora.readers.medley.labeled_songs import LabeledSong, LabeledStem, instruments_of_part, label_song
 from organology.corpora.readers.medley.metadata import SongMetadata, read_metadata
 from organology.corpora.readers.medley.tree import STEMS, Tree, audio_in, find_audio
+from organology.counted import counted
 from organology.errors import CorpusError
 
 _MOST_NAMES = 5
@@ -59,7 +60,9 @@ def read(root: Path, medley_format: MedleyFormat, *, keep_bleed: bool = False) -
     away = sorted(tree.metadata.keys() - set(here))
     if not here:
         count = len(tree.metadata)
-        raise CorpusError(f"{root}: metadata of {count} songs, but no stems of theirs; expected\n{medley_format.tree}")
+        raise CorpusError(
+            f"{root}: metadata of {counted(count, 'song')}, but no stems of theirs; expected\n{medley_format.tree}"
+        )
     foreign, excerpts = [], []
     for song in here:
         try:
@@ -76,7 +79,7 @@ def read(root: Path, medley_format: MedleyFormat, *, keep_bleed: bool = False) -
                 excerpts.append(song)
         yield from found
     if foreign:
-        yield Issue("note", "metadata", f"{len(foreign)} songs are of another corpus: {_listed(foreign)}")
+        yield Issue("note", "metadata", f"{counted(len(foreign), 'song')} of another corpus: {_listed(foreign)}")
     yield from _issues(tree, [song for song in here if song not in foreign], away, excerpts)
 
 
@@ -205,17 +208,17 @@ def _issues(tree: Tree, here: Sequence[str], away: Sequence[str], excerpts: Sequ
     for song in tree.songs_without_metadata():
         yield Issue("refused", tree.place(tree.folders[f"{song}{STEMS}"][0]), f"no {song}_METADATA.yaml", song)
     if away:
-        yield Issue("note", "metadata", f"{len(away)} songs have no audio here: {_listed(away)}")
+        yield Issue("note", "metadata", f"{counted(len(away), 'song')} without audio here: {_listed(away)}")
     several = [song for song in here if len(tree.metadata[song]) > 1]
     if several:
         used = sorted({tree.place(tree.metadata[song][0].parent) for song in several})
-        reason = f"{len(several)} songs have more than one file; those in {_listed(used)} are used"
+        reason = f"{counted(len(several), 'song')} with more than one file; those in {_listed(used)} are used"
         yield Issue("note", "metadata", reason)
     twice = [song for song in here if len(tree.folders.get(f"{song}{STEMS}", ())) > 1]
     if twice:
-        yield Issue("note", "stems", f"{len(twice)} songs are there twice; the first is used: {_listed(twice)}")
+        yield Issue("note", "stems", f"{counted(len(twice), 'song')} there twice; the first is used: {_listed(twice)}")
     if excerpts:
-        yield Issue("note", "metadata", f"{len(excerpts)} songs are excerpts: {_listed(excerpts)}")
+        yield Issue("note", "metadata", f"{counted(len(excerpts), 'song')} of excerpts: {_listed(excerpts)}")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from organology.corpora.base import Corpus, SourceSong, SourceStem
 from organology.corpora.issues import Issue, issue_of
 from organology.corpora.readers.slakh.sound import LabelsBy, Sound, known_faults, sound
 from organology.corpora.readers.slakh.tree import METADATA, OMITTED, Track, read_tracks, songs_of, track_folders
+from organology.counted import counted
 from organology.errors import CorpusError
 
 Split = Literal["", "redux", "published"]
@@ -128,7 +129,7 @@ def _stems(track: Track, labels_by: LabelsBy) -> Iterator[tuple[SourceStem, Soun
             unrendered += said
             yield SourceStem(name, path, played.instruments, played.word, "", "rendered", LICENCE, True), played
     if unrendered:
-        reason = f"{unrendered} stems are used that have audio though `audio_rendered` is false"
+        reason = f"{counted(unrendered, 'stem')} used with audio though `audio_rendered` is false"
         yield Issue("note", f"{track.place}/{METADATA}", reason, track.name)
 
 

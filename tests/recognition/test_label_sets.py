@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import jsonschema
 import numpy as np
@@ -155,6 +156,8 @@ def test_without_brief_leaves_out_segments_of_labels_that_do_not_play(tiny):
     starts = np.arange(8.0)
     whole = Recognition("a.wav", 11.0, starts, starts + 4, windows, file_scores, np.full(15, 0.5), 1.0)
     assert whole.segments_of("piano") and "piano" not in whole.instruments
+    assert whole.brief == ["key", "piano"]
+    assert not replace(whole, file_scores=np.where(file_scores == np.float32(0.4), 0.2, file_scores)).brief
     part = whole.without_brief()
     assert not part.segments_of("piano") and part.segments_of("violin") == whole.segments_of("violin")
     assert part.instruments == whole.instruments and part.without_brief() is part

@@ -78,8 +78,10 @@ def packets(path: Path, name: Path) -> tuple[Any, ...]:
     """
     import av
 
+    from organology.audio.decoding.av_open import av_open
+
     try:
-        with path.open("rb") as file, av.open(file, mode="r") as opened:
+        with path.open("rb") as file, av_open(file) as opened:
             streams = opened.streams.audio
             digests = {stream.index: hashlib.blake2b() for stream in streams}
             if streams:

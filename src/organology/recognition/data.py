@@ -22,6 +22,9 @@ from organology.recognition.segments import (
 )
 from organology.recognition.thresholds import Thresholds, resolve_thresholds
 
+_NEAR = 0.5
+"""Share of its threshold that a label's score reaches where what plays for a while is worth telling."""
+
 
 @dataclass(frozen=True, eq=False)
 class RecognitionData:
@@ -110,6 +113,18 @@ class RecognitionData:
     def instruments(self) -> list[str]:
         """Labels that play in the file, families and instruments, in the order of `labels`."""
         return [label for label, plays in zip(self.labels, self.plays, strict=True) if plays]
+
+    @property
+    def brief(self) -> list[str]:
+        """Labels that play for a while, not in the file as a whole, in the order of `labels`.
+
+        They have segments, and a score of at least half their threshold. Segments of labels below that are seldom right
+        in whole songs; they are in `segments` all the same.
+        """
+        heard = {segment.label for segment in self.segments}
+        near = self.file_scores >= _NEAR * self.thresholds
+        told = zip(self.labels, self.plays, near, strict=True)
+        return [label for label, plays, is_near in told if label in heard and is_near and not plays]
 
     @cached_property
     def activity(self) -> Activity:

@@ -10,6 +10,7 @@ import numpy as np
 
 from organology.audio.containers import avi, headers, mpeg
 from organology.audio.containers.timeline import Timeline
+from organology.audio.decoding.av_open import av_open
 from organology.audio.decoding.conform import Conform
 from organology.audio.decoding.readers import NO_STREAM, NotAudioError, Samples, full_scale, reblocked
 from organology.audio.sources.source import OpenSource, reason_of
@@ -220,8 +221,7 @@ def _opened(source: OpenSource) -> Any:
             options["protocol_whitelist"] = "file"  # a container can never make FFmpeg open an address
         except UnicodeEncodeError:  # a name that PyAV cannot pass on
             target = source.path.open("rb")
-    # Said, because PyAV takes a file object that could be written to for an output.
-    return av.open(target, mode="r", metadata_errors="ignore", options=options)
+    return av_open(target, options)
 
 
 def _default_stream(container: Any) -> Any:

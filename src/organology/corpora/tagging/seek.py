@@ -19,6 +19,7 @@ import soxr
 from numpy.typing import NDArray
 
 from organology.audio import SAMPLE_RATE
+from organology.audio.decoding.av_open import av_open
 from organology.errors import AudioError
 
 Samples = NDArray[np.float32]
@@ -119,7 +120,7 @@ def _mp3(path: Path, begin: float, seconds: float) -> tuple[Samples, int]:
     parts: list[Samples] = []
     rate, first, have = 0, 0.0, 0
     try:
-        with av.open(str(path), metadata_errors="ignore", options=_OPTIONS) as container:
+        with av_open(str(path), _OPTIONS) as container:
             stream: Any = container.streams.audio[0]
             origin = stream.start_time or 0  # the encoder's delay
             if begin > _WARM_UP:
@@ -159,13 +160,13 @@ def _mono(frame: Any) -> Samples:
 
 
 def _declared(path: Path) -> float:
-    with av.open(str(path), metadata_errors="ignore", options=_OPTIONS) as container:
+    with av_open(str(path), _OPTIONS) as container:
         return float((container.duration or 0) / av.time_base)
 
 
 def _measured(path: Path) -> float:
     """Length by the packets, none decoded."""
-    with av.open(str(path), metadata_errors="ignore", options=_OPTIONS) as container:
+    with av_open(str(path), _OPTIONS) as container:
         stream: Any = container.streams.audio[0]
         packets: Iterator[Any] = container.demux(stream)
         ends = [packet.pts + (packet.duration or 0) for packet in packets if packet.pts is not None]

@@ -38,7 +38,7 @@ class Row:
 def rows(recognition: Recognition, with_unicode: bool = True) -> list[Row]:
     """Labels worth a row: those that play in the file or for a while, and their parents; parents before children."""
     label_set, plays = recognition.label_set, set(recognition.instruments)
-    shown = plays | {segment.label for segment in recognition.segments}
+    shown = plays | set(recognition.brief)
     for label in tuple(shown):
         while (parent := label_set.parents.get(label)) is not None:
             shown.add(parent)

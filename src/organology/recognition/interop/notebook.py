@@ -29,8 +29,8 @@ def to_html(recognition: RecognitionData) -> str:
     recognition : Recognition
     """
     playing = set(recognition.instruments)
-    brief = {segment.label for segment in recognition.segments} - playing
-    rows = [label for label in recognition.order() if label in playing or label in brief]
+    shown = playing.union(recognition.brief)
+    rows = [label for label in recognition.order() if label in shown]
     notes = "".join(f"<div>{_text(note)}</div>" for note in recognition.notes)
     head = f"<b>{_text(recognition.source)}</b> {clock(recognition.duration)}"
     if not rows:

@@ -23,6 +23,9 @@ export const colorOf = (kind) => {
   return seen.get(kind);
 };
 
+// Plays for a while, not in the recording as a whole: `RecognitionData.brief`.
+const isBrief = (one) => !one.plays && one.segments.length > 0 && one.score >= one.threshold / 2;
+
 const two = (n) => String(n).padStart(2, "0");
 
 export const clock = (seconds, tenths) => {
@@ -91,7 +94,7 @@ export class Timeline {
     const levels = bytesOf(activity.levels);
     const here = this.recording.labels, shown = new Set(), lines = [];
     for (const one of here) {
-      if (!one.plays && !one.segments.length) continue;
+      if (!one.plays && !isBrief(one)) continue;
       for (let at = one.label; this.about.has(at) && !shown.has(at); at = this.about.get(at).parent) shown.add(at);
     }
     this.rows = [];
@@ -116,7 +119,7 @@ export class Timeline {
     const row = make("tr", `${kind} d${Math.min(depth, 3)} ${parent ? "" : "family"} ${one.plays ? "" : "idle"}`);
     row.dataset.label = one.label;
     const head = make("th", "", one.name);
-    if (!one.plays && one.segments.length) head.append(" ", make("small", "", "briefly"));
+    if (isBrief(one)) head.append(" ", make("small", "", "briefly"));
     head.scope = "row";
     head.title = one.name;
     const cell = make("td"), track = make("div", "track");

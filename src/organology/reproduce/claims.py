@@ -153,7 +153,9 @@ def _verdict_of_order(steps: list[Comparison]) -> str:
         return f"cannot be said of fewer than {FEWEST_SONGS} songs"
     if all(step.is_sure and step.value > 0 for step in steps):
         return "holds"
-    return "holds on average, not for sure," if all(step.value > 0 for step in steps) else "does not hold"
+    if any(step.is_sure and step.value < 0 for step in steps):
+        return "does not hold"
+    return "holds on average, not for sure," if all(step.value > 0 for step in steps) else "does not show"
 
 
 def _figure3(results: Results, compared: list[Comparison]) -> list[str]:

@@ -58,7 +58,10 @@ def locked_file(folder: Path, suffix: str, mode: int) -> tuple[int, Path]:
 
 @contextmanager
 def locked_folder(parent: Path | None = None) -> Iterator[Path]:
-    """Give a temporary folder, removed at the end unless it has been renamed.
+    """Give a temporary folder, removed at the end unless it has been renamed, by the process that it was given to.
+
+    A forked process only lets go of it. (From Python 3.13 on those of `multiprocessing` forget what was to be done at
+    the exit, and with it all that nothing else refers to.)
 
     Parameters
     ----------
@@ -67,6 +70,7 @@ def locked_folder(parent: Path | None = None) -> Iterator[Path]:
     """
     place = Path(tempfile.gettempdir()) if parent is None else parent
     sweep_once(place)
+    owner = os.getpid()
     while True:
         folder = place / f"{PREFIX}{secrets.token_hex(6)}"
         folder.mkdir(mode=0o700 if parent is None else 0o777)
@@ -82,7 +86,8 @@ def locked_folder(parent: Path | None = None) -> Iterator[Path]:
     finally:
         if handle is not None:
             os.close(handle)
-        shutil.rmtree(folder, ignore_errors=True)
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(folder: Path) -> None:

@@ -1,8 +1,10 @@
 """What killed runs left is removed by the next one, and nothing else is."""
 
+import os
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 
 import pytest
 
@@ -40,3 +42,16 @@ with locked_folder() as folder:
         assert folder.stat().st_mode & 0o077 == 0 and folder.name.startswith(PREFIX)
         assert list(tmp_path.iterdir()) == [folder] != [left]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_locked_folder_stays_when_a_forked_process_lets_go_of_it(tmp_path):
+    """As workers of `multiprocessing` do from Python 3.13 on: a loader whose folder was gone waited for ever."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(locked_folder(tmp_path))
+        if (child := os.fork()) == 0:
+            stack.close()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert folder.is_dir()
+    assert not folder.exists()

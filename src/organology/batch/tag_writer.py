@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from organology.audio.inputs import Input
+from organology.counted import counted
 from organology.errors import OrganologyError, one_line, show_traceback
 from organology.extras import install_hint
 from organology.filetags.writing import Change, write_tags
@@ -98,5 +99,4 @@ class FileTagWriter:
     def close(self) -> None:
         """Say, after a dry run, how to go on."""
         if self.n_changed and not self._writes:
-            files = "1 file" if self.n_changed == 1 else f"{self.n_changed} files"
-            self._done(f"nothing was written; with --yes the tags of {files} are")
+            self._done(f"nothing was written; with --yes the tags of {counted(self.n_changed, 'file')} are")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -73,7 +73,7 @@ def find_instrument(name: Sequence[str], vocabulary: str = "stems") -> Found | N
     >>> find_instrument(tokens("Track 7")) is None
     True
     """
-    matches = _matches(tuple(name), vocabulary) or _matches(tuple(name), None)
+    matches = _matches(tuple(name), vocabulary)
     instruments = [entry for _, _, entry in matches if entry.policy != "exclude"]
     if not instruments:
         return Found(matches[0][2].word, None) if matches else None
@@ -84,15 +84,18 @@ def find_instrument(name: Sequence[str], vocabulary: str = "stems") -> Found | N
 def is_instrument(name: str, vocabulary: str = "stems") -> bool:
     """Whether a name holds nothing but words of the vocabulary (and numbers), as "Drums" or "01 Lead Vocals" do."""
     words = tokens(name)
-    matches = _matches(tuple(words), vocabulary) or _matches(tuple(words), None)
+    matches = _matches(tuple(words), vocabulary)
     covered = {i for start, end, _ in matches for i in range(start, end)}
     rest = [word for i, word in enumerate(words) if i not in covered and not word.isdigit()]
     return not rest and any(entry.policy != "exclude" for _, _, entry in matches)
 
 
-def _matches(name: tuple[str, ...], vocabulary: str | None) -> list[tuple[int, int, Entry]]:
-    """Words in a name that do not overlap, `(first token, end, entry)`, the longest first; None: of the tree."""
-    index = _index(vocabulary)
+def _matches(name: tuple[str, ...], vocabulary: str) -> list[tuple[int, int, Entry]]:
+    """Words in a name that do not overlap, `(first token, end, entry)`, the longest first; else those of the tree."""
+    return _found(name, _index(vocabulary)) or _found(name, _of_tree())
+
+
+def _found(name: tuple[str, ...], index: Mapping[str, Entry]) -> list[tuple[int, int, Entry]]:
     spans = []
     for start in range(len(name)):
         for end in range(start + 1, min(start + _MOST_TOKENS, len(name)) + 1):
@@ -109,15 +112,20 @@ def _matches(name: tuple[str, ...], vocabulary: str | None) -> list[tuple[int, i
 
 
 @cache
-def _index(vocabulary: str | None) -> dict[str, Entry]:
+def _of_tree() -> dict[str, Entry]:
+    """Names and aliases of the tree's instruments."""
     tree = concept_tree()
-    instruments = {word: Entry(word, "use", (found,), ()) for word in tree.words if (found := tree.find(word))}
-    if vocabulary is None:
-        return {"".join(tokens(word)): entry for word, entry in instruments.items()}
+    concepts = ((word, tree.find(word)) for word in tree.words)
+    return {"".join(tokens(word)): Entry(word, "use", (concept,), ()) for word, concept in concepts if concept}
+
+
+@cache
+def _index(vocabulary: str) -> dict[str, Entry]:
+    """The words of a vocabulary, and those of the tree that are several."""
     # Where a word is in the table in one piece too ("kickdrum"), the one in two is told.
     entries = sorted(Vocabulary.load(vocabulary).entries.items(), key=lambda item: item[0].count(" "))
-    several = {word: entry for word, entry in instruments.items() if len(tokens(word)) > 1}
-    return {"".join(tokens(word)): entry for word, entry in (*several.items(), *entries)}
+    several = {key: entry for key, entry in _of_tree().items() if len(tokens(entry.word)) > 1}
+    return several | {"".join(tokens(word)): entry for word, entry in entries}
 
 
 def safe_name(name: str) -> str:

@@ -74,12 +74,11 @@ def average_checkpoints(
     parents = [{"share": share, **part.parent} for share, part in zip(shares, parts, strict=True)]
     same = all(metadata.calibration == first.calibration for _, metadata in tuned)
     net.calibrate(first.calibration if same else None)
-    presets = first.presets if same else {}
     averaged = replace(
         first,
         thresholds=thresholds,
         calibration=net.calibration,
-        presets=presets,
+        presets=first.presets if same else {},
         provenance={"average_of": parents},
     )
     return net.eval(), averaged

@@ -99,16 +99,14 @@ def _print(console: Console, result: Check, everything: bool) -> None:
 
     total = result.total
     console.print(printable(f"{result.root}: {result.corpus}, {result.form}"))
-    unit = "songs" if result.holds == "stems" else "tracks"
+    song, item = ("song", "stem") if result.holds == "stems" else ("track", "track")
     stems = f"{counted(total['stems'], 'stem')}, " if result.holds == "stems" else ""
     length = "length not read" if total["minutes"] is None else f"{total['minutes']:.1f} minutes ({result.seconds})"
-    songs = counted(total["songs"], unit.removesuffix("s"))
-    console.print(f"{songs}, {stems}{counted(total['artists'], 'artist')}, {length}")
+    console.print(f"{counted(total['songs'], song)}, {stems}{counted(total['artists'], 'artist')}, {length}")
     for licence, count in result.licences.items():
-        items = counted(count, "stem" if result.holds == "stems" else "track")
-        console.print(printable(f"licence: {licence or 'unknown'} ({items})"))
+        console.print(printable(f"licence: {licence or 'unknown'} ({counted(count, item)})"))
     if total["songs"]:
-        _whole(console, _counts(result, unit))
+        _whole(console, _counts(result, f"{song}s"))
     if result.masked:
         _whole(console, _masked(result))
     for line in grouped(result.issues, everything):

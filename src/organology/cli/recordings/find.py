@@ -107,10 +107,8 @@ def find(
         write_found(found, form, stream, query=query, labels=labels, null=null)
     if is_counted:
         n_shown = len(found.paths)
-        in_all = counted(n_all, "recording")
-        found_in = "of" if n_shown == n_matching else "found in"
-        shown = "" if n_shown == n_matching else f"{n_shown} shown of "
-        echo(f"{shown}{n_matching} {found_in} {in_all}", err=True)
+        found_in = f"{n_matching} of" if n_shown == n_matching else f"{n_shown} shown of {n_matching} found in"
+        echo(f"{found_in} {counted(n_all, 'recording')}", err=True)
 
 
 class _Asked(NamedTuple):

@@ -39,8 +39,7 @@ def info(store: _Store) -> None:
             echo(f"{run.model}, windows every {run.hop_seconds:g} s: {counted(good, 'file')} recognized, {bad} not")
         n_moved = len(moved_files(opened))
         if n_moved:
-            moved_ones = counted(n_moved, "file")
-            echo(f"{moved_ones} moved, and known by their content (`organology store moved`)")
+            echo(f"{counted(n_moved, 'file')} moved, and known by their content (`organology store moved`)")
         library = Library.load(opened)
     echo(f"{library.durations.sum() / 3600:.1f} hours in {counted(len(library), 'recording')}; of these play")
     width = max(map(len, library.label_set.labels))
@@ -71,8 +70,7 @@ def prune(
         gone = opened.prune(dry_run=not yes)
     with opened_output(None, keeps_bytes=True) as stream:
         stream.writelines(f"{path}\n" for path in gone)
-    files = counted(len(gone), "file")
-    echo(f"{files} forgotten" if yes else f"{files} gone; --yes forgets them", err=True)
+    echo(f"{counted(len(gone), 'file')} {'forgotten' if yes else 'gone; --yes forgets them'}", err=True)
 
 
 def feed(

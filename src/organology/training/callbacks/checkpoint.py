@@ -40,9 +40,10 @@ def metadata_of(
     one = getattr(module.config, "thresholds", "per_label") == "single"
     chosen = np.full(len(labels), single) if one else per_label
     tuned_on = f"validation {module.items}, highest F1 (single: macro F1)"
-    keeps = start is not None and start.calibration is not None
-    if start is not None and keeps:
-        chosen, tuned_on = np.array(start.thresholds), f"{tuned_on}; not used, as the scores are calibrated already"
+    calibrated = start if start is not None and start.calibration is not None else None
+    if calibrated is not None:
+        chosen = np.array(calibrated.thresholds)
+        tuned_on += "; not used, as the scores are calibrated already"
     metadata = ModelMetadata(
         label_set=module.network.label_set,
         thresholds=tuple(round(float(value), 6) for value in chosen),
@@ -61,7 +62,7 @@ def metadata_of(
     )
     if start is None:
         return metadata
-    presets = start.presets if keeps else {}
+    presets = {} if calibrated is None else calibrated.presets
     return replace(metadata, pooling=start.pooling, frames=start.frames, tentative=start.tentative, presets=presets)
 
 

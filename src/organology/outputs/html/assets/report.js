@@ -1,6 +1,6 @@
 // The report of many recordings: their timelines, drawn as they come near, and what filters and orders them.
 
-import { Timeline, clock, make } from "./timeline.js";
+import { Timeline, clock, counted, make } from "./timeline.js";
 
 const root = document.documentElement;
 const main = document.querySelector("main");
@@ -58,7 +58,7 @@ const filter = () => {
     article.hidden = !fits;
     n += fits;
   }
-  count.textContent = (n === articles.length ? "" : `${n} of `) + `${articles.length} recording${articles.length === 1 ? "" : "s"}`;
+  count.textContent = (n === articles.length ? "" : `${n} of `) + counted(articles.length, "recording");
 };
 
 const sort = () => {

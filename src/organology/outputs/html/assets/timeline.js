@@ -26,6 +26,11 @@ export const colorOf = (kind) => {
 // Plays for a while, not in the recording as a whole: `RecognitionData.brief`.
 const isBrief = (one) => !one.plays && one.segments.length > 0 && one.score >= one.threshold / 2;
 
+// Has a row of its own, whether or not all labels are asked for.
+export const isShown = (one) => one.plays || isBrief(one);
+
+export const counted = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+
 const two = (n) => String(n).padStart(2, "0");
 
 export const clock = (seconds, tenths) => {
@@ -94,7 +99,7 @@ export class Timeline {
     const levels = bytesOf(activity.levels);
     const here = this.recording.labels, shown = new Set(), lines = [];
     for (const one of here) {
-      if (!one.plays && !isBrief(one)) continue;
+      if (!isShown(one)) continue;
       for (let at = one.label; this.about.has(at) && !shown.has(at); at = this.about.get(at).parent) shown.add(at);
     }
     this.rows = [];

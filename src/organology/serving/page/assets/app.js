@@ -7,7 +7,7 @@ import { picture } from "./picture.js";
 import { drawn, moved, overTime, withThresholds } from "./recognition.js";
 import { report } from "./report-file.js";
 import { microphone } from "./sound.js";
-import { Timeline, clock, make } from "./timeline.js";
+import { Timeline, clock, counted, isShown, make } from "./timeline.js";
 
 const root = document.documentElement, byId = (id) => document.getElementById(id);
 const isStatic = root.dataset.mode === "static";
@@ -239,11 +239,11 @@ const summarize = () => {
   const done = entries.filter((one) => one.timeline);
   byId("tools").hidden = byId("labels").hidden = !done.length;
   const seconds = done.reduce((sum, one) => sum + one.found.duration, 0);
-  byId("summary").textContent = `${done.length} recording${done.length === 1 ? "" : "s"}, ${clock(seconds)}`;
+  byId("summary").textContent = `${counted(done.length, "recording")}, ${clock(seconds)}`;
   for (const button of byId("labels").querySelectorAll("button")) {
     const n = done.filter((one) => one.recording.instruments.includes(button.dataset.label)).length;
     button.querySelector(".soft").textContent = n;
-    const isSeen = done.some(({ recording }) => recording.labels.some((one) => one.label === button.dataset.label && one.segments.length));
+    const isSeen = done.some(({ recording }) => recording.labels.some((one) => one.label === button.dataset.label && isShown(one)));
     button.parentNode.classList.toggle("none", !n && !isSeen);
     button.querySelector("b").style.width = `${(100 * n) / Math.max(1, done.length)}%`;
   }

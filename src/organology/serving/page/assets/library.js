@@ -1,6 +1,6 @@
 // The recordings of the server's store, found by what plays in them.
 
-import { clock, make } from "./timeline.js";
+import { clock, counted, make } from "./timeline.js";
 
 export const openLibrary = (engine, show) => {
   const byId = (id) => document.getElementById(id);
@@ -22,7 +22,7 @@ export const openLibrary = (engine, show) => {
       const { total, recordings } = await engine.find(query.value);
       list.replaceChildren(...recordings.map(item));
       const more = recordings.length < total ? `, the first ${recordings.length} are shown` : "";
-      count.textContent = `${total} recording${total === 1 ? "" : "s"}${more}`;
+      count.textContent = `${counted(total, "recording")}${more}`;
     } catch (error) {
       list.replaceChildren();
       count.textContent = error.message;

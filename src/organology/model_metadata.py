@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -24,6 +24,8 @@ _VERSION_WITHOUT_SETS = 1  # labels by name alone
 _OPTIONAL = ("frames", "presets", "tentative")  # left out of the text where a model has none of them
 
 _HIGHEST_RATE, _LONGEST_WINDOW = 1_000_000, 600.0
+
+MOST_TERM_LOGIT, MOST_TERM_CHANGE = 8.0, 5.0
 
 DEFAULT_HOP_SECONDS = 1.0
 """Distance of the windows of a model without frames."""
@@ -63,6 +65,39 @@ _LabelSet = Annotated[
 
 
 @dataclass(frozen=True)
+class FrameTerms:
+    """What some labels together say of each of them in a frame: terms added to its calibrated logit there.
+
+    The sum is `offset + of_frame @ logits of the frame + of_window @ logits of the window`, these logits cut at
+    `MOST_TERM_LOGIT` and the sum at `MOST_TERM_CHANGE` either way. What belongs to such a label and has no terms of its
+    own changes as it does where that is down.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Those that have terms, and of whose logits they are.
+    offsets : tuple of float
+        One of each.
+    of_frame, of_window : tuple of tuple of float
+        A row of each: a weight of each.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    labels: tuple[str, ...]
+    offsets: tuple[float, ...]
+    of_frame: tuple[tuple[float, ...], ...]
+    of_window: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        rows = (*self.of_frame, *self.of_window)
+        if any(len(part) != len(self.labels) for part in (self.offsets, self.of_frame, self.of_window, *rows)):
+            raise ValueError(f"frame_terms of {len(self.labels)} labels: as many offsets, rows and weights in each")
+        if not all(map(math.isfinite, (*self.offsets, *(weight for row in rows for weight in row)))):
+            raise ValueError("frame_terms must be finite")
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What makes probabilities of a network's scores: sigmoid(slope * logit + offset), a number of each per label.
 
@@ -71,12 +106,15 @@ class Calibration:
     slopes : tuple of float
         Above 0, so that no order changes.
     offsets : tuple of float
+    frame_terms : FrameTerms or None
+        Added in frames, and there alone.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     slopes: tuple[float, ...]
     offsets: tuple[float, ...]
+    frame_terms: FrameTerms | None = None
 
     def __post_init__(self) -> None:
         if len(self.slopes) != len(self.offsets):
@@ -85,6 +123,11 @@ class Calibration:
             raise ValueError("slopes are above 0")
         if not all(map(math.isfinite, (*self.slopes, *self.offsets))):
             raise ValueError("slopes and offsets must be finite")
+
+    def columns(self, which: Sequence[int]) -> Calibration:
+        """The same for a model whose labels stand in another order."""
+        slopes, offsets = (tuple(part[i] for i in which) for part in (self.slopes, self.offsets))
+        return replace(self, slopes=slopes, offsets=offsets)
 
 
 @dataclass(frozen=True)
@@ -199,6 +242,8 @@ class ModelMetadata:
             raise ValueError(f"{len(self.labels)} labels and {len(self.thresholds)} thresholds")
         if self.calibration is not None and len(self.calibration.slopes) != len(self.labels):
             raise ValueError(f"{len(self.labels)} labels and a calibration of {len(self.calibration.slopes)}")
+        if self.calibration is not None and self.calibration.frame_terms is not None:
+            self.label_set.check(self.calibration.frame_terms.labels)
         if not all(map(math.isfinite, self.thresholds)):
             raise ValueError("thresholds must be finite")
         if not 0 < self.sample_rate <= _HIGHEST_RATE or not 0 < self.window_seconds <= _LONGEST_WINDOW:
@@ -246,6 +291,8 @@ class ModelMetadata:
         """The metadata as JSON text."""
         values = TypeAdapter(ModelMetadata).dump_python(self, mode="json")
         kept = {key: value for key, value in values.items() if key not in _OPTIONAL or value}
+        if self.calibration is not None and self.calibration.frame_terms is None:
+            del kept["calibration"]["frame_terms"]
         return json.dumps(kept, ensure_ascii=False, allow_nan=False)
 
     @staticmethod

@@ -156,7 +156,7 @@ def test_level_meter_of_any_cut_gives_the_level_of_each_cell(pieces, rate):
     assert np.abs(meter.levels() * -0.5 - np.clip(expected, -127.5, 0)).max() <= 0.2501
 
 
-def two_labels(frame_logits, window_logits, **changes):
+def drums(frame_logits, window_logits, plays=False, **changes):
     """Segments of "drums", by frames 1 s apart in sound, and windows of 4 s, 1 s apart."""
     about = FrameSettings((-1.0,), (0.5,), **{"seconds": 1.0, "median_seconds": 0, "low_logits": 2.0, **changes})
     n = len(frame_logits)
@@ -167,18 +167,30 @@ def two_labels(frame_logits, window_logits, **changes):
     starts = np.arange(n - 4.0)
     scores = (1 / (1 + np.exp(-np.array(window_logits, float))))[:, None].astype(np.float32)
     found = frame_segments(
-        frames, starts, starts + 4, scores, np.array([0.5]), label_set, SegmentSettings().resolved(about)
+        frames,
+        starts,
+        starts + 4,
+        scores,
+        np.array([0.5]),
+        label_set,
+        SegmentSettings().resolved(about),
+        np.array([plays]),
     )
     return [(one.start, one.end) for one in found]
 
 
 def test_frame_segments_follow_hysteresis_and_windows():
     quiet, loud = [-9.0], [2.0]
-    assert two_labels(quiet * 5 + loud * 6, [3] * 7) == [(pytest.approx(4.5, abs=0.11), 10)]  # down to -3
-    assert two_labels(quiet * 5 + [-2.0] * 6, [3] * 7) == []  # never reaches -1
-    assert two_labels(loud * 11, [0] * 7) == []  # no window reaches 0.5
-    assert two_labels(loud * 11, [0, 0, 0, 0, 0, 0, 3]) == [(6, 10)]
-    assert two_labels(loud * 11, [3] * 7, low_logits=0.0) == [(0, 10)]
+    assert drums(quiet * 5 + loud * 6, [3] * 7) == [(pytest.approx(4.5, abs=0.11), 10)]  # down to -3
+    assert drums(quiet * 5 + [-2.0] * 6, [3] * 7) == []  # never reaches -1
+    assert drums(loud * 11, [0] * 7) == []  # no window reaches 0.5
+    assert drums(loud * 11, [0] * 7, plays=True) == []
+    assert drums(quiet * 5 + loud * 6, [3] * 7, plays=True) == [(pytest.approx(4.5, abs=0.11), 10)]
+    # Of what plays in the file the best moment counts as reaching it, if it is at least -3.
+    assert drums(quiet * 5 + [-2.0] * 6, [3] * 7, plays=True) == [(pytest.approx(4.9, abs=0.01), 10)]
+    assert drums(quiet * 5 + [-3.5] * 6, [3] * 7, plays=True) == []
+    assert drums(loud * 11, [0, 0, 0, 0, 0, 0, 3]) == [(6, 10)]
+    assert drums(loud * 11, [3] * 7, low_logits=0.0) == [(0, 10)]
 
 
 def test_thresholds_of_a_caller_move_both_rules(recognizer):

@@ -209,6 +209,25 @@ def test_texts_are_pythons(frames):
         assert texts[name] == _written(open_writer, WriterOptions, name, found)
 
 
+def test_numbers_are_pythons():
+    numbers = [
+        0,
+        1,
+        0.1,
+        0.123456789,
+        0.0001,
+        0.000099999949,
+        0.0000999999949,
+        9.5725e-6,
+        1e-7,
+        123456.4,
+        999999.6,
+        1234567,
+        -2.5e-9,
+    ]
+    assert node("formats.js", "return given.map(m.number);", numbers) == [format(float(one), ".6g") for one in numbers]
+
+
 def _written(open_writer, options, name, found):
     import tempfile
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from organology.errors import ModelError
 from organology.labels import LabelSet, default_set
+from organology.model.added_terms import AddedTerms
 from organology.model.backbones import BACKBONES
 from organology.model.checkpoint_files import read_checkpoint
 from organology.model.config import MAX_GAIN_DB, ModelConfig
@@ -71,6 +72,7 @@ class InstrumentNet(nn.Module):
         self._frozen: tuple[nn.Module, ...] = ()
         self.register_buffer("slopes", torch.ones(len(self.labels)), persistent=False)
         self.register_buffer("offsets", torch.zeros(len(self.labels)), persistent=False)
+        self._terms: AddedTerms | None = None
         self.calibrate(None)
 
     @property
@@ -113,16 +115,30 @@ class InstrumentNet(nn.Module):
         around = nn.functional.avg_pool1d(over_time, FRAME_CONTEXT, 1, FRAME_CONTEXT // 2, count_include_pad=False)
         both = torch.cat([over_time.mean(2, keepdim=True), around], dim=2).transpose(1, 2)
         scores = self.to_scores(self.head(both.reshape(-1, size))).reshape(-1, 1 + n_frames, len(self.labels))
-        return scores[:, 0], scores[:, 1:]
+        return scores[:, 0], self.with_terms(scores[:, 0], scores[:, 1:])
+
+    def with_terms(self, windows: Tensor, frames: Tensor) -> Tensor:
+        """Scores of frames with the calibration's terms added, no label below its children; the same shape.
+
+        Parameters
+        ----------
+        windows : tensor, shape (batch, n_labels)
+        frames : tensor, shape (batch, n_frames, n_labels)
+            Calibrated scores, without terms.
+        """
+        return frames if self._terms is None else self._consistent(self._terms(windows, frames))
 
     def to_scores(self, logits: Tensor) -> Tensor:
         """Logits -> calibrated scores in 0 ... 1, no label below its children; shape (batch, n_labels) is kept."""
-        scores = torch.sigmoid(logits * self.slopes + self.offsets)
+        return self._consistent(torch.sigmoid(logits * self.slopes + self.offsets))
+
+    def _consistent(self, scores: Tensor) -> Tensor:
+        """No label below its children, which are capped or their parents raised; shape (..., n_labels)."""
         capped = getattr(self.head, "capped", None)
         if capped is None:
-            return scores[:, self.family_table].amax(-1)
-        raised = (scores * (1 - capped))[:, self.family_table].amax(-1)
-        return torch.where(capped > 0, torch.minimum(scores, raised[:, self.parents]), raised)
+            return scores[..., self.family_table].amax(-1)
+        raised = (scores * (1 - capped))[..., self.family_table].amax(-1)
+        return torch.where(capped > 0, torch.minimum(scores, raised[..., self.parents]), raised)
 
     def set_level(self, level_db: float | None, max_gain_db: float = MAX_GAIN_DB) -> None:
         """Bring every waveform to this level first (as in `FrontendConfig`); None: leave it as it is."""
@@ -144,6 +160,8 @@ class InstrumentNet(nn.Module):
             raise ModelError(f"a calibration of {len(slopes)} labels for a network of {n_labels}")
         self.slopes.copy_(slopes)
         self.offsets.copy_(offsets)
+        terms = None if calibration is None else calibration.frame_terms
+        self._terms = None if terms is None else AddedTerms(terms, self.label_set).to(self.slopes.device)
 
     def freeze_backbone(self, learn_last: int = 0) -> None:
         """Let the backbone learn no more, but for its last `learn_last` stages.

@@ -158,6 +158,7 @@ class RecognitionData:
                 self.thresholds,
                 self._shown_set,
                 self.segment_settings,
+                self.plays,
             )
         return segments(self.activity, self.thresholds, self._shown_set, self.segment_settings)
 

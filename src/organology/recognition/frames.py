@@ -140,9 +140,11 @@ def frame_segments(
     thresholds: NDArray[np.float64],
     label_set: LabelSet,
     settings: SegmentSettings,
+    plays: NDArray[np.bool_],
 ) -> tuple[Segment, ...]:
     """When each label plays, by frames and windows.
 
+    Of what plays in the file as a whole the best moment is in a segment if it reaches the lower threshold.
     One label after the other, so that memory holds the cells of one.
 
     Parameters
@@ -157,6 +159,8 @@ def frame_segments(
         Of the columns.
     settings : SegmentSettings
         Resolved.
+    plays : bool array, shape (n_labels,)
+        In the file as a whole.
 
     Returns
     -------
@@ -180,7 +184,9 @@ def frame_segments(
             column = frames.column(i, middles, settings.median_seconds or 0)
             sums = np.concatenate([[0], np.cumsum(reached[:, i])])
             gated = np.where(sums[last] > sums[first], column, -np.inf)
-            playing |= tidied(hysteresis(gated, highs[i], _low(highs[i], settings)), edges, settings)
+            low = _low(highs[i], settings)
+            high = min(highs[i], max(gated.max(), low)) if plays[i] else highs[i]
+            playing |= tidied(hysteresis(gated, high, low), edges, settings)
             found[label] = segments_where(playing, label, edges, scores_of(column).astype(np.float32))
         on[label] = playing
     return tuple(segment for label in label_set.labels for segment in found.get(label, ()))

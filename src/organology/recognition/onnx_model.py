@@ -262,16 +262,11 @@ def _reordered(metadata: ModelMetadata, order: list[int]) -> ModelMetadata:
     if order == sorted(order):
         return metadata
     labels = [metadata.labels[i] for i in order]
-    calibration = metadata.calibration and replace(
-        metadata.calibration,
-        slopes=tuple(metadata.calibration.slopes[i] for i in order),
-        offsets=tuple(metadata.calibration.offsets[i] for i in order),
-    )
     return replace(
         metadata,
         label_set=metadata.label_set.subset(labels),
         thresholds=tuple(metadata.thresholds[i] for i in order),
-        calibration=calibration,
+        calibration=metadata.calibration and metadata.calibration.columns(order),
         frames=metadata.frames and metadata.frames.columns(order),
         presets={name: tuple(of[i] for i in order) for name, of in metadata.presets.items()},
     )

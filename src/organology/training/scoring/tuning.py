@@ -92,7 +92,10 @@ def tune(
     label_set = metadata.label_set
     scores, before = label_set.raise_parents(scored.scores), scored.scores
     if calibrate:
-        found = _rounded(fit_calibration(scored.targets, before, had))
+        found = dataclasses.replace(
+            _rounded(fit_calibration(scored.targets, before, had)),
+            frame_terms=had.frame_terms if had is not None else None,
+        )
         network.calibrate(found)
         scores = label_set.raise_parents(calibrated(before, found).astype(np.float32))
         tuned["calibration"] = {

@@ -6,7 +6,12 @@ import { given } from "./recognition.js";
 const JAMS_VERSION = "0.3.5";
 const rounded = (value, digits = 6) => Number(value.toFixed(digits));
 const seconds = (value) => value.toFixed(6).replace(/\.?0+$/, "");
-const number = (value) => String(Number(value.toPrecision(6)));
+// As ".6g" in Python.
+export const number = (value) => {
+  const short = Number(value.toPrecision(6)), [digits, power] = short.toExponential().split("e");
+  if (Number(power) >= -4 && Number(power) < 6) return String(short);
+  return `${digits}e${power[0]}${power.slice(1).padStart(2, "0")}`;
+};
 // A text that a spreadsheet would take for a formula is marked as text.
 const safe = (value) => (/^'*[=+\-@\t\r]/.test(value) ? `'${value}` : value);
 const cell = (value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : String(value));

@@ -114,8 +114,9 @@ export const frameActivity = (frames, windows, settings) => {
 };
 
 // Segments by frames and windows, an array a label: frames say when, and the best window over a cell, whether.
-// over: of `frameActivity`; labels: [{ label, parent }]; settings: with everything set.
-export const frameSegments = (over, frames, windows, labels, thresholds, settings) => {
+// Of what plays in the file as a whole the best moment is in a segment if it reaches the lower threshold.
+// over: of `frameActivity`; labels: [{ label, parent }]; settings: with everything set; plays: of each label.
+export const frameSegments = (over, frames, windows, labels, thresholds, settings, plays) => {
   const { frame_shifts: frameShifts, window_shifts: windowShifts } = frames.settings, n = over.edges.length - 1;
   const on = labels.map((_, c) => {
     const limit = logit(thresholds[c]), high = limit + frameShifts[c];
@@ -128,8 +129,9 @@ export const frameSegments = (over, frames, windows, labels, thresholds, setting
     const gated = over.logits[c].map((value, cell) => (
       reached[over.lasts[cell]] > reached[over.firsts[cell]] ? value : -Infinity
     ));
-    return tidied(hysteresis(gated, high, low), over.edges, settings);
+    const best = gated.reduce((one, other) => Math.max(one, other), low);
+    return tidied(hysteresis(gated, plays[c] ? Math.min(high, best) : high, low), over.edges, settings);
   });
-  for (const [child, parent] of upward(labels)) on[child].forEach((plays, i) => (on[parent][i] |= plays));
+  for (const [child, parent] of upward(labels)) on[child].forEach((sounds, i) => (on[parent][i] |= sounds));
   return on.map((mask, c) => segmentsWhere(mask, over.edges, over.scores[c]));
 };

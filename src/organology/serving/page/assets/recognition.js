@@ -59,7 +59,7 @@ export const withThresholds = (recording, over, labels_, thresholds) => {
   const limits = recording.labels.map((one) => thresholds?.[one.label] ?? one.threshold);
   const plays = raise(upward(labels_), recording.labels.map((one, i) => one.score >= limits[i]));
   const parts = frames
-    ? frameSegments(over, frames, windows, labels_, limits, settings)
+    ? frameSegments(over, frames, windows, labels_, limits, settings, plays)
     : windowSegments(over, labels_, limits, { ...DEFAULTS, ...settings });
   const labels = recording.labels.map((one, i) => ({
     ...one, threshold: limits[i], plays: plays[i], segments: parts[i],

@@ -20,6 +20,7 @@ import numpy as np
 import soundfile
 import torch
 from frames import CELL, Track, judged, read_truth
+from settle import FRAME_SHIFT
 from torch import Tensor, nn
 
 from organology.labels.bradl15 import LABELS
@@ -36,7 +37,8 @@ SHRINKAGE = 0.03 * 16
 """Weight of the squares of all weights, against the mean loss of a cell."""
 FEWEST_CELLS = 300
 SHIFT, WINDOW_SHIFT = 0.8, -2.0
-"""Frames and best windows against the threshold, for labels that have terms."""
+"""Frames and best windows against the threshold, for labels that have terms. Their offsets hold what is more than
+`FRAME_SHIFT`, the shift of other labels, so that a score of a frame means about as much in each."""
 STEPS = 100
 
 
@@ -136,7 +138,7 @@ def fitted(tracks: list[Scored], about: ModelMetadata) -> FrameTerms:
         known = of_label >= 0
         parts = (inputs[known][:, used], logits[known, at] - limits[at], of_label[known] == 1)
         offset, row = regression(*(torch.tensor(part, dtype=torch.float32) for part in parts))
-        offsets.append(offset)
+        offsets.append(round(offset - SHIFT + FRAME_SHIFT, 3))
         rows.append(row)
     of_frame, of_window = (tuple(map(tuple, part.tolist())) for part in np.split(np.array(rows), 2, axis=1))
     return FrameTerms(tuple(labels), tuple(offsets), of_frame, of_window)
@@ -154,7 +156,7 @@ def with_terms(net: InstrumentNet, about: ModelMetadata, terms: FrameTerms) -> M
         about,
         frames=replace(
             about.frames,
-            frame_shifts=tuple(SHIFT if has else old for has, old in zip(moved, frames, strict=True)),
+            frame_shifts=tuple(FRAME_SHIFT if has else old for has, old in zip(moved, frames, strict=True)),
             window_shifts=tuple(WINDOW_SHIFT if has else old for has, old in zip(moved, best, strict=True)),
         ),
     )

@@ -25,7 +25,7 @@ _OPTIONAL = ("frames", "presets", "tentative")  # left out of the text where a m
 
 _HIGHEST_RATE, _LONGEST_WINDOW = 1_000_000, 600.0
 
-MOST_TERM_LOGIT, MOST_TERM_CHANGE = 8.0, 5.0
+MOST_TERM_LOGIT, MOST_TERM_CHANGE = 8.0, 6.0
 
 DEFAULT_HOP_SECONDS = 1.0
 """Distance of the windows of a model without frames."""
@@ -69,8 +69,7 @@ class FrameTerms:
     """What some labels together say of each of them in a frame: terms added to its calibrated logit there.
 
     The sum is `offset + of_frame @ logits of the frame + of_window @ logits of the window`, these logits cut at
-    `MOST_TERM_LOGIT` and the sum at `MOST_TERM_CHANGE` either way. What belongs to such a label and has no terms of its
-    own changes as it does where that is down.
+    `MOST_TERM_LOGIT` and the sum at `MOST_TERM_CHANGE` either way.
 
     Attributes
     ----------

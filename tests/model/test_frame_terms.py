@@ -40,13 +40,10 @@ def added(terms: FrameTerms, windows: np.ndarray, frames: np.ndarray) -> np.ndar
     of_window, logits = (np.log(scores / (1 - scores)) for scores in (windows, frames))
     among = [SET.index(label) for label in terms.labels]
     out = logits.copy()
-    for i, label in enumerate(SET.labels):
-        above = label if label in terms.labels else SET.parents.get(label)
-        if above in terms.labels:
-            k = terms.labels.index(above)
-            by_frame = np.clip(logits[:, among], -8, 8) @ terms.of_frame[k]
-            change = terms.offsets[k] + by_frame + np.clip(of_window[among], -8, 8) @ terms.of_window[k]
-            out[:, i] += np.clip(change if above == label else np.minimum(change, 0), -5, 5)
+    for k, i in enumerate(among):
+        by_frame = np.clip(logits[:, among], -8, 8) @ terms.of_frame[k]
+        change = terms.offsets[k] + by_frame + np.clip(of_window[among], -8, 8) @ terms.of_window[k]
+        out[:, i] += np.clip(change, -6, 6)
     for label in reversed(SET.order()):
         for child in SET.children(label):
             out[:, SET.index(label)] = np.maximum(out[:, SET.index(label)], out[:, SET.index(child)])

@@ -25,8 +25,6 @@ class AddedTerms(nn.Module):
     offsets: Tensor
     of_frame: Tensor
     of_window: Tensor
-    sources: Tensor
-    own: Tensor
 
     def __init__(self, terms: FrameTerms, label_set: LabelSet) -> None:
         super().__init__()
@@ -37,15 +35,11 @@ class AddedTerms(nn.Module):
         for name in ("of_frame", "of_window"):  # from rows of the labels with terms to columns of all labels
             weights = among.index_put((rows[None], rows[:, None]), torch.tensor(getattr(terms, name)))
             self.register_buffer(name, weights, persistent=False)
-        sources = torch.tensor([_source(label_set, i, columns) for i in range(n_labels)])
-        self.register_buffer("sources", sources, persistent=False)
-        self.register_buffer("own", sources == torch.arange(n_labels), persistent=False)
 
     def forward(self, windows: Tensor, frames: Tensor) -> Tensor:
         """Scores (batch, n_labels) and (batch, n_frames, n_labels) -> scores of the shape of `frames`."""
         logits, by_window = _logits(frames), _cut(_logits(windows)) @ self.of_window + self.offsets
         change = _cut(logits) @ self.of_frame + by_window[:, None]
-        change = torch.where(self.own, change, change[..., self.sources].clamp(max=0))
         return torch.sigmoid(logits + change.clamp(-MOST_TERM_CHANGE, MOST_TERM_CHANGE))
 
 
@@ -56,13 +50,3 @@ def _logits(scores: Tensor) -> Tensor:
 
 def _cut(logits: Tensor) -> Tensor:
     return logits.clamp(-MOST_TERM_LOGIT, MOST_TERM_LOGIT)
-
-
-def _source(label_set: LabelSet, i: int, columns: list[int]) -> int:
-    """Whose terms a label takes: its own, or those of the nearest label above that has some; else its own, none."""
-    label: str | None = label_set.labels[i]
-    while label is not None:
-        if label_set.index(label) in columns:
-            return label_set.index(label)
-        label = label_set.parents.get(label)
-    return i

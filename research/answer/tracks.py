@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from common import Truth, read_truth
 from frames import CELL, TRACK_SECONDS, runs
 from layers import CLOSED_CELLS, HEARD_DB, SOUNDS_DB, leveled
 
@@ -29,23 +30,16 @@ FEWEST_CLIPS = 3
 PAUSES = (0.5, 6.0)
 
 
-def parted(rows: list[dict], part: str, others: bool) -> list[dict]:
-    """Clips of one part of the recordings, or of all others; every combination of labels is spread over all parts."""
+def parted(truth: Truth, part: str, others: bool) -> np.ndarray:
+    """Which clips are of one part of the recordings, or of all others; each combination of labels is in all parts."""
     which, count = map(int, part.split("/"))
-    first = {row["group"]: row for row in reversed(rows)}
-    kinds: dict[tuple[str, ...], list[str]] = {}
-    for group, row in sorted(first.items()):
-        kinds.setdefault(tuple(row[label] for label in columns(row)), []).append(group)
+    kinds: dict[tuple[int, ...], list[str]] = {}
+    for group, first in zip(*np.unique(truth.groups, return_index=True), strict=True):
+        kinds.setdefault(tuple(truth.targets[first].tolist()), []).append(group)
     rng, mixed = np.random.default_rng(PARTS_SEED), []
     for kind in sorted(kinds):
         mixed += rng.permutation(kinds[kind]).tolist()
-    mine = {group for i, group in enumerate(mixed) if i % count == which - 1}
-    return [row for row in rows if (row["group"] in mine) != others]
-
-
-def columns(row: dict) -> list[str]:
-    """Names of the 15 labels in the table, in the order of `LABELS`."""
-    return [next(name for name in row if name and name.replace(" ", "_") == label) for label in LABELS]
+    return np.isin(truth.groups, mixed[which - 1 :: count]) != others
 
 
 def power(samples: np.ndarray) -> np.ndarray:
@@ -99,21 +93,20 @@ def main() -> None:
     parser.add_argument("--part", default="")
     parser.add_argument("--others", default="")
     given = parser.parse_args()
-    with given.table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    truth_of_clips = read_truth(given.table)
+    used = (truth_of_clips.targets >= 0).all(1)
     if given.part or given.others:
-        rows = parted(rows, given.part or given.others, bool(given.others))
+        used &= parted(truth_of_clips, given.part or given.others, bool(given.others))
     clips: dict[str, list[np.ndarray]] = {label: [] for label in LABELS}
     of: dict[int, np.ndarray] = {}
-    for row in rows:
-        values = [row[name] for name in columns(row)]
-        if row["n_sources"] not in ("1", "1.0") or "" in values:
+    for i in np.flatnonzero(used).tolist():
+        if truth_of_clips.rows[i]["n_sources"] not in ("1", "1.0"):
             continue
-        samples = np.concatenate(list(audio.mono_blocks(given.folder / row["file"], RATE)))
+        samples = np.concatenate(list(audio.mono_blocks(given.folder / truth_of_clips.files[i], RATE)))
         if len(samples) >= RATE:
-            of[id(samples)] = np.array([value == "1" for value in values])
-            for label, value in zip(LABELS, values, strict=True):
-                clips[label] += [samples] * (value == "1")
+            of[id(samples)] = has = truth_of_clips.targets[i] == 1
+            for label in np.array(LABELS)[has].tolist():
+                clips[label].append(samples)
     drawn = {label: pool for label, pool in clips.items() if len(pool) >= FEWEST_CLIPS}
     rng = np.random.default_rng(given.seed)
     given.out.mkdir(parents=True, exist_ok=True)

@@ -61,7 +61,7 @@ def fit_calibration(targets: ArrayLike, scores: ArrayLike, default: Calibration 
     scores : float array, shape (n_items, n_labels)
         Not calibrated, and without families raised to their instruments.
     default : Calibration, optional
-        Of labels that are not fitted; left out: slope 1 and offset 0.
+        Of labels that are not fitted, and terms of frames; left out: slope 1 and offset 0, no terms.
 
     Returns
     -------
@@ -76,7 +76,8 @@ def fit_calibration(targets: ArrayLike, scores: ArrayLike, default: Calibration 
         slopes, offsets = np.array(default.slopes), np.array(default.offsets)
     for label in np.flatnonzero(enough(target_array)):
         slopes[label], offsets[label] = _fit(target_array[:, label], logits[:, label])
-    return Calibration(tuple(slopes.tolist()), tuple(offsets.tolist()))
+    terms = None if default is None else default.frame_terms
+    return Calibration(tuple(slopes.tolist()), tuple(offsets.tolist()), terms)
 
 
 def _fit(target: ArrayLike, logits: Floats) -> tuple[float, float]:

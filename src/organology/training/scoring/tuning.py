@@ -92,10 +92,7 @@ def tune(
     label_set = metadata.label_set
     scores, before = label_set.raise_parents(scored.scores), scored.scores
     if calibrate:
-        found = dataclasses.replace(
-            _rounded(fit_calibration(scored.targets, before, had)),
-            frame_terms=had.frame_terms if had is not None else None,
-        )
+        found = _rounded(fit_calibration(scored.targets, before, had))
         network.calibrate(found)
         scores = label_set.raise_parents(calibrated(before, found).astype(np.float32))
         tuned["calibration"] = {
@@ -151,9 +148,10 @@ def _unraised(
 
 def _rounded(calibration: Calibration) -> Calibration:
     """As it is written."""
-    return Calibration(
-        tuple(max(round(slope, 6), 1e-6) for slope in calibration.slopes),
-        tuple(round(offset, 6) for offset in calibration.offsets),
+    return dataclasses.replace(
+        calibration,
+        slopes=tuple(max(round(slope, 6), 1e-6) for slope in calibration.slopes),
+        offsets=tuple(round(offset, 6) for offset in calibration.offsets),
     )
 
 
